@@ -1,0 +1,29 @@
+"""Colour for black-and-white photographs.
+
+>>> from colorizer import Colorizer
+>>> colored = Colorizer().colorize(grey)  # (H, W) uint8 in, (H, W, 3) uint8 out, BGR as OpenCV has it
+
+`Colorizer` takes `Settings`; everything that can go wrong by a user's hand is a `ColorizerError`. Both networks and
+engines load when the first `Colorizer` is made, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from colorizer.errors import ColorizerError
+from colorizer.settings import Settings
+
+if TYPE_CHECKING:
+    from colorizer.colorizer import Colorizer
+
+__version__ = "0.1.0"
+__all__ = ["Colorizer", "ColorizerError", "Settings", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Colorizer":
+        from colorizer.colorizer import Colorizer
+
+        return Colorizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

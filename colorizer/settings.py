@@ -1,0 +1,119 @@
+"""The options of a colorization, defined once for the library, the command line and the documentation.
+
+Each field of `Settings` carries its help text and its range as metadata; the command builds its options from them, and
+a test holds the README to them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from colorizer.contract import NETWORK_SIZE, RELEASE_TEMPERATURE
+from colorizer.errors import UsageError
+
+Fit = Literal["stretch", "aspect"]
+
+SMALLEST_TEMPERATURE = 0.01
+"""Below it the annealed mean is the mode in float32, and 1/T only adds rounding noise."""
+
+LARGEST_SIZE = 2048
+
+
+@dataclass(frozen=True)
+class Option:
+    """What the command line and the documentation tell about a setting."""
+
+    help: str
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    metavar: str | None = None
+
+
+def _option(default: Any, help: str, **kwargs: Any) -> Any:  # noqa: A002 - click's word for it
+    return field(default=default, metadata={"option": Option(help, **kwargs)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to colour; validated when made.
+
+    Raises
+    ------
+    UsageError
+        A value is outside its range, or two settings exclude each other.
+    """
+
+    model: str = _option(
+        "auto",
+        "Network: a name from `colorize weights list`, or the path of a caffemodel. "
+        "auto takes zhang16 where it is installed, else lite.",
+        metavar="NAME|PATH",
+    )
+    prototxt: Path | None = _option(
+        None, "Prototxt that belongs to --model PATH, if it is not beside it.", metavar="PATH"
+    )
+    bin_centres: Path | None = _option(
+        None, "Colours of the 313 classes (pts_in_hull.npy) in place of the built-in table.", metavar="PATH"
+    )
+    weights_dir: Path | None = _option(None, "Folder to look for models in first.", metavar="DIR")
+    temperature: float = _option(
+        RELEASE_TEMPERATURE,
+        "Temperature of the annealed mean: 1 is the calm mean of all colours thought possible, towards 0 the most "
+        "probable one alone, vivid and patchy. Default 0.3837, the release's.",
+        low=SMALLEST_TEMPERATURE,
+        high=10.0,
+        metavar="T",
+    )
+    fit: Literal["auto", "stretch", "aspect"] = _option(
+        "auto",
+        "How the network sees the picture: stretched to a square, or with its aspect kept. auto takes what measured "
+        "better for the model.",
+        choices=("auto", "stretch", "aspect"),
+    )
+    size: int = _option(
+        NETWORK_SIZE,
+        "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours.",
+        low=32,
+        high=LARGEST_SIZE,
+        metavar="PIXELS",
+    )
+    saturation: float = _option(1.0, "Factor on the chroma.", low=0.0, high=4.0, metavar="FACTOR")
+    strength: float = _option(
+        1.0,
+        "Blend with the original: 0 is the original's own colour, 1 the network's.",
+        low=0.0,
+        high=1.0,
+        metavar="0..1",
+    )
+    keep_color: bool = _option(False, "Pass pictures that are really in colour (not merely sepia or tinted) through.")
+    compat: bool = _option(
+        False,
+        "Compute as OpenCV 4's Caffe-era sample does: cv2's Lab, cv2.dnn as it comes, square input, colours clipped "
+        "per channel. For comparisons.",
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            _check(item.name, getattr(self, item.name), item.metadata["option"])
+        if self.compat:
+            own = {"model", "prototxt", "bin_centres", "weights_dir", "compat", "keep_color"}
+            changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
+            if changed:
+                extra = ", ".join(map(flag, changed))
+                raise UsageError(f"{flag('compat')} computes with fixed settings; leave out {extra}")
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def _check(name: str, value: Any, option: Option) -> None:
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{flag(name)} {value}: expected one of {', '.join(option.choices)}")
+    if isinstance(value, int | float) and not option.low <= value <= option.high:
+        raise UsageError(f"{flag(name)} {value:g}: expected a number from {option.low:g} to {option.high:g}")
