@@ -1,0 +1,1 @@
+"""Jobs: which pictures, where to, and what became of each."""
