@@ -10,8 +10,17 @@ from pathlib import Path
 from colorizer.errors import OutputError, shown
 
 
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
+def write_atomically(path: Path, data: bytes | memoryview, *, remedy: str | None = None) -> None:
     """Write a file under a temporary name beside its place, force it to the disk, and rename it.
+
+    Parameters
+    ----------
+    path
+        The final name; its folder exists.
+    data
+        The whole content.
+    remedy
+        What to do if the file cannot be written, where it is not about `-o`.
 
     Raises
     ------
@@ -27,7 +36,7 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"{shown(path)}: cannot be written ({error.strerror}); {_remedy(path)}") from error
+        raise OutputError(f"{shown(path)}: cannot be written ({error.strerror}); {remedy or _remedy(path)}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

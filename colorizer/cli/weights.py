@@ -1,0 +1,220 @@
+"""`colorize weights ...`: the models of this machine. Parses and prints; the work is done in `colorizer.models`.
+
+stdout carries data alone (the list, paths); everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
+from colorizer.models.catalog import CATALOG_VARIABLE, LARGE, load_catalog
+from colorizer.models.store import megabytes, open_store
+
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say where models live and which are known."""
+    folder = click.option(
+        "--weights-dir",
+        type=click.Path(path_type=Path),
+        envvar="COLORIZE_WEIGHTS_DIR",
+        metavar="DIR",
+        help="Folder of models to use in place of your own (COLORIZER_HOME, else the user's data folder).",
+    )
+    catalog = click.option(
+        "--catalog",
+        type=click.Path(path_type=Path),
+        envvar=CATALOG_VARIABLE,
+        metavar="FILE",
+        help="A catalogue (JSON) of models of your own, in addition to the built-in one.",
+    )
+    return folder(catalog(command))
+
+
+def _quiet(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(command)
+
+
+def _teller(*, quiet: bool) -> Callable[[str], None]:
+    return lambda text: None if quiet else click.echo(f"colorize: {text}", err=True)
+
+
+@click.group(context_settings=_HELP, invoke_without_command=True)
+@click.pass_context
+def weights(context: click.Context) -> None:
+    """List, download, check and import models."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@weights.command("list")
+@_with_store
+@click.option("-v", "--verbose", is_flag=True, help="Also licences, files with size and SHA-256, and who serves them.")
+def list_models(*, weights_dir: Path | None, catalog: Path | None, verbose: bool) -> None:
+    """Show all models and whether they are installed."""
+    from colorizer.models.inventory import inventory
+
+    items = list(inventory(open_store(weights_dir), load_catalog(catalog)))
+    rows = [("NAME", "STATE", "SIZE", "WHAT")]
+    rows += [(item.name, item.state.value, megabytes(item.size), item.title) for item in items]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row, item in zip(rows, [None, *items], strict=True):
+        name, state, size, what = row
+        click.echo(f"{name:<{widths[0]}}  {state:<{widths[1]}}  {size:>{widths[2]}}  {what}")
+        if verbose and item is not None and item.spec is not None:
+            click.echo(f"    {item.spec.description}\n    licence: {item.spec.licence}")
+            for file in item.spec.files:
+                click.echo(f"    {file.name}  {file.size} bytes  SHA-256 {file.sha256}")
+                for mirror in file.mirrors:
+                    click.echo(f"      {mirror.url}{'  (dead when last seen)' if mirror.dead else ''}")
+
+
+@weights.command()
+@click.argument("name", default=LARGE)
+@_with_store
+@click.option(
+    "--mirror",
+    "mirrors",
+    multiple=True,
+    metavar="URL",
+    help="Ask here in place of the known mirrors: the file's URL, or, ending in /, the URL of the folder that holds it "
+    "under its own name. May be given several times. What comes must have the catalogue's SHA-256 all the same.",
+)
+@click.option("--offline", is_flag=True, envvar="COLORIZER_OFFLINE", help="Ask no server, whatever is missing.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.01),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a connection may stand still; at most 10 of it to be made.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0, max=100),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="How often in a row to try again at each mirror, after pauses of 0.5, 1, 2, 4, ... seconds.",
+)
+@_quiet
+def download(
+    name: str,
+    *,
+    weights_dir: Path | None,
+    catalog: Path | None,
+    mirrors: tuple[str, ...],
+    offline: bool,
+    timeout: float,
+    retries: int,
+    quiet: bool,
+) -> None:
+    """Download the model NAME (zhang16 by default) and verify it.
+
+    A download that was broken off goes on where it stopped. Proxies and certificates come from the usual environment
+    variables: HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE.
+    """
+    from colorizer.models.download import download_model
+    from colorizer.models.progress import listener
+    from colorizer.models.transfer import Policy
+
+    models = load_catalog(catalog)
+    spec = models.find(name)
+    if spec is None:
+        known = ", ".join(spec.name for spec in models)
+        raise UsageError(f"unknown model {shown(name)!r}; the catalogue holds {known}")
+    tell = _teller(quiet=quiet)
+    if spec.packaged:
+        tell(f"{name} is built in; there is nothing to download")
+        return
+    try:
+        download_model(
+            spec,
+            open_store(weights_dir),
+            listener(quiet=quiet),
+            policy=Policy(timeout=timeout, retries=retries),
+            mirrors=mirrors,
+            offline=offline,
+        )
+    except KeyboardInterrupt:
+        tell("what has arrived is kept; the same command goes on from there")
+        raise
+
+
+@weights.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_with_store
+@_quiet
+def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> int:
+    """Check models: hash all bytes, load, run one forward pass. All that are installed, where no NAME is given."""
+    from colorizer.models.inventory import State, inventory
+    from colorizer.models.verify import verify_model
+
+    models = load_catalog(catalog)
+    tell = _teller(quiet=quiet)
+    away = (State.ABSENT, State.INCOMPLETE)
+    chosen = names or [item.name for item in inventory(open_store(weights_dir), models) if item.state not in away]
+    status = ExitStatus.DONE
+    for name in chosen:
+        try:
+            report = verify_model(name, models, weights_dir)
+        except ColorizerError as error:
+            click.echo(f"colorize: {name}: {error}", err=True)
+            status = ExitStatus.SOME_FAILED
+        else:
+            hashed = "SHA-256 right" if report.hashed else "no SHA-256 to compare with"
+            tell(f"{name}: {hashed}, loads, one forward pass in {report.seconds:.2f} s ({report.engine})")
+    return status
+
+
+@weights.command("path")
+@click.argument("name", required=False)
+@_with_store
+def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | None) -> None:
+    """Print where models are kept; with NAME, its caffemodel and its prototxt, a line each."""
+    if name is None:
+        click.echo(open_store(weights_dir).writable)
+        return
+    from colorizer.models.resolve import resolve_model
+
+    model = resolve_model(name, weights_dir=weights_dir, catalog=load_catalog(catalog))
+    click.echo(model.caffemodel)
+    click.echo(model.prototxt)
+
+
+@weights.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--name", metavar="NAME", help="What to call a model that is in no catalogue.")
+@_with_store
+@_quiet
+def import_(
+    files: tuple[Path, ...], *, name: str | None, weights_dir: Path | None, catalog: Path | None, quiet: bool
+) -> None:
+    """Copy files of a model from anywhere on this machine into the store.
+
+    Files of the catalogue are known by their SHA-256, whatever they are called. Any other network of the contract is
+    taken as prototxt and caffemodel (and pts_in_hull.npy, where it has centres of its own) under the NAME given.
+    """
+    from colorizer.models.importing import import_files
+
+    import_files(files, open_store(weights_dir), load_catalog(catalog), _teller(quiet=quiet), name=name)
+
+
+@weights.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@_with_store
+@_quiet
+def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> None:
+    """Delete downloaded and imported models, and begun downloads."""
+    from colorizer.models.inventory import remove_model
+
+    models = load_catalog(catalog)
+    for name in names:
+        for path in remove_model(name, open_store(weights_dir), models):
+            _teller(quiet=quiet)(f"deleted {shown(path)}")

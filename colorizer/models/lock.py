@@ -1,0 +1,80 @@
+"""A lock between processes that dies with its process.
+
+The operating system holds it on an open file (`flock`; on Windows `LockFile`), so a killed process leaves nothing
+behind that a later one must judge. The file itself stays: deleting it would let two processes lock two files of one
+name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from colorizer.errors import OutputError, shown
+
+POLL_SECONDS = 0.2
+
+_HELD_BY_ANOTHER = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: BinaryIO) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> None:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock on `path` for the time of a `with` block.
+
+    Parameters
+    ----------
+    path
+        The lock's file; made where it does not exist.
+    waiting
+        Called once if another process holds the lock.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be made, or the file system knows no locks.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise OutputError(f"{shown(path)}: cannot be written ({error.strerror}); name another folder") from error
+    with file:
+        told = False
+        while not _try(file, path):
+            if not told:
+                waiting()
+                told = True
+            time.sleep(POLL_SECONDS)
+        # closing the file lets go of the lock
+        yield
+
+
+def _try(file: BinaryIO, path: Path) -> bool:
+    try:
+        _lock(file)
+    except OSError as error:
+        if error.errno in _HELD_BY_ANOTHER:
+            return False
+        reason = os.strerror(error.errno) if error.errno else error
+        raise OutputError(
+            f"{shown(path)}: cannot be locked ({reason}); name a folder on a local disk with --weights-dir"
+        ) from error
+    return True
