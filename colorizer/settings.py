@@ -11,13 +11,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from colorizer.contract import NETWORK_SIZE, RELEASE_TEMPERATURE
+from colorizer.contract import NETWORK_SIZE
 from colorizer.errors import UsageError
 
 Fit = Literal["stretch", "aspect"]
 
 SMALLEST_TEMPERATURE = 0.01
 """Below it the annealed mean is the mode in float32, and 1/T only adds rounding noise."""
+
+LARGEST_TEMPERATURE = 10.0
+"""Beyond it the distribution is nearly even, and every picture takes one and the same tint."""
 
 LARGEST_SIZE = 2048
 
@@ -60,12 +63,13 @@ class Settings:
         None, "Colours of the 313 classes (pts_in_hull.npy) in place of the built-in table.", metavar="PATH"
     )
     weights_dir: Path | None = _option(None, "Folder to look for models in first.", metavar="DIR")
-    temperature: float = _option(
-        RELEASE_TEMPERATURE,
+    temperature: float | None = _option(
+        None,
         "Temperature of the annealed mean: 1 is the calm mean of all colours thought possible, towards 0 the most "
-        "probable one alone, vivid and patchy. Default 0.3837, the release's.",
+        "probable one alone, vivid and patchy. Default: what measured best for the model (0.3837 for zhang16, as in "
+        "its release; 0.8 for lite).",
         low=SMALLEST_TEMPERATURE,
-        high=10.0,
+        high=LARGEST_TEMPERATURE,
         metavar="T",
     )
     fit: Literal["auto", "stretch", "aspect"] = _option(
@@ -98,7 +102,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            _check(item.name, getattr(self, item.name), item.metadata["option"])
+            check_option(item.name, getattr(self, item.name), item.metadata["option"])
         if self.compat:
             own = {"model", "prototxt", "bin_centres", "weights_dir", "compat", "keep_color"}
             changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
@@ -112,7 +116,8 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _check(name: str, value: Any, option: Option) -> None:
+def check_option(name: str, value: Any, option: Option) -> None:
+    """Refuse a value outside an option's range with a `UsageError`."""
     if option.choices and value not in option.choices:
         raise UsageError(f"{flag(name)} {value}: expected one of {', '.join(option.choices)}")
     if isinstance(value, int | float) and not option.low <= value <= option.high:

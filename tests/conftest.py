@@ -15,6 +15,19 @@ PHOTOS = Path(__file__).parent / "photos"
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def run_python(code: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run lines of Python in a process of their own."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="session")
 def photographs() -> list[Path]:
     """Real colour photographs; tests/photos/SOURCES.md says whose."""

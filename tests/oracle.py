@@ -25,4 +25,5 @@ def lightness64(code: npt.NDArray[Any]) -> Doubles:
 def hue_distance(ab: npt.NDArray[Any], other: npt.NDArray[Any]) -> Doubles:
     """Angle between two chroma planes (..., 2), in degrees, 0..180."""
     angle = np.arctan2(ab[..., 1], ab[..., 0]) - np.arctan2(other[..., 1], other[..., 0])
-    return np.abs(np.degrees((angle + np.pi) % (2 * np.pi) - np.pi))
+    turned: Doubles = np.abs(np.degrees((angle + np.pi) % (2 * np.pi) - np.pi))
+    return turned

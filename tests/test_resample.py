@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,14 +15,14 @@ from colorizer.refine import upsample_rows
 from colorizer.resample import LONGEST_ASPECT, Shrinker, network_size
 
 
-def shrink(picture: np.ndarray, target: tuple[int, int], strip: int) -> np.ndarray:  # type: ignore[type-arg]
+def shrink(picture: npt.NDArray[Any], target: tuple[int, int], strip: int) -> npt.NDArray[Any]:
     shrinker = Shrinker((picture.shape[0], picture.shape[1]), target)
     for top in range(0, len(picture), strip):
         shrinker.add(top, picture[top : top + strip])
     return shrinker.result()
 
 
-def area_mean(picture: np.ndarray, target: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def area_mean(picture: npt.NDArray[Any], target: tuple[int, int]) -> npt.NDArray[Any]:
     """Mean over each target pixel's rectangle, by the integral image interpolated at its corners."""
     integral = np.zeros((picture.shape[0] + 1, picture.shape[1] + 1))
     integral[1:, 1:] = picture.astype(np.float64).cumsum(0).cumsum(1)
@@ -28,7 +31,8 @@ def area_mean(picture: np.ndarray, target: tuple[int, int]) -> np.ndarray:  # ty
     by_row = np.stack([np.interp(columns, np.arange(integral.shape[1]), line) for line in integral])
     corners = np.stack([np.interp(rows, np.arange(len(integral)), line) for line in by_row.T], axis=1)
     sums = corners[1:, 1:] - corners[:-1, 1:] - corners[1:, :-1] + corners[:-1, :-1]
-    return sums * target[0] * target[1] / picture.size
+    mean: npt.NDArray[Any] = sums * target[0] * target[1] / picture.size
+    return mean
 
 
 @settings(deadline=None)

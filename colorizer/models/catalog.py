@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from colorizer.contract import NETWORK_SIZE
+from colorizer.contract import NETWORK_SIZE, RELEASE_TEMPERATURE
 from colorizer.errors import WeightsError, shown
-from colorizer.settings import Fit
+from colorizer.settings import LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit
 
 Role = Literal["prototxt", "caffemodel"]
 
@@ -74,6 +74,7 @@ class ModelSpec:
     fit: Fit  # how a picture is brought to network size, by measurement
     stride: int  # pixels; sides of the network's input are multiples of it
     files: tuple[FileSpec, ...]
+    temperature: float = RELEASE_TEMPERATURE  # of the annealed mean, where the user does not say; by measurement
 
     def file(self, role: Role) -> FileSpec:
         """The model's prototxt or caffemodel."""
@@ -177,6 +178,10 @@ class _Reader:
         stride = self.field(entry, "stride", int, name, default=RELEASE_STRIDE)
         if isinstance(stride, bool) or not 0 < stride <= NETWORK_SIZE:
             raise self.wrong(name, "stride", f"must be a number of pixels from 1 to {NETWORK_SIZE}")
+        temperature = float(self.field(entry, "temperature", (int, float), name, default=RELEASE_TEMPERATURE))
+        if not SMALLEST_TEMPERATURE <= temperature <= LARGEST_TEMPERATURE:
+            bounds = f"{SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}"
+            raise self.wrong(name, "temperature", f"must be a number from {bounds}")
         files = tuple(self.file(item, name) for item in self.field(entry, "files", list, name))
         if sorted(file.role for file in files) != sorted(get_args(Role)):
             raise self.wrong(name, "files", "must be one prototxt and one caffemodel")
@@ -188,6 +193,7 @@ class _Reader:
             fit=cast("Fit", fit),
             stride=stride,
             files=files,
+            temperature=temperature,
         )
 
     def file(self, entry: Any, model: str) -> FileSpec:
@@ -221,13 +227,17 @@ class _Reader:
             raise self.wrong(file, "url", f"{url!r} must begin with https:// or http://")
         return Mirror(url, self.field(entry, "dead", bool, file, default=False))
 
-    def field(self, entry: Any, key: str, kind: type, where: str, *, default: Any = None) -> Any:
+    def field(self, entry: Any, key: str, kind: type | tuple[type, ...], where: str, *, default: Any = None) -> Any:
         if not isinstance(entry, Mapping):
             raise WeightsError(f"{shown(self.path)}: {where} must be an object in braces")
         value = entry.get(key, default)
         if not isinstance(value, kind):
-            raise self.wrong(where, key, "is missing" if value is None else f"must be of type {kind.__name__}")
+            raise self.wrong(where, key, "is missing" if value is None else f"must be of type {_names(kind)}")
         return value
 
     def wrong(self, where: str, key: str, why: str) -> WeightsError:
         return WeightsError(f"{shown(self.path)}: {where}: {key!r} {why}")
+
+
+def _names(kind: type | tuple[type, ...]) -> str:
+    return " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from colorizer.contract import RELEASE_TEMPERATURE
 from colorizer.errors import UsageError, WeightsError, shown
 from colorizer.models.catalog import AUTO, BUILT_IN, LARGE, Catalog, FileSpec, ModelSpec, Role, load_catalog
 from colorizer.models.store import NamedPair, Store, has_hash, is_file, open_store, packaged_weights, read_record
@@ -29,6 +30,7 @@ class Model:
     caffemodel: Path
     fit: Fit  # how a picture is brought to network size, where the user does not say
     stride: int  # pixels; sides of the network's input are multiples of it
+    temperature: float = RELEASE_TEMPERATURE  # of the annealed mean, where the user does not say
     bin_centres: Path | None = None  # the user's own centres that came with the pair, else the built-in table
     spec: ModelSpec | None = None  # its entry in the catalogue
     note: str = ""  # one line for the user: what `auto` took, and how to get the other
@@ -112,7 +114,7 @@ def _installed(spec: ModelSpec, store: Store, prototxt: Path | None) -> Model:
     if prototxt is not None or not spec.file("prototxt").packaged:
         # by hash the files are those of the catalogue; only our own catalogue says that they belong together
         check_files(own, caffemodel)
-    return Model(spec.name, own, caffemodel, spec.fit, spec.stride, spec=spec)
+    return Model(spec.name, own, caffemodel, spec.fit, spec.stride, spec.temperature, spec=spec)
 
 
 def _intact(spec: ModelSpec, file: FileSpec, store: Store) -> Path:

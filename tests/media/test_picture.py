@@ -86,7 +86,7 @@ def test_orientation_is_applied_once_and_its_tag_reset(orientation: int, suffix:
     exif[0x010E] = "the old mill"
     original = Image.fromarray(cv2.GaussianBlur(GREY, (0, 0), 5))
     path = tmp_path / f"turned{suffix}"
-    original.save(path, exif=exif, **({"quality": 98} if suffix == ".jpg" else {}))
+    original.save(path, exif=exif, quality=98)
     upright = np.asarray(ImageOps.exif_transpose(opened(path)))
     picture = read_picture(path)
     np.testing.assert_array_equal(picture.pixels, upright)

@@ -219,7 +219,7 @@ def test_a_catalogue_of_ones_own_is_held_to_the_contract(pair: tuple[Path, Path]
 
 def test_the_built_in_model_is_there_and_needs_no_store() -> None:
     model = resolve_model("lite")
-    assert (model.fit, model.stride) == ("aspect", 32)
+    assert (model.fit, model.stride) == ("stretch", 32)
     assert model.prototxt.parent == model.caffemodel.parent == packaged_weights()
 
 

@@ -1,0 +1,81 @@
+"""The entry point: the default command, its siblings, and the one place where errors become a line and a status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from colorizer.errors import ColorizerError, ExitStatus
+
+DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"
+
+COMMANDS = {"weights": "colorizer.cli.weights:weights"}
+"""Names that are no files, and what they load; each module is imported only when its command is used."""
+
+DEBUG_VARIABLE = "COLORIZE_DEBUG"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave the process with its status.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; the process's own by default.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; every error is one line on stderr and a status."""
+    debug = bool(os.environ.get(DEBUG_VARIABLE))
+    if not debug:
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
+    named = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    try:
+        return _invoke(named, arguments[1:] if named else arguments)
+    except ColorizerError as error:
+        _say(str(error))
+        return error.exit_status
+    except click.ClickException as error:
+        _say(" ".join(error.format_message().split()) + _advice(named))
+        return ExitStatus.WRONG_USE
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; what is finished is complete, and the same command goes on with the rest")
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has left; Python would complain again when it flushes stdout at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.SOME_FAILED
+    except Exception as error:  # the last resort: a bug of ours must not look like the user's fault
+        if debug:
+            traceback.print_exc()
+        cause = " ".join(str(error).split())
+        _say(f"internal error ({type(error).__name__}: {cause}); please report it, with what {DEBUG_VARIABLE}=1 prints")
+        return ExitStatus.SOME_FAILED
+
+
+def _invoke(named: str | None, arguments: Sequence[str]) -> int:
+    module, attribute = (COMMANDS[named] if named else DEFAULT_COMMAND).split(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    name = f"colorize {named}" if named else "colorize"
+    status = command.main(list(arguments), prog_name=name, standalone_mode=False)
+    return status if isinstance(status, int) else ExitStatus.DONE
+
+
+def _advice(named: str | None) -> str:
+    if named and Path(named).exists():
+        return f"; for the file or folder of that name write {Path('.', 'x').parent}{os.sep}{named}"
+    return f"; see colorize {named + ' ' if named else ''}--help"
+
+
+def _say(message: str) -> None:
+    click.echo(f"colorize: {message}", err=True)

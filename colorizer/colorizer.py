@@ -1,0 +1,196 @@
+"""The way of a picture: lightness -> network -> ab -> full size -> recombined with the untouched lightness.
+
+A `Colorizer` owns a model and an engine. It knows arrays only; files are the business of `colorizer.media`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer import compat
+from colorizer.bins import load_bin_centres
+from colorizer.color import check_pixels, chroma_plane, lightness, recombine
+from colorizer.contract import MIDDLE_LIGHTNESS, RELEASE_TEMPERATURE
+from colorizer.engines import open_engine
+from colorizer.errors import UsageError
+from colorizer.models import resolve_model
+from colorizer.refine import upsample_rows
+from colorizer.resample import Shrinker, network_size
+from colorizer.settings import Settings, flag
+from colorizer.tint import is_really_color
+
+Pixels = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+Order = Literal["bgr", "rgb"]
+
+STRIP_PIXELS = 1 << 16
+"""Pixels worked on at a time: small enough for a core's cache, large enough to hide Python's own time."""
+
+
+class Colorizer:
+    """Colours pictures with one model and one set of settings; safe to share between threads.
+
+    Parameters
+    ----------
+    settings
+        How to colour.
+
+    Raises
+    ------
+    UsageError
+        The settings do not fit the model.
+    WeightsError
+        The model is missing, damaged, or no network of the contract.
+    EngineError
+        The inference runtime is absent or cannot load the model.
+
+    Examples
+    --------
+    >>> import cv2
+    >>> from colorizer import Colorizer, Settings
+    >>> grey = cv2.imread("street.jpg", cv2.IMREAD_GRAYSCALE)
+    >>> cv2.imwrite("street.color.png", Colorizer(Settings(saturation=1.2)).colorize(grey))
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings = settings or Settings()
+        self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
+        if settings.size % self.model.stride:
+            raise UsageError(
+                f"{flag('size')} {settings.size}: {self.model.name} takes multiples of {self.model.stride}; "
+                f"try {round(settings.size / self.model.stride) * self.model.stride}"
+            )
+        self._fit = self.model.fit if settings.fit == "auto" else settings.fit
+        self._temperature = self.model.temperature if settings.temperature is None else settings.temperature
+        if settings.compat:
+            self._temperature = RELEASE_TEMPERATURE
+        centres = settings.bin_centres or self.model.bin_centres
+        self._engine = open_engine(
+            self.model,
+            temperature=self._temperature,
+            centres=load_bin_centres(centres) if centres else None,
+            as_it_comes=settings.compat,
+        )
+
+    def describe(self) -> str:
+        """One line on what is used: model, engine, and how the network sees a picture."""
+        seen = f"{self._fit} {self.settings.size}"
+        return f"{self.model.name} in {self._engine.name}, {seen}, T = {self._temperature:.4g}"
+
+    def colorize(self, pixels: Pixels, order: Order = "bgr") -> Pixels:
+        """Put colour into a picture; its lightness, depth and transparency stay.
+
+        Parameters
+        ----------
+        pixels
+            (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) colour or (H, W, 4) colour and alpha; uint8,
+            uint16, or float in 0..1; sRGB-encoded. Colour in it (a sepia print, a colour photograph) is taken for its
+            lightness, unless the settings say `keep_color`.
+        order
+            Order of the colour channels, in and out: "bgr" as OpenCV has it, or "rgb".
+
+        Returns
+        -------
+        ndarray, (H, W, 3), or (H, W, 4) where there was an alpha, of the input's dtype, in the same order
+
+        Raises
+        ------
+        UsageError
+            `order` is neither of the two.
+        InputError
+            The array is no picture.
+        EngineError
+            The runtime failed.
+        """
+        if order not in ("bgr", "rgb"):
+            raise UsageError(f"order {order!r}: expected 'bgr' or 'rgb'")
+        check_pixels(pixels)
+        visible, alpha = _split_alpha(pixels)
+        rgb = visible[..., ::-1] if order == "bgr" and visible.ndim == 3 else visible
+        colored = self._color_rgb(rgb)
+        if order == "bgr":
+            colored = colored[..., ::-1]
+        return np.ascontiguousarray(colored) if alpha is None else np.dstack([colored, alpha])
+
+    def keeps(self, rgb: Pixels) -> bool:
+        """Whether the settings let this picture pass as it is, for being really in colour: (H, W) or (H, W, 3) RGB."""
+        return self.settings.keep_color and rgb.ndim == 3 and is_really_color(rgb)
+
+    def predict(self, pixels: Pixels) -> Floats:
+        """The network's chroma for a picture, at the network's own size.
+
+        Parameters
+        ----------
+        pixels
+            (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+
+        Returns
+        -------
+        ndarray, (h, w, 2) float32, CIE Lab units
+        """
+        height, width = pixels.shape[:2]
+        target = network_size(height, width, fit=self._fit, size=self.settings.size, stride=self.model.stride)
+        shrinker = Shrinker((height, width), target)
+        for top, bottom in _strips(height, width):
+            shrinker.add(top, lightness(pixels[top:bottom]))
+        seen = shrinker.result() - np.float32(MIDDLE_LIGHTNESS)
+        return np.ascontiguousarray(self._engine.ab(seen[None, None])[0].transpose(1, 2, 0))
+
+    def render(self, pixels: Pixels, ab: Floats) -> Pixels:
+        """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
+
+        Parameters
+        ----------
+        pixels
+            (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+        ab
+            (h, w, 2) float32 as `predict` gives it.
+
+        Returns
+        -------
+        ndarray, (H, W, 3) RGB of the input's dtype
+        """
+        height, width = pixels.shape[:2]
+        result = np.empty((height, width, 3), pixels.dtype)
+        strength = np.float32(self.settings.strength)
+        ab = ab * (np.float32(self.settings.saturation) * strength)
+
+        def render_strip(rows: tuple[int, int]) -> None:
+            top, bottom = rows
+            strip = pixels[top:bottom]
+            wanted = upsample_rows(ab, height, width, top, bottom)
+            if strength < 1 and strip.ndim == 3:
+                wanted += chroma_plane(strip) * (1 - strength)
+            result[top:bottom] = recombine(lightness(strip), wanted, pixels.dtype)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in pool.map(render_strip, _strips(height, width)):
+                pass
+        return result
+
+    def _color_rgb(self, rgb: Pixels) -> Pixels:
+        if self.keeps(rgb):
+            return rgb
+        if self.settings.compat:
+            return compat.colorize(rgb, self._engine)
+        return self.render(rgb, self.predict(rgb))
+
+
+def _split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
+    if pixels.ndim == 2:
+        return pixels, None
+    channels = pixels.shape[2]
+    alpha = pixels[..., -1] if channels in (2, 4) else None
+    return (pixels[..., 0] if channels <= 2 else pixels[..., :3]), alpha
+
+
+def _strips(height: int, width: int) -> Iterator[tuple[int, int]]:
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)

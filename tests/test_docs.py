@@ -1,0 +1,53 @@
+"""The README against the program: every option is told of, every command in it is one that exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from colorizer.cli.pictures import pictures
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def option_names(command: click.Command) -> list[str]:
+    return [name for option in command.params if isinstance(option, click.Option) for name in option.opts]
+
+
+@pytest.mark.parametrize("name", [name for name in option_names(pictures) if name not in ("-h", "--help", "--version")])
+def test_every_option_is_in_the_readme(name: str) -> None:
+    if name in ("--quiet", "--verbose"):
+        name = name[1:3]
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("option", [param for param in pictures.params if isinstance(param, click.Option)], ids=str)
+def test_every_option_has_help_and_all_but_the_places_have_a_variable(option: click.Option) -> None:
+    if option.name in ("help", "version"):
+        return
+    assert option.help
+    assert option.name == "output" or option.envvar == f"COLORIZE_{str(option.name).upper()}"
+
+
+def test_options_named_in_the_readme_exist() -> None:
+    table = README[README.index("## Options") : README.index("## From Python")]
+    named = set(re.findall(r"`(--[a-z-]+)`", table))
+    assert named <= set(option_names(pictures)) | {"--help"}
+
+
+def test_files_named_in_the_readme_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readme_shows_one_command_to_colour_and_one_to_test() -> None:
+    lines = [line for line in README.splitlines() if line.startswith("python3 -m venv env && ")]
+    color, check = lines[:2]
+    photo = next(word for word in shlex.split(color) if word.startswith("examples"))
+    assert (ROOT / photo).is_file()
+    assert "env/bin/pytest" in check
