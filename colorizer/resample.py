@@ -7,6 +7,9 @@ the picture, pixels in between are interpolated linearly instead.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +60,30 @@ def _row_weights(source: int, target: int, top: int, bottom: int) -> Floats:
     return shares
 
 
+def _row_shares(source: int, target: int, row: int) -> tuple[int, npt.NDArray[np.float64]]:
+    """The first source row that goes into a target row, and the shares of that one and of those after it."""
+    if source < target:
+        position = min(max((row + 0.5) * source / target - 0.5, 0), source - 1)
+        above = int(position)
+        return above, np.array([1 - (position - above), position - above])
+    begin, end = row * source / target, (row + 1) * source / target
+    pixel = np.arange(int(begin), math.ceil(end))
+    covered = np.minimum(end, pixel + 1) - np.maximum(begin, pixel)
+    return int(begin), covered * (target / source)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a strip contributes to a smaller picture: (n, w) float32, to be added to its rows `top` onwards."""
+
+    top: int
+    rows: Floats
+
+
 class Shrinker:
     """Area resampling of a picture that comes in strips.
+
+    Threads may shrink strips side by side; the parts, added up in a fixed order, always give the same sums.
 
     Parameters
     ----------
@@ -67,16 +92,42 @@ class Shrinker:
     """
 
     def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
-        self._height = source[0]
-        self._columns_by = cv2.INTER_AREA if source[1] >= target[1] else cv2.INTER_LINEAR
+        self._height, self._width = source
         self._result = np.zeros(target, np.float32)
 
-    def add(self, top: int, strip: Floats) -> None:
-        """Take in rows `top` onwards: (rows, W) float32. Each row is given once."""
-        rows, columns = len(strip), self._result.shape[1]
-        narrow = cv2.resize(strip, (columns, rows), interpolation=self._columns_by).reshape(rows, columns)
-        self._result += _row_weights(self._height, len(self._result), top, top + rows) @ narrow
+    def shrink(self, top: int, strip: Floats) -> Part:
+        """The part of rows `top` onwards: (rows, W) float32."""
+        # The direction that leaves less to do for the other one comes first.
+        if self._height >= len(self._result):
+            first, rows = self._mix_rows(top, strip)
+            return Part(first, self._resize_columns(rows))
+        return Part(*self._mix_rows(top, self._resize_columns(strip)))
+
+    def add(self, part: Part) -> None:
+        """Take in a part; each once."""
+        self._result[part.top : part.top + len(part.rows)] += part.rows
 
     def result(self) -> Floats:
-        """The picture at its target size, once all strips are in."""
+        """The picture at its target size, once all parts are in."""
         return self._result
+
+    def _mix_rows(self, top: int, strip: Floats) -> tuple[int, Floats]:
+        source, target = self._height, len(self._result)
+        bottom = top + len(strip)
+        # A row between two others belongs to both, where the picture is enlarged.
+        reach = int(source < target)
+        first = max(math.floor((top - reach) * target / source) - reach, 0)
+        last = min(math.ceil((bottom + reach) * target / source) + reach, target)
+        rows = np.zeros((last - first, strip.shape[1]), np.float32)
+        for row, mixed in enumerate(rows, start=first):
+            begin, shares = _row_shares(source, target, row)
+            low, high = max(begin, top), min(begin + len(shares), bottom)
+            if low < high:
+                mine = shares[low - begin : high - begin].astype(np.float32)
+                np.einsum("r,rw->w", mine, strip[low - top : high - top], out=mixed)
+        return first, rows
+
+    def _resize_columns(self, rows: Floats) -> Floats:
+        width = self._result.shape[1]
+        how = cv2.INTER_AREA if self._width >= width else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(rows, (width, len(rows)), interpolation=how), np.float32).reshape(-1, width)

@@ -99,6 +99,16 @@ def test_chroma_yields_no_more_than_it_must() -> None:
     assert np.all((linear.min(axis=-1) < 0) | (linear.max(axis=-1) > 1), where=reduced)
 
 
+def test_layout_and_float_type_of_the_planes_do_not_matter() -> None:
+    generator = np.random.default_rng(6)
+    light = generator.uniform(0, 100, (30, 40)).astype(np.float32)
+    ab = generator.normal(0, 50, (30, 40, 2)).astype(np.float32)
+    expected = recombine(light, ab, np.uint8)
+    others: list[Any] = [np.asfortranarray(light), light[:, ::-1].copy()[:, ::-1], light.astype(np.float64)]
+    for other in others:
+        np.testing.assert_array_equal(recombine(other, np.asfortranarray(ab), np.uint8), expected)
+
+
 @pytest.mark.parametrize(
     "pixels",
     [

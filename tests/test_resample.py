@@ -1,24 +1,22 @@
-"""Sizes of the network's input, area resampling and upsampling, against plain float64 integrals."""
+"""Sizes of the network's input, and area resampling, against plain float64 integrals."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colorizer.refine import upsample_rows
 from colorizer.resample import LONGEST_ASPECT, Shrinker, network_size
 
 
 def shrink(picture: npt.NDArray[Any], target: tuple[int, int], strip: int) -> npt.NDArray[Any]:
     shrinker = Shrinker((picture.shape[0], picture.shape[1]), target)
     for top in range(0, len(picture), strip):
-        shrinker.add(top, picture[top : top + strip])
+        shrinker.add(shrinker.shrink(top, picture[top : top + strip]))
     return shrinker.result()
 
 
@@ -67,18 +65,3 @@ def test_the_networks_sides_are_multiples_of_its_stride(height: int, width: int,
     assert all(side % stride == 0 for side in sides)
     assert min(sides) == size
     assert max(sides) <= size * LONGEST_ASPECT
-
-
-@settings(deadline=None)
-@given(height=st.integers(1, 200), width=st.integers(1, 200), cut=st.integers(0, 200), seed=st.integers(0, 99))
-def test_strips_of_upsampled_chroma_are_rows_of_the_whole(height: int, width: int, cut: int, seed: int) -> None:
-    ab = np.random.default_rng(seed).normal(0, 40, (14, 20, 2)).astype(np.float32)
-    cut = min(cut, height - 1)
-    whole = upsample_rows(ab, height, width, 0, height)
-    np.testing.assert_array_equal(upsample_rows(ab, height, width, cut, height), whole[cut:])
-
-
-def test_upsampling_is_bilinear_between_pixel_centres() -> None:
-    ab = np.random.default_rng(6).normal(0, 40, (56, 56, 2)).astype(np.float32)
-    expected = cv2.resize(ab.astype(np.float64), (500, 333), interpolation=cv2.INTER_LINEAR)
-    np.testing.assert_allclose(upsample_rows(ab, 333, 500, 0, 333), expected, atol=1e-3)

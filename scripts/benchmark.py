@@ -1,0 +1,26 @@
+"""How fast, and in how much memory: the trials that docs/performance.md reports, each a command that prints its table.
+
+Every trial compares with something people use today, in one run and taking turns, so that whatever else the machine
+does meets both alike. A new trial is a module in `benchmarks`, added below.
+"""
+
+from __future__ import annotations
+
+import click
+from benchmarks.folder import first, folder
+from benchmarks.forward import forward
+from benchmarks.recombine import recombine
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def benchmark() -> None:
+    """Measure speed and memory; print a table in Markdown."""
+
+
+benchmark.add_command(first)
+benchmark.add_command(folder)
+benchmark.add_command(forward)
+benchmark.add_command(recombine)
+
+if __name__ == "__main__":
+    benchmark()
