@@ -39,6 +39,10 @@ class OutputError(ColorizerError):
     """A result cannot be written: folder missing or read-only, disk full, name not possible."""
 
 
+class DiskFullError(OutputError):
+    """There is no room for a result, and so for none of those that follow."""
+
+
 class WeightsError(ColorizerError):
     """A model is missing, damaged, or not a network of this contract."""
 

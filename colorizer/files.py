@@ -3,40 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import secrets
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import DiskFullError, OutputError, shown
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What systems say of a full disk, or of a full share of it."""
 
 
 def write_atomically(path: Path, data: bytes | memoryview, *, remedy: str | None = None) -> None:
-    """Write a file under a temporary name beside its place, force it to the disk, and rename it.
+    """Write a file whose whole content is at hand; see `writing`."""
+    with writing(path, remedy=remedy) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
+    """Write a file under a temporary name beside its place; at the end force it to the disk, and rename it.
 
     Parameters
     ----------
     path
         The final name; its folder exists.
-    data
-        The whole content.
     remedy
         What to do if the file cannot be written, where it is not about `-o`.
+
+    Yields
+    ------
+    file
+        Open for reading and writing.
 
     Raises
     ------
     OutputError
-        The folder is missing or not writable, the disk is full, the name is not possible. Nothing is left behind.
+        The folder is missing or not writable, the disk is full, the name is not possible. Nothing is left behind, and
+        what had the name before is still there; so too after any other exception.
     """
-    # a fixed-length name, since the final one may already be as long as the file system allows
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    if "\0" in os.fspath(path):
+        raise OutputError(f"{shown(path)}: cannot be written, since no file can have this name; choose another")
+    # of fixed length, since the final name may already be as long as the file system allows
+    temporary = path.with_name(f".colorize-{secrets.token_hex(8)}.part")
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
+        with temporary.open("x+b") as file:
+            with contextlib.suppress(OSError):  # some network drives know no locks; leftovers then stay
+                _claim(file)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"{shown(path)}: cannot be written ({error.strerror}); {remedy or _remedy(path)}") from error
+        kind = DiskFullError if error.errno in NO_ROOM else OutputError
+        raise kind(f"{shown(path)}: cannot be written ({error.strerror}); {remedy or _remedy(path)}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -48,3 +72,25 @@ def _remedy(path: Path) -> str:
     if not os.access(path.parent, os.W_OK):
         return "choose another folder with -o"
     return "free some space, or choose another place with -o"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove, in a folder and all below it, the temporary files of processes that are no more."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if _TEMPORARY.fullmatch(name):
+                # Windows removes no file in use; elsewhere the lock tells, which ends with its process
+                with contextlib.suppress(OSError), Path(place, name).open("rb") as file:
+                    _claim(file)
+                    Path(file.name).unlink()
+
+
+_TEMPORARY = re.compile(r"\.colorize-[0-9a-f]{16}\.part")
+
+
+def _claim(file: BinaryIO) -> None:
+    """Lock a file for this process; BlockingIOError, if another one has."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

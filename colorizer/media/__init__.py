@@ -1,5 +1,54 @@
-"""Pictures in files: reading, writing, and what belongs to them besides their pixels. Knows nothing of networks."""
+"""Pictures in files: reading, writing, and what belongs to them besides their pixels. Knows nothing of networks.
 
-from colorizer.media.picture import DEFAULT_MAX_PIXELS, SUFFIXES, Picture, read_picture, write_picture
+The options are there at once; what decodes and encodes is loaded when it is first asked for.
+"""
 
-__all__ = ["DEFAULT_MAX_PIXELS", "SUFFIXES", "Picture", "read_picture", "write_picture"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from colorizer.media.options import Output
+
+if TYPE_CHECKING:
+    from colorizer.media.formats import READABLE_SUFFIXES, SUFFIXES, colored_suffix
+    from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture
+    from colorizer.media.read import Document, decode_document, decode_picture, open_document, read_picture
+    from colorizer.media.write import encode_document, encode_picture, target_format, write_document, write_picture
+    from colorizer.media.xmp import Mark
+
+_HOMES = {
+    "formats": ("READABLE_SUFFIXES", "SUFFIXES", "colored_suffix"),
+    "picture": ("DEFAULT_MAX_PIXELS", "Metadata", "Picture"),
+    "read": ("Document", "decode_document", "decode_picture", "open_document", "read_picture"),
+    "write": ("encode_document", "encode_picture", "target_format", "write_document", "write_picture"),
+    "xmp": ("Mark",),
+}
+
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "READABLE_SUFFIXES",
+    "SUFFIXES",
+    "Document",
+    "Mark",
+    "Metadata",
+    "Output",
+    "Picture",
+    "colored_suffix",
+    "decode_document",
+    "decode_picture",
+    "encode_document",
+    "encode_picture",
+    "open_document",
+    "read_picture",
+    "target_format",
+    "write_document",
+    "write_picture",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

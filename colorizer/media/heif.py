@@ -1,0 +1,133 @@
+"""AVIF and HEIC: one still picture, with Exif, XMP and ICC profile; both are written lossy, alpha included.
+
+Pillow codes AVIF at 8 bits, and imagecodecs reads its 10 and 12; pillow-heif, an optional package, codes HEIC at 8 and
+10 bits. The container's own rotation counts, as ISO/IEC 23000-22 demands.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from colorizer.media import exif
+from colorizer.media.options import Output
+from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, RefusedError, Scan
+from colorizer.media.profiles import Space
+from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved, silent_stderr
+
+DEFAULT_QUALITY = 90
+LARGEST_AVIF_SIDE = 32768
+"""What libavif reads by default."""
+
+_SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
+
+_CODEC_BOX = b"av1C"
+_HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
+
+
+def decode_avif(data: bytes, check_size: CheckSize) -> Scan:
+    """Decode an AVIF file."""
+    with opened(data, "AVIF", check_size) as image:
+        refuse_animation(getattr(image, "n_frames", 1))
+        info: dict[Any, Any] = dict(image.info)
+        bits = _avif_bits(data)
+        if bits > 8:
+            samples, alpha, space = _deep_avif(data, bits)
+        else:
+            image.load()
+            samples, alpha, space = planes(image)
+    return _scan(info, samples, alpha, space)
+
+
+def _avif_bits(data: bytes) -> int:
+    place = data.find(_CODEC_BOX)
+    flags = data[place + 6] if 0 <= place < len(data) - 6 else 0
+    return 8 if not flags & _HIGH_DEPTH else 12 if flags & _TWELVE_BITS else 10
+
+
+def _deep_avif(data: bytes, bits: int) -> tuple[Pixels, Pixels | None, Space]:
+    import imagecodecs
+
+    with silent_stderr():  # older decoders complain there
+        flat = np.asarray(imagecodecs.avif_decode(data))
+    if flat.dtype != np.uint16 or flat.ndim not in (2, 3) or flat.shape[-1:] not in ((3,), (4,), flat.shape[1:2]):
+        raise ValueError("samples of a kind that is not read")
+    deep = np.rint(flat * np.float32(65535 / ((1 << bits) - 1))).clip(0, 65535).astype(np.uint16)
+    if deep.ndim == 2:
+        return deep, None, "gray"
+    alpha = np.ascontiguousarray(deep[..., 3]) if deep.shape[2] == 4 else None
+    return np.ascontiguousarray(deep[..., :3]), alpha, "rgb"
+
+
+def _scan(
+    info: dict[Any, Any], samples: Pixels, alpha: Pixels | None, space: Space, orientation: int | None = None
+) -> Scan:
+    block = bytes(info.get("exif") or b"").removeprefix(exif.JPEG_PREFIX)
+    packet = info.get("xmp") or b""
+    packet = packet.encode() if isinstance(packet, str) else bytes(packet)
+    metadata = Metadata(block, packet, dpi=exif.resolution_of(*exif.read_exif(block)))
+    orientation = exif.orientation_of(block) if orientation is None else orientation
+    profile = bytes(info.get("icc_profile") or b"")
+    return Scan(samples, space, alpha, profile, orientation, metadata, Encoding(lossless=False))
+
+
+def encode_avif(picture: Picture, output: Output, _notes: list[str]) -> bytes:
+    """Encode a picture of 8 bits."""
+    if max(picture.pixels.shape[:2]) > LARGEST_AVIF_SIDE:
+        raise RefusedError(f"AVIF cannot hold sides over {LARGEST_AVIF_SIDE} pixels; write a .png")
+    metadata = picture.metadata
+    return saved(
+        replace(picture, metadata=Metadata()),
+        "AVIF",
+        quality=output.quality or DEFAULT_QUALITY,
+        subsampling=_SUBSAMPLING[output.subsampling],
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+        icc_profile=picture.profile,
+    )
+
+
+def _pillow_heif() -> Any:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise RefusedError('HEIC needs one more package: pip install "colorize-photos[heic]"') from error
+    return pillow_heif
+
+
+def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
+    """Decode the primary picture of a HEIC file."""
+    file = _pillow_heif().open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    check_size(*file.size)
+    picture = file[file.primary_index]
+    flat = np.array(picture)[: file.size[1], : file.size[0]]
+    grey = flat.ndim == 2 or flat.shape[2] == 2
+    space: Space = "gray" if grey else "rgb"
+    alpha = np.ascontiguousarray(flat[..., -1]) if flat.ndim == 3 and flat.shape[2] in (2, 4) else None
+    visible = flat if flat.ndim == 2 else flat[..., 0] if grey else flat[..., :3]
+    return _scan(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+
+
+def encode_heic(picture: Picture, output: Output, _notes: list[str]) -> bytes:
+    """Encode a picture of 8 bits, or of 16 cut to 10."""
+    samples = np.ascontiguousarray(combined(picture))
+    channels = 1 if samples.ndim == 2 else samples.shape[2]
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels] + (";16" if samples.dtype == np.uint16 else "")
+    metadata = picture.metadata
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"exif": metadata.exif or None, "xmp": metadata.xmp or None}
+    if picture.profile:
+        options |= {"icc_profile": picture.profile, "icc_profile_type": "prof"}
+    _pillow_heif().encode(
+        mode,
+        (samples.shape[1], samples.shape[0]),
+        samples.tobytes(),
+        buffer,
+        quality=output.quality or DEFAULT_QUALITY,
+        chroma=int(output.subsampling),
+        **options,
+    )
+    return buffer.getvalue()

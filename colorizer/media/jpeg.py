@@ -1,0 +1,192 @@
+"""JPEG: 8 bits, grey, RGB and CMYK. Pillow codes the pixels; segments of metadata are read and written here.
+
+Kept: Exif, XMP with its extension, Photoshop's resources with IPTC captions, comments, resolution, progressive coding,
+and segments nobody here has heard of. Left out: thumbnails, further pictures behind the first (their offsets would be
+wrong), and the ICC profile where the colour space changes.
+
+Source: ITU-T T.81 and T.871 (JFIF), Adobe XMP part 3, ICC.1 annex B.4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+
+from colorizer.media import exif, ifd, iptc, xmp
+from colorizer.media.options import Output
+from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
+from colorizer.media.raster import CheckSize, opened, planes, saved
+
+DEFAULT_QUALITY = 95
+LARGEST_SIDE = 65500
+"""libjpeg's own bound."""
+
+_APP0, _APP1, _APP2, _APP13, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
+_LARGEST_SEGMENT = 65533
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
+_ICC = b"ICC_PROFILE\0"
+_GUID_SIZE = 32
+_EXTENDED_HEADER = len(_EXTENDED) + _GUID_SIZE + 8
+_LARGEST_TAG = 8192
+"""Values kept where an Exif block from elsewhere is too long for JPEG."""
+
+_SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
+_OWN_KINDS = ("JPEG",)
+_REWRITTEN = (_APP0, _APP2, _APP14)  # JFIF, ICC and pictures behind the first, Adobe's colour transform
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and content of each segment before the pixels."""
+    place = 2
+    while place + 4 <= len(data):
+        if data[place] != 0xFF:
+            return
+        marker = data[place + 1]
+        if marker == 0xFF:
+            place += 1
+            continue
+        if marker in (_SCAN, _END):
+            return
+        if marker in _WITHOUT_LENGTH or marker == _START:
+            place += 2
+            continue
+        (size,) = struct.unpack_from(">H", data, place + 2)
+        if size < 2 or place + 2 + size > len(data):
+            return
+        yield marker, data[place + 4 : place + 2 + size]
+        place += 2 + size
+
+
+def decode(data: bytes, check_size: CheckSize) -> Scan:
+    """Decode the first picture of a JPEG file."""
+    with opened(data, "JPEG", check_size) as image:
+        image.load()
+        samples, alpha, space = planes(image)
+        dpi = image.info.get("dpi")
+        progressive = "progressive" in image.info
+    metadata, profile = _metadata(list(_segments(data)))
+    if isinstance(dpi, tuple):
+        metadata = replace(metadata, dpi=(float(dpi[0]), float(dpi[1])))
+    return Scan(
+        samples,
+        space,
+        alpha,
+        profile,
+        exif.orientation_of(metadata.exif),
+        metadata,
+        Encoding(lossless=False, progressive=progressive),
+    )
+
+
+def _metadata(segments: list[tuple[int, bytes]]) -> tuple[Metadata, bytes]:
+    block = packet = photoshop = b""
+    extension: dict[bytes, dict[int, bytes]] = {}
+    profile: dict[int, bytes] = {}
+    blocks: list[tuple[bytes, bytes]] = []
+    for marker, content in segments:
+        if marker == _APP1 and content.startswith(exif.JPEG_PREFIX):
+            block = block or content[len(exif.JPEG_PREFIX) :]
+        elif marker == _APP1 and content.startswith(_XMP):
+            packet = packet or content[len(_XMP) :]
+        elif marker == _APP1 and content.startswith(_EXTENDED) and len(content) >= _EXTENDED_HEADER:
+            guid = content[len(_EXTENDED) : len(_EXTENDED) + _GUID_SIZE]
+            (offset,) = struct.unpack_from(">I", content, _EXTENDED_HEADER - 4)
+            extension.setdefault(guid, {})[offset] = content[_EXTENDED_HEADER:]
+        elif marker == _APP13 and content.startswith(iptc.SIGNATURE):
+            photoshop += content[len(iptc.SIGNATURE) :]
+        elif marker == _APP2 and content.startswith(_ICC) and len(content) > len(_ICC) + 2:
+            profile[content[len(_ICC)]] = content[len(_ICC) + 2 :]
+        elif marker == _COMMENT or (marker >> 4 == _APP0 >> 4 and marker not in _REWRITTEN):
+            blocks.append((bytes([marker]), content))
+    extended = b""
+    for guid, parts in extension.items():
+        whole = b"".join(parts[offset] for offset in sorted(parts))
+        if hashlib.md5(whole, usedforsecurity=False).hexdigest().upper().encode() == guid.upper():
+            extended = whole
+    metadata = Metadata(
+        exif=block,
+        xmp=packet,
+        extended_xmp=extended,
+        iptc=iptc.captions_in(photoshop),
+        photoshop=photoshop,
+        blocks=tuple(blocks),
+    )
+    return metadata, b"".join(profile[number] for number in sorted(profile))
+
+
+def encode(picture: Picture, output: Output, notes: list[str]) -> bytes:
+    """Encode a picture of 8 bits without alpha."""
+    if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
+        raise RefusedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
+    progressive = {"progressive": True} if picture.encoding.progressive else {}
+    coded = saved(
+        picture,
+        "JPEG",
+        quality=output.quality or DEFAULT_QUALITY,
+        subsampling=_SUBSAMPLING[output.subsampling],
+        optimize=False,
+        **progressive,
+    )
+    segments = b"".join(
+        struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content for marker, content in _written(picture, notes)
+    )
+    place = 2 + 2 + struct.unpack_from(">H", coded, 4)[0]  # behind the start and the JFIF segment
+    return coded[:place] + segments + coded[place:]
+
+
+def _written(picture: Picture, notes: list[str]) -> Iterator[tuple[int, bytes]]:
+    metadata = picture.metadata
+    if metadata.exif:
+        yield _APP1, exif.JPEG_PREFIX + _fitting_exif(metadata.exif, notes)
+    yield from _xmp_segments(metadata)
+    photoshop = iptc.with_captions(metadata.photoshop, metadata.iptc)
+    step = _LARGEST_SEGMENT - len(iptc.SIGNATURE)
+    for place in range(0, len(photoshop), step):
+        yield _APP13, iptc.SIGNATURE + photoshop[place : place + step]
+    step = _LARGEST_SEGMENT - len(_ICC) - 2
+    parts = [picture.profile[place : place + step] for place in range(0, len(picture.profile), step)]
+    for number, part in enumerate(parts, 1):
+        yield _APP2, _ICC + bytes([number, len(parts)]) + part
+    if picture.format in _OWN_KINDS:
+        for marker, content in metadata.blocks:
+            yield marker[0], content
+
+
+def _fitting_exif(block: bytes, notes: list[str]) -> bytes:
+    """The block, less its largest values where it comes from a format that holds longer ones."""
+    if len(exif.JPEG_PREFIX) + len(block) <= _LARGEST_SEGMENT:
+        return block
+    notes.append("JPEG cannot hold all Exif data; the longest values are left out")
+    directory, order = exif.read_exif(block)
+    limit = _LARGEST_TAG
+    while len(exif.JPEG_PREFIX) + len(block) > _LARGEST_SEGMENT:
+        block = exif.write_exif(_shortened(directory, limit), order)
+        limit //= 2
+    return block
+
+
+def _shortened(directory: ifd.Directory, limit: int) -> ifd.Directory:
+    return ifd.Directory(
+        tuple(entry for entry in directory.entries if len(entry.data) <= limit),
+        tuple((tag, _shortened(child, limit)) for tag, child in directory.children),
+    )
+
+
+def _xmp_segments(metadata: Metadata) -> Iterator[tuple[int, bytes]]:
+    packet, extended = metadata.xmp, metadata.extended_xmp
+    limit = _LARGEST_SEGMENT - len(_XMP)
+    if len(packet) > limit:
+        packet, extended = xmp.split(packet, extended, limit)
+    if packet:
+        yield _APP1, _XMP + packet
+    guid = hashlib.md5(extended, usedforsecurity=False).hexdigest().upper().encode()
+    step = _LARGEST_SEGMENT - _EXTENDED_HEADER
+    for place in range(0, len(extended), step):
+        header = _EXTENDED + guid + struct.pack(">II", len(extended), place)
+        yield _APP1, header + extended[place : place + step]

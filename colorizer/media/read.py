@@ -1,0 +1,221 @@
+"""Reading picture files: what they are, whether they may be decoded, and their pixels in sRGB, upright.
+
+Every way in which a file can be wrong becomes one `InputError` that names it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+
+from colorizer.errors import InputError, shown
+from colorizer.media import exif, iptc, png, xmp
+from colorizer.media.develop import develop
+from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
+from colorizer.media.ifd import EXIF_POINTER, INTEROP_POINTER
+from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, RefusedError, Scan, upright
+from colorizer.media.profiles import gamma_profile
+from colorizer.media.tiff import Pages
+
+_FIRST_TRANSPOSING = 5
+_INTEROP_INDEX, _ADOBE_RGB_MARK = 0x0001, b"R03\0"
+_ADOBE_RGB_GAMMA = 563 / 256
+_ADOBE_RGB_XY = np.array([[0.3127, 0.329], [0.64, 0.33], [0.21, 0.71], [0.15, 0.06]])
+"""White, red, green and blue of Adobe RGB (1998)."""
+
+
+class Document:
+    """A picture file that is open: its pages, decoded one at a time while they are asked for.
+
+    Most formats hold one page, TIFF any number. Use it as a context manager, and iterate once.
+
+    Attributes
+    ----------
+    name
+        How messages call the file.
+    format
+        What it is, by its content.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, max_pixels: int) -> None:
+        self.name = name
+        self._file = file
+        self._max_pixels = max_pixels
+        head = file.read(HEAD_SIZE)
+        file.seek(0)
+        if not head:
+            raise InputError(f"{name}: the file is empty; copy it again from its source")
+        found = format_of(head)
+        if found is None:
+            raise InputError(f"{name}: {nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF")
+        self.format: Format = found
+        with explained(name):
+            self._pages = Pages(file, self._check_size) if found.decode is None else None
+            if self._pages is not None and not len(self._pages):
+                raise RefusedError("damaged or incomplete picture (it holds no page); copy it again from its source")
+
+    def __enter__(self) -> Document:  # noqa: PYI034 - Self is newer than Python 3.10
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return 1 if self._pages is None else len(self._pages)
+
+    def __iter__(self) -> Iterator[Picture]:
+        scans = self._scans()
+        while True:
+            with explained(self.name):
+                scan = next(scans, None)
+                if scan is None:
+                    return
+                picture = _developed(scan, self.format.name)
+                del scan
+            yield picture
+
+    def _scans(self) -> Iterator[Scan]:
+        if self._pages is not None:
+            yield from self._pages
+        elif self.format.decode is not None:
+            yield self.format.decode(self._file.read(), self._check_size)
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width <= 0 or height <= 0:
+            raise ValueError("it holds no pixels")
+        if width * height > self._max_pixels:
+            raise InputError(
+                f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}; "
+                f"if the file can be trusted: --max-pixels {width * height}"
+            )
+
+
+def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
+    """Open a picture file of any number of pages.
+
+    Parameters
+    ----------
+    path
+        Its content counts, not its name.
+    max_pixels
+        Larger pages are refused before anything is decoded.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no picture, damaged, or too large; the latter two also while the pages are asked for.
+    """
+    file = _open(path)
+    try:
+        return Document(file, shown(path), max_pixels)
+    except BaseException:
+        file.close()
+        raise
+
+
+def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
+    """Open a picture file held in memory; see `open_document`. `name` is how messages call it."""
+    return Document(io.BytesIO(data), name, max_pixels)
+
+
+def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+    """Decode a picture file; the first page, where there are several. See `open_document`."""
+    with open_document(path, max_pixels=max_pixels) as document:
+        return next(iter(document))
+
+
+def decode_picture(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+    """Decode a picture held in memory; see `read_picture`. `name` is how messages call it."""
+    with decode_document(data, name, max_pixels=max_pixels) as document:
+        return next(iter(document))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        file = path.open("rb")
+    except IsADirectoryError as error:
+        raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
+    except FileNotFoundError as error:
+        raise InputError(f"{shown(path)}: no such file; check the name") from error
+    except OSError as error:
+        if path.is_dir():  # Windows answers "permission denied" for a folder
+            raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
+        raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the file's permissions") from error
+    except ValueError as error:
+        raise InputError(f"{shown(path)}: no file can have this name; check the name") from error
+    if not file.seekable():  # a named pipe
+        with file:
+            return io.BytesIO(file.read())
+    return file
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn whatever decoding raises into an `InputError` that names the file.
+
+    The decoders are other people's parsers of files that anybody may have damaged; what they raise then is not part of
+    any contract (IndexError, struct.error, KeyError, RuntimeError and more have been seen).
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except RefusedError as error:
+        raise InputError(f"{name}: {error}") from error
+    except MemoryError as error:
+        raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
+    except Exception as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name}: damaged or incomplete picture ({cause}); copy it again from its source") from error
+
+
+def _developed(scan: Scan, kind: str) -> Picture:
+    """The picture of a scan: in sRGB, upright, its metadata likewise."""
+    profile = scan.profile
+    if not profile and scan.space == "rgb" and _claims_adobe_rgb(scan.metadata.exif):
+        profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
+    developed = develop(scan.samples, profile, scan.space)
+    turn = scan.orientation
+    return Picture(
+        pixels=upright(developed.pixels, turn),
+        alpha=None if scan.alpha is None else upright(scan.alpha, turn),
+        format=kind,
+        metadata=_settled(scan.metadata, turn),
+        profile=developed.profile,
+        source_profile=developed.source,
+        dtype=scan.dtype or scan.samples.dtype,
+        encoding=scan.encoding,
+        extra=None if scan.extra is None else upright(scan.extra, turn),
+        notes=scan.notes + developed.notes,
+    )
+
+
+def _claims_adobe_rgb(block: bytes) -> bool:
+    """Whether a camera says so in Exif alone, as the DCF standard provides."""
+    with suppress(ValueError):
+        index = exif.read_exif(block)[0].child(EXIF_POINTER).child(INTEROP_POINTER).find(_INTEROP_INDEX)
+        return index is not None and index.data == _ADOBE_RGB_MARK
+    return False
+
+
+def _settled(metadata: Metadata, orientation: int) -> Metadata:
+    transposed = orientation >= _FIRST_TRANSPOSING
+    if transposed:
+        metadata = png.transposed(metadata)
+        if metadata.dpi:
+            metadata = replace(metadata, dpi=metadata.dpi[::-1])
+    return replace(
+        metadata,
+        exif=exif.settled(metadata.exif, orientation=orientation, to_srgb=False),
+        xmp=xmp.settled(metadata.xmp, transposed=transposed, to_srgb=False),
+        photoshop=iptc.settled(metadata.photoshop),
+    )

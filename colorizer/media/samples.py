@@ -1,0 +1,66 @@
+"""Samples in arrays, worked on in strips over threads: other depths, and tables looked up. Knows nothing of colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.color import FULL_SCALE
+from colorizer.cores import usable_cores
+
+Pixels = npt.NDArray[Any]
+
+_STRIP_PIXELS = 1 << 18
+
+
+def rescaled(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """The same picture in another sample type, rounded to nearest: full scale for integers, 0..1 for floats."""
+    if pixels.dtype == dtype:
+        return pixels
+    return in_strips(lambda strip: scaled(strip, dtype), pixels, pixels.shape[2:], dtype)
+
+
+def scaled(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """The same of a strip."""
+    full, stored = FULL_SCALE.get(dtype), FULL_SCALE.get(pixels.dtype)
+    result: Pixels
+    if pixels.dtype == dtype:
+        result = pixels
+    elif stored is None:
+        result = pixels.astype(dtype) if full is None else np.rint(pixels * pixels.dtype.type(full)).astype(dtype)
+    elif full is None:
+        result = pixels.astype(dtype) / dtype.type(stored)
+    elif dtype == np.uint16:
+        result = pixels.astype(np.uint16) * np.uint16(257)
+    else:
+        result = ((pixels.astype(np.uint32) * 255 + 32895) >> 16).astype(np.uint8)  # x / 257, rounded, for every x
+    return result
+
+
+def looked_up(samples: Pixels, table: Pixels) -> Pixels:
+    """Rows of a table, (N,) or (N, C), for samples that are indices: (H, W, ...) to (H, W, ..., C)."""
+    # in strips: NumPy makes 8 bytes of every index first
+    return in_strips(
+        lambda strip: np.take(table, strip, axis=0), samples, samples.shape[2:] + table.shape[1:], table.dtype
+    )
+
+
+def in_strips(
+    convert: Callable[[Pixels], Pixels], samples: Pixels, channels: tuple[int, ...], dtype: np.dtype[Any]
+) -> Pixels:
+    """Rows of a few at a time, over threads, so that the intermediate floats stay small."""
+    height, width = samples.shape[:2]
+    result = np.empty((height, width, *channels), dtype)
+    rows = max(1, _STRIP_PIXELS // width)
+
+    def work(top: int) -> None:
+        result[top : top + rows] = convert(samples[top : top + rows])
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for _ in pool.map(work, range(0, height, rows)):
+            pass
+    return result

@@ -1,0 +1,48 @@
+"""Files that are complete or not there at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from colorizer.errors import OutputError
+from colorizer.files import remove_leftovers, write_atomically, writing
+
+
+def test_a_file_is_written_or_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / ("long " * 50 + ".jpg")
+    for content in (b"first", b"second"):
+        write_atomically(path, content)
+        assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["no such folder/a.jpg", "x" * 300, "a\0b"])
+def test_what_cannot_be_written_is_an_error_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_atomically(tmp_path / name, b"content")
+    assert not list(tmp_path.iterdir())
+
+
+def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    code = (
+        "import os, sys; from pathlib import Path; from colorizer import files\n"
+        "Path.replace = lambda self, target: os._exit(9)\n"
+        "files.write_atomically(Path(sys.argv[1]), b'half')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(below / "a.jpg")], check=False, timeout=60)
+    (leftover,) = below.iterdir()
+    others = [tmp_path / name for name in (".hidden", "film.part", ".colorize-45.part")]
+    for path in others:
+        path.write_bytes(b"")
+    with writing(tmp_path / "b.jpg") as file:
+        remove_leftovers(tmp_path)
+        assert not leftover.exists()
+        assert all(path.exists() for path in others)
+        file.write(b"whole")
+    assert (tmp_path / "b.jpg").read_bytes() == b"whole"
