@@ -17,7 +17,7 @@ import numpy.typing as npt
 from skimage import color, data
 
 from colorizer.contract import MIDDLE_LIGHTNESS, RELEASE_SCALE, RELEASE_TEMPERATURE
-from colorizer.engines.opencv import OpenCVEngine
+from colorizer.engines import Asked, open_engine
 from colorizer.models import resolve_model
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
@@ -88,7 +88,8 @@ def differences(trained: Trained, prototxt: Path, caffemodels: dict[str, Path]) 
     for temperature, scale in TEMPERATURES.items():
         expected = [(name, lightness, trained.predict(lightness, scale)) for name, lightness in inputs()]
         for storage, caffemodel in caffemodels.items():
-            engine = OpenCVEngine(resolve_model(str(caffemodel), prototxt=prototxt), temperature=temperature)
+            model = resolve_model(str(caffemodel), prototxt=prototxt)
+            engine = open_engine(model, temperature=temperature, asked=Asked("opencv", device="cpu"))
             for name, lightness, ab in expected:
                 apart = np.abs(engine.ab(lightness) - ab)
                 percentile = float(np.percentile(apart, 99.9))

@@ -101,6 +101,8 @@ def _layer(layer: Layer, bottoms: list[Map], blobs: list[Map]) -> Map:
         return np.asarray(sum(bottoms))
     if layer.type == "Concat":
         return np.concatenate(bottoms)
+    if layer.type in ("Split", "Dropout"):
+        return x
     assert layer.type == "Softmax", layer.type
     powers = np.exp(x - x.max(0))
     return np.asarray(powers / powers.sum(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,15 +14,18 @@ from synthetic import small_pair
 
 from colorizer import Colorizer, ColorizerError, Settings
 from colorizer.bins import bin_centres
+from colorizer.caffe.caffemodel import read_caffemodel
+from colorizer.caffe.colors import Colors
+from colorizer.caffe.network import read_network
+from colorizer.caffe.onnx_export import convert
 from colorizer.models import resolve_model
+
+DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 
 
 def sample_recipe(frame: npt.NDArray[np.uint8], prototxt: Path, caffemodel: Path) -> npt.NDArray[np.uint8]:
     """What the sample shows for a BGR frame, 255 times its floats, rounded as its window does."""
-    net = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
-    centres = bin_centres().transpose().reshape(2, 313, 1, 1)
-    net.getLayer(net.getLayerId("class8_ab")).blobs = [centres.astype(np.float32)]
-    net.getLayer(net.getLayerId("conv8_313_rh")).blobs = [np.full([1, 313], 2.606, np.float32)]
+    net = sample_network(prototxt, caffemodel)
     rgb = (frame[:, :, [2, 1, 0]] * 1.0 / 255).astype(np.float32)
     light = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)[:, :, 0]
     small = cv2.cvtColor(cv2.resize(rgb, (224, 224)), cv2.COLOR_RGB2Lab)[:, :, 0] - 50
@@ -29,6 +33,19 @@ def sample_recipe(frame: npt.NDArray[np.uint8], prototxt: Path, caffemodel: Path
     ab = cv2.resize(net.forward()[0].transpose((1, 2, 0)), (rgb.shape[1], rgb.shape[0]))
     bgr = np.clip(cv2.cvtColor(np.concatenate((light[:, :, None], ab), axis=2), cv2.COLOR_Lab2BGR), 0, 1)
     return np.round(bgr * 255).astype(np.uint8)
+
+
+def sample_network(prototxt: Path, caffemodel: Path) -> Any:
+    """The network as the sample loads it; on OpenCV 5, which reads no Caffe, as the sample of today does."""
+    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        colors = Colors(1 / 2.606, bin_centres())
+        model = convert(read_network(prototxt), read_caffemodel(caffemodel), colors)
+        return cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+    net = DNN.readNetFromCaffe(str(prototxt), str(caffemodel))
+    centres = bin_centres().transpose().reshape(2, 313, 1, 1)
+    net.getLayer(net.getLayerId("class8_ab")).blobs = [centres.astype(np.float32)]
+    net.getLayer(net.getLayerId("conv8_313_rh")).blobs = [np.full([1, 313], 2.606, np.float32)]
+    return net
 
 
 @pytest.mark.parametrize("model", ["lite", "release"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from colorizer.cli.weights_export import export
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.models.catalog import CATALOG_VARIABLE, LARGE, load_catalog
 from colorizer.models.store import megabytes, open_store
@@ -48,7 +49,7 @@ def _teller(*, quiet: bool) -> Callable[[str], None]:
 @click.group(context_settings=_HELP, invoke_without_command=True)
 @click.pass_context
 def weights(context: click.Context) -> None:
-    """List, download, check and import models."""
+    """List, download, check, import and export models."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -218,3 +219,6 @@ def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
     for name in names:
         for path in remove_model(name, open_store(weights_dir), models):
             _teller(quiet=quiet)(f"deleted {shown(path)}")
+
+
+weights.add_command(export)

@@ -1,80 +1,65 @@
 """The Caffe route: prototxt and caffemodel through `cv2.dnn`, as Zhang, Isola and Efros' release is run everywhere.
 
 The release's files leave two layers empty: the class colours (`class8_ab`) and the factor on the logits
-(`conv8_313_rh`). Both are injected after loading and before the first pass.
+(`conv8_313_rh`). Both are injected after loading and before the first pass. OpenCV 5 has no Caffe importer; there, the
+converted model is taken.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.bins import bin_centres
-from colorizer.contract import (
-    BIN_COUNT,
-    CENTRES_LAYER,
-    INPUT_BLOB,
-    OUTPUT_BLOB,
-    RELEASE_SCALE,
-    RELEASE_TEMPERATURE,
-    SCALE_LAYER,
-)
+from colorizer.caffe.colors import Colors
+from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
+from colorizer.engines.base import Setup, cause
+from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError, WeightsError, shown
-
-if TYPE_CHECKING:
-    from colorizer.models import Model
+from colorizer.models import Model
 
 
 class OpenCVEngine:
-    """A network in `cv2.dnn`, on the CPU; see `Engine`. Safe to call from several threads, one pass at a time.
+    """A network in `cv2.dnn`; see `Engine`. One pass at a time.
+
+    As it comes, OpenCV 4 convolves after Winograd, which is less exact here: ab is off by up to 0.2 where plain
+    convolutions stay within 0.015. Which of them is faster differs from CPU to CPU.
 
     Parameters
     ----------
     model
         Files that were checked to belong together.
-    temperature
-        Of the annealed mean.
-    centres
-        (313, 2) colours of the classes; the built-in table by default.
-    winograd
-        OpenCV's Winograd convolutions: on by default there, but slower for these networks and less exact (ab off by up
-        to 0.2 where the plain ones stay within 0.015).
+    colors
+        Temperature and bin centres.
+    setup
+        float32 on the CPU; float32 or fp16 with CUDA.
+
+    Raises
+    ------
+    WeightsError
+        The files are no network that OpenCV can load.
+    EngineError
+        OpenCV is absent, or lacks what the setup asks for.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        *,
-        temperature: float = RELEASE_TEMPERATURE,
-        centres: npt.NDArray[np.float32] | None = None,
-        winograd: bool = False,
-    ) -> None:
-        cv2 = _import_cv2()
-        self.name = f"OpenCV {cv2.__version__}"
+    def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
+        cv2 = import_cv2()
+        self.name = setup.named(f"OpenCV {cv2.__version__}")
+        self._error = cv2.error
         self._lock = threading.Lock()
         try:
-            # buffers, since cv2 opens no file whose name the Windows code page cannot spell
-            self._net = cv2.dnn.readNetFromCaffe(
-                np.fromfile(model.prototxt, np.uint8), np.memmap(model.caffemodel, np.uint8, mode="r")
-            )
-            self._inject(SCALE_LAYER, np.full([1, BIN_COUNT], _scale(temperature), np.float32))
-            colors = bin_centres() if centres is None else centres
-            self._inject(CENTRES_LAYER, np.ascontiguousarray(colors.T.reshape(2, BIN_COUNT, 1, 1), np.float32))
+            self._net = _loaded(cv2, model, colors, setup)
+            if not setup.as_it_comes:
+                direct(cv2, self._net, setup)
         except OSError as error:
             raise WeightsError(f"{shown(model.caffemodel)}: cannot read the model ({error.strerror})") from error
         except cv2.error as error:
             raise WeightsError(
-                f"{shown(model.caffemodel)}: {self.name} cannot load this network ({_cause(error)}); "
+                f"{shown(model.caffemodel)}: {self.name} cannot load this network ({_opencv_cause(error)}); "
                 "run `colorize weights verify`"
             ) from error
-        self._error = cv2.error
-        self._net.enableWinograd(winograd)
-
-    def _inject(self, layer: str, blob: npt.NDArray[np.float32]) -> None:
-        self._net.getLayer(self._net.getLayerId(layer)).blobs = [blob]
 
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predicted chroma; see `Engine.ab`."""
@@ -84,30 +69,70 @@ class OpenCVEngine:
                 # a copy: OpenCV hands out its own buffer, which the next pass overwrites
                 ab: npt.NDArray[np.float32] = self._net.forward(OUTPUT_BLOB).copy()
             except self._error as error:
-                raise EngineError(f"{self.name} failed on an input of {lightness.shape}: {_cause(error)}") from error
+                raise EngineError(
+                    f"{self.name} failed on an input of {lightness.shape}: {_opencv_cause(error)}"
+                ) from error
         return ab
 
 
-def _scale(temperature: float) -> float:
-    return RELEASE_SCALE if temperature == RELEASE_TEMPERATURE else 1.0 / temperature
+def import_cv2() -> Any:
+    """The module `cv2`.
 
-
-def _import_cv2() -> Any:
+    Raises
+    ------
+    EngineError
+        It is not there or does not load; the message says how to get one.
+    """
     try:
         import cv2
     except ImportError as error:
         raise EngineError(
             f"OpenCV cannot be imported ({error}); on a machine without a screen install opencv-python-headless "
-            "in place of opencv-python: pip uninstall opencv-python; pip install 'opencv-python-headless>=4.10,<5'"
+            "in place of opencv-python: pip uninstall opencv-python; pip install 'opencv-python-headless>=4.10'"
         ) from error
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        raise EngineError(
-            f"the installed OpenCV {cv2.__version__} has no Caffe importer (removed in OpenCV 5); "
-            "install one that has: pip install 'opencv-python-headless>=4.10,<5'"
-        )
     return cv2
 
 
-def _cause(error: Exception) -> str:
-    """The one telling line of OpenCV's message."""
-    return " ".join(str(error).split("error:")[-1].split())
+def has_caffe_importer(cv2: Any) -> bool:
+    """Whether this OpenCV reads Caffe's files: 4 does, 5 does not."""
+    return hasattr(cv2.dnn, "readNetFromCaffe")
+
+
+def read_onnx(cv2: Any, onnx: bytes, setup: Setup) -> Any:
+    """A network from ONNX bytes."""
+    buffer = np.frombuffer(onnx, np.uint8)
+    if setup.device == "cuda" and hasattr(cv2.dnn, "ENGINE_CLASSIC"):
+        # the new engine of OpenCV 5 knows the CPU alone
+        return cv2.dnn.readNetFromONNX(buffer, engine=cv2.dnn.ENGINE_CLASSIC)
+    return cv2.dnn.readNetFromONNX(buffer)
+
+
+def direct(cv2: Any, net: Any, setup: Setup) -> None:
+    """Tell a network where and how to compute, whatever the build's own defaults are."""
+    net.enableWinograd(False)
+    if setup.device == "cuda":
+        half = setup.precision == "fp16"
+        net.setPreferableBackend(cv2.dnn.DNN_BACKEND_CUDA)
+        net.setPreferableTarget(cv2.dnn.DNN_TARGET_CUDA_FP16 if half else cv2.dnn.DNN_TARGET_CUDA)
+        return
+    if has_caffe_importer(cv2):  # OpenCV 5 has nothing else, and warns when told
+        net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
+        net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
+    if setup.threads < cv2.getNumThreads():
+        cv2.setNumThreads(setup.threads)
+
+
+def _loaded(cv2: Any, model: Model, colors: Colors, setup: Setup) -> Any:
+    if not has_caffe_importer(cv2):
+        return read_onnx(cv2, onnx_model(model, colors), setup)
+    # buffers, since cv2 opens no file whose name the Windows code page cannot spell
+    weights = np.memmap(model.caffemodel, np.uint8, mode="r")
+    net = cv2.dnn.readNetFromCaffe(np.fromfile(model.prototxt, np.uint8), weights)
+    scale = np.full([1, BIN_COUNT], colors.scale, np.float32)
+    for layer, blob in ((SCALE_LAYER, scale), (CENTRES_LAYER, colors.kernels)):
+        net.getLayer(net.getLayerId(layer)).blobs = [blob]
+    return net
+
+
+def _opencv_cause(error: Exception) -> str:
+    return cause(Exception(str(error).rsplit("error:", maxsplit=1)[-1]))

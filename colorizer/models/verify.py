@@ -10,7 +10,7 @@ import numpy as np
 
 from colorizer.bins import AB_LIMIT, load_bin_centres
 from colorizer.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_STRIDE
-from colorizer.engines import open_engine
+from colorizer.engines import Asked, open_engine
 from colorizer.errors import EngineError, WeightsError, shown
 from colorizer.models.catalog import Catalog
 from colorizer.models.resolve import Model, check_files, resolve_model, wrong_content_message
@@ -65,7 +65,7 @@ def _files(model: Model) -> list[Path]:
 
 def _run(model: Model, *, hashed: bool) -> Report:
     centres = None if model.bin_centres is None else load_bin_centres(model.bin_centres)
-    engine = open_engine(model, centres=centres)
+    engine = open_engine(model, centres=centres, asked=Asked(pictures=1))
     side = -(-NETWORK_SIZE // model.stride) * model.stride
     ramp = np.linspace(-MIDDLE_LIGHTNESS, MIDDLE_LIGHTNESS, side * side, dtype=np.float32).reshape(1, 1, side, side)
     begun = time.perf_counter()

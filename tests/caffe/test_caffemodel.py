@@ -19,6 +19,8 @@ from hypothesis.extra import numpy as hnp
 from colorizer.caffe.caffemodel import Blob, BlobLayer, CaffeModel, check_finite, read_caffemodel, write_caffemodel
 from colorizer.errors import OutputError, WeightsError
 
+DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
+
 Weights = dict[str, list[hand.Floats]]
 
 FORMS = {
@@ -46,7 +48,7 @@ def path(tmp_path: Path) -> Path:
 
 def by_opencv(caffemodel: Path, layers: Iterable[str], prototxt: str = hand.TINY_PROTOTXT) -> Weights:
     """The weights of these layers as cv2.dnn holds them after loading."""
-    net = cv2.dnn.readNetFromCaffe(
+    net = DNN.readNetFromCaffe(
         np.frombuffer(prototxt.encode(), np.uint8), np.frombuffer(caffemodel.read_bytes(), np.uint8)
     )
     return {name: [np.asarray(blob) for blob in net.getLayer(name).blobs] for name in layers}
@@ -62,6 +64,7 @@ def assert_holds(model: CaffeModel, expected: Weights) -> None:
             np.testing.assert_array_equal(blob.data.ravel(), values.ravel())
 
 
+@pytest.mark.caffe_importer
 @pytest.mark.parametrize("v1", [False, True], ids=["layer", "layers"])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_read_as_opencv_reads_it(form: str, v1: bool, weights: Weights, path: Path) -> None:
@@ -162,6 +165,7 @@ def test_writing_twice_gives_the_same_bytes_and_a_file_the_same_as_a_path(weight
     assert path.read_bytes() == file.getvalue()
 
 
+@pytest.mark.caffe_importer
 @pytest.mark.parametrize("half", [False, True])
 def test_opencv_reads_what_is_written(half: bool, path: Path) -> None:
     weights = hand.tiny_weights()

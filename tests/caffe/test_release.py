@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, smal
 from colorizer.caffe.caffemodel import Blob, BlobLayer, check_finite, read_caffemodel, write_caffemodel
 from colorizer.caffe.network import Network, check_contract, check_pair, network_from_message, read_network
 from colorizer.caffe.prototxt import dumps, parse
+
+DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 
 PARAMETERS = 32_236_011  # as published: with the 626 of the injected bin centres, without BatchNorm's factors
 INJECTED_PARAMETERS, NORM_FACTORS = 626, 7
@@ -88,7 +90,7 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_opencv(prototxt: Path, caffemodel: Path, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    net = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+    net = DNN.readNetFromCaffe(str(prototxt), str(caffemodel))
     net.enableWinograd(False)
     net.getLayer(net.getLayerId("class8_ab")).blobs = [bin_centres().T.reshape(2, 313, 1, 1).astype(np.float32)]
     net.getLayer(net.getLayerId("conv8_313_rh")).blobs = [np.full([1, 313], 2.606, np.float32)]
@@ -179,6 +181,7 @@ def test_the_small_relative_has_the_same_bytes_everywhere(small: tuple[Path, Pat
     assert small_pair(tmp_path)[0].read_text() == small[0].read_text()
 
 
+@pytest.mark.caffe_importer
 @pytest.mark.parametrize("size", [(64, 96), (72, 40)])
 def test_opencv_and_the_float64_computation_agree_on_the_small_relative(
     size: tuple[int, int], small: tuple[Path, Path]
@@ -190,6 +193,7 @@ def test_opencv_and_the_float64_computation_agree_on_the_small_relative(
     assert expected.std(axis=(0, 2, 3)).min() > 5
 
 
+@pytest.mark.caffe_importer
 def test_opencv_and_the_float64_computation_agree_on_the_synthetic_release(synthetic: Path) -> None:
     lightness = lightness_like(224, 224)
     expected = reference_ab(RELEASE_PROTOTXT, synthetic, lightness)
@@ -222,6 +226,7 @@ layer { name: "softmax" type: "Softmax" bottom: "both" top: "softmax" }
 """
 
 
+@pytest.mark.caffe_importer
 @pytest.mark.parametrize("factor", [0.0, 0.5, 999.0])
 def test_opencv_and_the_float64_computation_agree_on_each_kind_of_layer(factor: float, tmp_path: Path) -> None:
     prototxt, caffemodel = tmp_path / "vocabulary.prototxt", tmp_path / "vocabulary.caffemodel"
@@ -237,8 +242,6 @@ def test_opencv_and_the_float64_computation_agree_on_each_kind_of_layer(factor: 
     data = rng.normal(0, 3, (1, 4, 12, 20)).astype(np.float32)
     expected = reference_maps(network, read_caffemodel(caffemodel), data[0].astype(np.float64), {})
     for name in ("norm", "relu6", "grouped", "scale", "up", "up2", "sum", "both", "softmax"):
-        net = cv2.dnn.readNetFromCaffe(
-            str(prototxt), str(caffemodel)
-        )  # anew: it fuses layers for the first output asked
+        net = DNN.readNetFromCaffe(str(prototxt), str(caffemodel))  # anew: it fuses layers for the first output asked
         net.setInput(data)
         np.testing.assert_allclose(net.forward(name)[0], expected[name], rtol=2e-4, atol=2e-4, err_msg=name)

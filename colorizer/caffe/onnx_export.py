@@ -1,0 +1,254 @@
+"""A network of the contract as an ONNX model, for the runtimes that do not read Caffe.
+
+Layer by layer; every operator means exactly what Caffe's layer does. Weights are stored in float32 whatever the
+caffemodel holds. Batch, height and width stay open. A BatchNorm becomes one ONNX node and is left to the runtime: after
+a ReLU and before a zero-padded convolution, as in the release, its shift folds into neither (the padding is zero after
+the shift, not before it), and where a convolution precedes it every runtime folds it by itself.
+
+The annealed mean at the end is computed as a weighted mean: softmax and centres give sum(c * e^z) / sum(e^z), and one
+convolution makes both sums. Measured, that takes a quarter of what ONNX Runtime's softmax over channels takes alone.
+
+1/T and the bin centres are constants, so that a runtime may fold 1/T into the convolution before it. They are the last
+bytes of the file and their length never changes: `with_colors` sets them anew without reading the rest. Inputs with
+default values would be more usual, but OpenVINO and OpenCV take such defaults for constants, and ONNX Runtime folds
+nothing that may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.caffe.caffemodel import CaffeModel
+from colorizer.caffe.colors import Colors
+from colorizer.caffe.layers import Layer, quoted
+from colorizer.caffe.network import Network
+from colorizer.caffe.onnx_file import Attribute, Graph, Node, Value, model_bytes, tensor
+from colorizer.contract import CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
+from colorizer.errors import WeightsError, shown
+
+CONVERTER_VERSION = "1"
+"""Raised with every change of what comes out, so that models converted before are converted again."""
+
+SCALE_TENSOR, CENTRES_TENSOR = "inverse_temperature", "bin_centres"
+
+_FLOAT_BYTES = 4
+_CAFFE_EPS = 1e-5  # BatchNormParameter's default
+_RELU6_LIMITS = {"relu6.low": 0.0, "relu6.high": 6.0}
+_SUM = ("SUM", "1")  # EltwiseParameter.EltwiseOp, by name and by number
+
+Numbers = npt.NDArray[np.floating[Any]]
+
+
+def convert(network: Network, weights: CaffeModel, colors: Colors) -> bytes:
+    """The ONNX model of a network and its weights, which were checked to belong together.
+
+    Returns
+    -------
+    bytes
+        Of the file: input `data_l`, (N, 1, H, W) float32, L - 50; output `class8_ab`, (N, 2, H/4, W/4) float32.
+
+    Raises
+    ------
+    WeightsError
+        A layer has no equal in ONNX that is known here.
+    """
+    conversion = _Conversion(network, weights)
+    for layer in network.layers:
+        conversion.add(layer)
+    graph = Graph(
+        shown(network.name) or "colorize",
+        tuple(conversion.graph),
+        (Value(INPUT_BLOB, ("batch", 1, "height", "width")),),
+        (Value(OUTPUT_BLOB, ("batch", 2, "ab_height", "ab_width")),),
+    )
+    return model_bytes(graph, [*conversion.tensors.values(), *_color_tensors(colors)], CONVERTER_VERSION)
+
+
+def with_colors(model: bytes, colors: Colors) -> bytes:
+    """The same model with another temperature and other bin centres.
+
+    Raises
+    ------
+    ValueError
+        The bytes do not end as `convert` makes them.
+    """
+    scale, centres = _color_tensors(colors)
+    start = len(model) - len(scale) - len(centres)
+    head = scale[:-_FLOAT_BYTES]  # all but the number
+    if start < 0 or not model.startswith(head, start):
+        raise ValueError("no model that was converted here")
+    if model.endswith(scale + centres):
+        return model
+    return b"".join((memoryview(model)[:start], scale, centres))
+
+
+def _color_tensors(colors: Colors) -> tuple[bytes, bytes]:
+    # the third output sums over the classes
+    kernels = np.concatenate([colors.kernels, np.ones_like(colors.kernels[:1])])
+    return tensor(SCALE_TENSOR, np.array([colors.scale], np.float32)), tensor(CENTRES_TENSOR, kernels)
+
+
+class _Conversion:
+    """Nodes and tensors so far, and under which name each blob of Caffe's was last written.
+
+    Caffe's layers may work in place, whereas a value of ONNX is made once: a blob written again gets further names.
+    """
+
+    def __init__(self, network: Network, weights: CaffeModel) -> None:
+        self.graph: list[Node] = []
+        self.tensors: dict[str, bytes] = {}
+        self._weights = weights
+        self._values = {entry.name: entry.name for entry in network.inputs}
+        self._layers = network.layers
+        self._last_writer = {top: layer.name for layer in network.layers for top in layer.tops}
+
+    def add(self, layer: Layer) -> None:
+        """Convert one more layer."""
+        inputs = [self._values[bottom] for bottom in layer.bottoms]
+        if layer.type == "Silence":
+            return
+        if layer.type in ("Split", "Dropout"):  # both hand on what they get
+            self._values.update((top, inputs[0]) for top in layer.tops)
+            return
+        convert_layer = _CONVERTERS.get(layer.type)
+        if convert_layer is None:
+            raise self.no_equal(layer, f"is of type {quoted(layer.type)}")
+        top = layer.tops[0]
+        # the blob's own name belongs to the last layer that writes it, so that the result is called class8_ab
+        last = self._last_writer[top] == layer.name and top != INPUT_BLOB
+        self._values[top] = top if last else f"{top}/{layer.name}"
+        convert_layer(self, layer, inputs, self._values[top])
+
+    def feeds_centres_alone(self, layer: Layer) -> bool:
+        """Whether nothing but the layer of the bin centres reads what a layer makes."""
+        return [reader.name for reader in self._layers if layer.tops[0] in reader.bottoms] == [CENTRES_LAYER]
+
+    def node(self, op: str, inputs: Sequence[str], *outputs: str, **attributes: Attribute) -> str:
+        """Add an operation; the name of its first output."""
+        self.graph.append(Node(op, outputs[0], tuple(inputs), outputs, attributes))
+        return outputs[0]
+
+    def constant(self, name: str, values: npt.NDArray[Any]) -> str:
+        """Add a tensor, unless there is one of that name; its name."""
+        if name not in self.tensors:
+            self.tensors[name] = tensor(name, values)
+        return name
+
+    def blobs(self, layer: Layer) -> list[Numbers]:
+        """The numbers of a layer's blobs, flat."""
+        found = self._weights.layer(layer.name)
+        return [blob.data.reshape(-1) for blob in found.blobs] if found else []
+
+    def no_equal(self, layer: Layer, what: str) -> WeightsError:
+        """The error for a layer that ONNX or this module lacks."""
+        name = shown(self._weights.path) if self._weights.path else "this network"
+        return WeightsError(
+            f"{name} cannot be converted to ONNX: layer {quoted(layer.name)} {what}; run it with --engine opencv, "
+            "on OpenCV 4"
+        )
+
+
+def _convolution(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
+    if layer.name == CENTRES_LAYER:
+        sums = to.node("Conv", [*inputs, CENTRES_TENSOR], f"{output}.sums")
+        parts = to.constant(f"{output}.parts", np.array([2, 1], np.int64))
+        weighted, weight = f"{output}.weighted", f"{output}.weight"
+        to.node("Split", [sums, parts], weighted, weight, axis=1)
+        to.node("Div", [weighted, weight], output)
+        return
+    parameters, window = layer.convolution, layer.convolution.window
+    transposed = layer.type == "Deconvolution"
+    kernels, *bias = to.blobs(layer)
+    # Caffe's and ONNX's kernels lie alike: (outputs, inputs / group), for a deconvolution (inputs, outputs / group)
+    lead = -1 if transposed else parameters.outputs
+    follow = parameters.outputs // parameters.group if transposed else -1
+    weights = [to.constant(f"{layer.name}.kernels", kernels.reshape(lead, follow, *window.kernel))]
+    if parameters.bias:
+        weights.append(to.constant(f"{layer.name}.bias", bias[0]))
+    to.node(
+        "ConvTranspose" if transposed else "Conv",
+        [*inputs, *weights],
+        output,
+        kernel_shape=window.kernel,
+        strides=window.stride,
+        pads=(*window.pad, *window.pad),
+        dilations=window.dilation,
+        group=parameters.group,
+    )
+
+
+def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
+    mean, variance, factor = to.blobs(layer)
+    weight = np.float32(0 if factor[0] == 0 else 1 / factor[0])
+    statistics = {"scale": np.ones_like(mean), "shift": np.zeros_like(mean), "mean": mean, "variance": variance}
+    statistics["mean"], statistics["variance"] = mean * weight, variance * weight
+    names = [to.constant(f"{layer.name}.{role}", values) for role, values in statistics.items()]
+    to.node("BatchNormalization", [*inputs, *names], output, epsilon=layer.params.number("eps", _CAFFE_EPS))
+
+
+def _scale(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
+    if layer.name == SCALE_LAYER:
+        to.node("Mul", [*inputs, SCALE_TENSOR], output)
+        return
+    factor, *shift = (_per_channel(blob) for blob in to.blobs(layer))
+    scaled = f"{output}.scaled" if shift else output
+    to.node("Mul", [*inputs, to.constant(f"{layer.name}.factor", factor)], scaled)
+    if shift:
+        to.node("Add", [scaled, to.constant(f"{layer.name}.shift", shift[0])], output)
+
+
+def _relu(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
+    slope = layer.params.number("negative_slope")
+    if slope:
+        to.node("LeakyRelu", inputs, output, alpha=slope)
+    else:
+        to.node("Relu", inputs, output)
+
+
+def _relu6(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:  # noqa: ARG001
+    limits = [to.constant(name, np.array(value)) for name, value in _RELU6_LIMITS.items()]
+    to.node("Clip", [*inputs, *limits], output)
+
+
+def _eltwise(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
+    operation = layer.params.word("operation", _SUM[0])
+    if operation not in _SUM or "coeff" in layer.params:
+        raise to.no_equal(layer, "is an Eltwise that is no plain sum")
+    to.node("Sum" if len(inputs) != 2 else "Add", inputs, output)
+
+
+def _concat(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:  # noqa: ARG001
+    to.node("Concat", inputs, output, axis=1)
+
+
+def _softmax(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
+    if layer.params.integer("axis", 1) != 1:
+        raise to.no_equal(layer, "is a Softmax along another axis than the classes")
+    if to.feeds_centres_alone(layer):
+        # not divided by its sum, which the layer of the centres does for ab in place of 313 classes
+        highest = to.node("ReduceMax", inputs, f"{output}.highest", axes=(1,), keepdims=1)
+        to.node("Exp", [to.node("Sub", [*inputs, highest], f"{output}.below")], output)
+    else:
+        to.node("Softmax", inputs, output, axis=1)
+
+
+def _per_channel(values: Numbers) -> Numbers:
+    return values.reshape(1, -1, 1, 1)
+
+
+_CONVERTERS: dict[str, Callable[[_Conversion, Layer, list[str], str], None]] = {
+    "BatchNorm": _batch_norm,
+    "Concat": _concat,
+    "Convolution": _convolution,
+    "ConvolutionDepthwise": _convolution,
+    "Deconvolution": _convolution,
+    "Eltwise": _eltwise,
+    "ReLU": _relu,
+    "ReLU6": _relu6,
+    "Scale": _scale,
+    "Softmax": _softmax,
+}

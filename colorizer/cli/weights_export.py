@@ -1,0 +1,74 @@
+"""`colorize weights export`: a model as an ONNX file, for programs that do not read Caffe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from colorizer.errors import OutputError, UsageError, shown
+from colorizer.settings import Settings
+
+
+@click.command()
+@click.argument("name", metavar="NAME|PATH")
+@click.argument("target", type=click.Path(path_type=Path), metavar="OUT.onnx")
+@click.option(
+    "--prototxt",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Prototxt that belongs to PATH, if not beside it.",
+)
+@click.option("--temperature", type=float, metavar="T", help="Of the annealed mean. Default: the model's own.")
+@click.option(
+    "--bin-centres",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Colours of the 313 classes (pts_in_hull.npy) in place of the built-in table.",
+)
+@click.option(
+    "--weights-dir",
+    type=click.Path(path_type=Path),
+    envvar="COLORIZE_WEIGHTS_DIR",
+    metavar="DIR",
+    help="Folder to look for models in first.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")
+def export(
+    name: str,
+    target: Path,
+    *,
+    prototxt: Path | None,
+    temperature: float | None,
+    bin_centres: Path | None,
+    weights_dir: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Write a model as one ONNX file (float32; batch, height and width are open).
+
+    Input `data_l` is L - 50, output `class8_ab` is ab in CIE Lab units at a quarter of the size. Temperature and bin
+    centres are constants of the file: `inverse_temperature`, and `bin_centres` with a third row that sums the classes.
+    """
+    from colorizer import bins
+    from colorizer.caffe.colors import Colors
+    from colorizer.engines.converted import onnx_model
+    from colorizer.files import write_atomically
+    from colorizer.models.resolve import resolve_model
+    from colorizer.models.store import megabytes
+
+    Settings(temperature=temperature)  # holds the range
+    if target.suffix.lower() != ".onnx":
+        raise UsageError(f"{shown(target)}: expected a name that ends in .onnx")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{shown(target)}: exists; --overwrite replaces it")
+    model = resolve_model(name, prototxt=prototxt, weights_dir=weights_dir)
+    file = bin_centres or model.bin_centres
+    centres = bins.load_bin_centres(file) if file else bins.bin_centres()
+    colors = Colors(model.temperature if temperature is None else temperature, centres)
+    data = onnx_model(model, colors)
+    write_atomically(target, data)
+    if not quiet:
+        text = f"{model.name} -> {shown(target)}, {megabytes(len(data))}, T = {colors.temperature:.4g}"
+        click.echo(f"colorize: {text}", err=True)

@@ -1,0 +1,242 @@
+"""What `colorize` finds on this machine: versions, engines, devices, models, what auto chooses, and a timed pass each.
+
+Looks at everything and stops at nothing: what does not work is part of the answer. The same facts serve the command's
+text and its JSON.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from colorizer import __version__
+from colorizer.contract import NETWORK_SIZE
+from colorizer.cores import usable_cores
+from colorizer.engines import Asked, Choice, EngineName, Opened, Precision, open_engine
+from colorizer.engines.cache import cache_folder
+from colorizer.engines.choice import COSTS
+from colorizer.engines.cuda import CUDA_ENGINES, HOW_TO_GET_CUDA, probe_cuda
+from colorizer.engines.opening import installed_engines, runtime_version
+from colorizer.errors import ColorizerError
+from colorizer.models import Model, load_catalog, open_store, resolve_model
+from colorizer.models.inventory import inventory
+
+PACKAGES = ("numpy", "pillow", "click", "platformdirs", "requests", "tqdm")
+ONE_PICTURE, LONG_RUN = "one picture", "a long run"
+TIMED_PASSES = 5
+
+
+@dataclass(frozen=True)
+class System:
+    """The machine, and what runs there."""
+
+    colorize: str  # versions
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    usable_cores: int  # what binding and control groups leave to this process
+    packages: dict[str, str]
+    weights_folder: str
+    cache_folder: str
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """An engine: whether it is there and loads, and what it computes in on this machine's CPU."""
+
+    name: EngineName
+    installed: bool
+    version: str = ""
+    precisions: tuple[Precision, ...] = ()
+    problem: str = ""  # in words, with the remedy
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """A device that networks may run on."""
+
+    name: str
+    available: bool
+    what: str  # what it is, or why it is not there
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A model that is known."""
+
+    name: str
+    state: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Auto:
+    """What auto chooses for a job, and why."""
+
+    job: str
+    model: str
+    choice: Choice | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class TimedPass:
+    """One engine on one device in one precision: seconds to load, of the first pass and of those after it."""
+
+    engine: EngineName
+    device: str
+    precision: Precision
+    load: float = 0.0
+    first: float = 0.0
+    usual: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it."""
+
+    system: System
+    engines: tuple[EngineState, ...]
+    devices: tuple[DeviceState, ...]
+    models: tuple[ModelState, ...]
+    auto: tuple[Auto, ...]
+    passes: tuple[TimedPass, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether pictures can be coloured, and nothing that is installed is broken."""
+        broken = any(engine.installed and engine.problem for engine in self.engines)
+        return all(auto.choice for auto in self.auto) and not broken and not any(timed.problem for timed in self.passes)
+
+
+def examine(model_name: str, weights_dir: Path | None = None) -> Report:
+    """Look at everything; takes a few seconds.
+
+    Parameters
+    ----------
+    model_name
+        What is run: `auto`, a name, or a path, as `resolve_model` takes it.
+    weights_dir
+        Folder to search first.
+    """
+    installed = installed_engines()
+    engines = tuple(_engine(name, installed) for name in COSTS)
+    devices = _devices(installed)
+    models = _models(weights_dir)
+    try:
+        model = resolve_model(model_name, weights_dir=weights_dir)
+    except ColorizerError as error:
+        auto = tuple(Auto(job, model_name, None, str(error)) for job in (ONE_PICTURE, LONG_RUN))
+        return Report(_system(weights_dir), engines, devices, models, auto, ())
+    choices = tuple(_auto(job, model, pictures) for job, pictures in ((ONE_PICTURE, 1), (LONG_RUN, None)))
+    return Report(_system(weights_dir), engines, devices, models, choices, tuple(_passes(model, engines, devices)))
+
+
+def _system(weights_dir: Path | None) -> System:
+    packages = {name: _version(name) for name in PACKAGES}
+    return System(
+        __version__,
+        platform.python_version(),
+        platform.platform(),
+        processor_name(),
+        os.cpu_count() or 1,
+        usable_cores(),
+        packages,
+        str(open_store(weights_dir).writable),
+        str(cache_folder()),
+    )
+
+
+def processor_name() -> str:
+    """The processor in words, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _engine(name: EngineName, installed: Sequence[EngineName]) -> EngineState:
+    if name not in installed:
+        return EngineState(name, False, problem=f"not installed: pip install 'colorize-photos[{name}]'")
+    try:
+        version, precisions = runtime_version(name)
+    except ColorizerError as error:
+        return EngineState(name, True, problem=str(error))
+    return EngineState(name, True, version, precisions)
+
+
+def _devices(installed: Sequence[EngineName]) -> tuple[DeviceState, ...]:
+    cpu = DeviceState("cpu", True, f"{processor_name()}, {usable_cores()} cores to use")
+    refusals = []
+    for engine in (name for name in CUDA_ENGINES if name in installed):
+        refusal = probe_cuda(engine)
+        if refusal is None:
+            return cpu, DeviceState("cuda", True, f"a convolution came out right in {engine}")
+        refusals.append(refusal)
+    return cpu, DeviceState("cuda", False, f"{'; '.join(refusals)}; {HOW_TO_GET_CUDA}")
+
+
+def _models(weights_dir: Path | None) -> tuple[ModelState, ...]:
+    try:
+        items = list(inventory(open_store(weights_dir), load_catalog()))
+    except ColorizerError as error:
+        return (ModelState("", "unreadable", str(error)),)
+    return tuple(ModelState(item.name, item.state.value, item.title) for item in items)
+
+
+def _auto(job: str, model: Model, pictures: int | None) -> Auto:
+    try:
+        opened = open_engine(model, temperature=model.temperature, asked=Asked(pictures=pictures))
+    except ColorizerError as error:
+        return Auto(job, model.name, None, str(error))
+    return Auto(job, model.name, opened.choice)
+
+
+def _passes(model: Model, engines: Sequence[EngineState], devices: Sequence[DeviceState]) -> list[TimedPass]:
+    passes = [
+        _timed(model, engine.name, Asked(engine.name, precision, "cpu"))
+        for engine in engines
+        for precision in engine.precisions
+    ]
+    if any(device.name == "cuda" and device.available for device in devices):
+        working = [name for name in CUDA_ENGINES if probe_cuda(name) is None]
+        passes += [_timed(model, name, Asked(name, "fp32", "cuda")) for name in working]
+    return passes
+
+
+def _timed(model: Model, engine: EngineName, asked: Asked) -> TimedPass:
+    precision: Precision = "fp32" if asked.precision == "auto" else asked.precision
+    side = -(-NETWORK_SIZE // model.stride) * model.stride
+    plane = np.zeros((1, 1, side, side), np.float32)
+    try:
+        begun = time.perf_counter()
+        opened = open_engine(model, temperature=model.temperature, asked=asked)
+        load = time.perf_counter() - begun
+        first, *others = (_seconds(opened, plane) for _ in range(1 + TIMED_PASSES))
+    except ColorizerError as error:
+        return TimedPass(engine, asked.device, precision, problem=str(error))
+    return TimedPass(engine, asked.device, precision, load, first, min(others))
+
+
+def _seconds(engine: Opened, plane: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+    begun = time.perf_counter()
+    engine.ab(plane)
+    return time.perf_counter() - begun

@@ -1,0 +1,63 @@
+"""What engines have in common: the protocol, and how one is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+EngineName = Literal["opencv", "onnxruntime", "openvino"]
+Precision = Literal["fp32", "bf16", "fp16"]
+Device = Literal["cpu", "cuda"]
+
+
+class Engine(Protocol):
+    """A network, loaded and ready. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Runtime and version, and how it computes where that is not in float32 on the CPU; for reports."""
+
+    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Predicted chroma.
+
+        Parameters
+        ----------
+        lightness
+            (N, 1, H, W) float32, L - 50; H and W multiples of the model's stride.
+
+        Returns
+        -------
+        ndarray, (N, 2, H/4, W/4) float32, CIE Lab units
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How an engine computes."""
+
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    threads: int = 1  # of the CPU
+    as_it_comes: bool = False  # leave the runtime's own choices of speed over exactness alone
+
+    def named(self, runtime: str) -> str:
+        """A runtime's name with what differs from float32 on the CPU."""
+        differs = [word for word, usual in ((self.device, "cpu"), (self.precision, "fp32")) if word != usual]
+        return ", ".join([runtime, *differs])
+
+
+def cause(error: BaseException) -> str:
+    """The telling part of a runtime's message, in one line."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _LONGEST_CAUSE else text[:_LONGEST_CAUSE] + " ..."
+
+
+_LONGEST_CAUSE = 300

@@ -1,0 +1,172 @@
+"""Which engine, device and precision a job gets: pure decisions, on facts that the caller brings.
+
+What is fastest for one picture from cold is not what is fastest for ten thousand: a runtime that computes quickly may
+take long to start. So each engine has a start and a pass, measured, and the least sum for the job's length wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from colorizer.engines.base import Device, EngineName, Precision
+from colorizer.engines.cuda import CUDA_ENGINES, HOW_TO_GET_CUDA
+from colorizer.errors import EngineError, UsageError
+
+LONG_RUN = 1000
+"""Pictures that a job of unknown length is taken to have."""
+
+PICTURES_WORTH_CUDA = 20
+"""Starting CUDA takes seconds, in which a CPU colours so many pictures."""
+
+LARGE_MODEL = 32_000_000
+"""Bytes of a caffemodel from which on a network counts as large: the release has 129 million, `lite` 7."""
+
+PRECISIONS: dict[tuple[EngineName, Device], tuple[Precision, ...]] = {
+    ("opencv", "cpu"): ("fp32",),
+    ("opencv", "cuda"): ("fp32", "fp16"),
+    ("onnxruntime", "cpu"): ("fp32",),
+    ("onnxruntime", "cuda"): ("fp32",),
+    ("openvino", "cpu"): ("fp32", "bf16", "fp16"),
+}
+"""What each engine computes in; of OpenVINO's reduced ones, a CPU has some or none."""
+
+
+class Cost(NamedTuple):
+    """Seconds: from cold until ready, and of one pass at 224 x 224 in float32."""
+
+    start: float
+    one_pass: float
+
+
+COSTS: dict[EngineName, tuple[Cost, Cost]] = {
+    "opencv": (Cost(0.02, 0.055), Cost(0.35, 0.65)),
+    "onnxruntime": (Cost(0.10, 0.017), Cost(0.45, 0.28)),
+    "openvino": (Cost(0.30, 0.010), Cost(0.60, 0.27)),
+}
+"""For a small network (`lite`) and a large one (the release's), once cv2 is imported, which every command needs; on 2
+cores of an AVX-512 CPU (docs/performance.md). Only ratios matter."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wants, and for how much work."""
+
+    engine: EngineName | Literal["auto"] = "auto"
+    precision: Precision | Literal["auto"] = "auto"
+    device: Device | Literal["auto"] = "auto"
+    threads: int | None = None  # None: the cores that this process may use
+    pictures: int | None = None  # passes to come; None: unknown
+    as_it_comes: bool = False  # OpenCV with its own choices of speed over exactness
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be opened, and why."""
+
+    engine: EngineName
+    device: Device
+    precision: Precision | Literal["auto"]  # auto: float32, unless less is found to be exact enough
+    why: str
+
+
+def rank(
+    asked: Asked,
+    installed: Sequence[EngineName],
+    model_bytes: int,
+    probe: Callable[[EngineName], str | None],
+) -> tuple[Choice, ...]:
+    """The choices for a job, best first; only `auto` leaves more than one.
+
+    Parameters
+    ----------
+    asked
+        What the user wants.
+    installed
+        The engines that are there.
+    model_bytes
+        Size of the caffemodel.
+    probe
+        Tells why an engine cannot use CUDA; None where it can.
+
+    Raises
+    ------
+    UsageError
+        What is asked for excludes each other.
+    EngineError
+        Nothing installed can do it; the message says what to install.
+    """
+    if asked.as_it_comes:
+        return (Choice("opencv", "cpu", "fp32", "as it comes, for comparisons"),)
+    no_cuda = ""
+    if asked.device != "cpu":
+        wanted = _cuda_engines(asked)
+        if asked.device == "cuda" or _worth_cuda(asked, wanted):
+            refusals = []
+            for engine in (name for name in wanted if name in installed):
+                refusal = probe(engine)
+                if refusal is None:
+                    precision = "fp32" if asked.precision == "auto" else asked.precision
+                    return (Choice(engine, "cuda", precision, "a convolution on the GPU came out right"),)
+                refusals.append(refusal)
+            no_cuda = "; ".join(refusals) or "no engine that is installed here knows CUDA"
+            if asked.device == "cuda":
+                raise EngineError(f"no CUDA: {no_cuda}; {HOW_TO_GET_CUDA}")
+    choices = _on_the_cpu(asked, installed, model_bytes)
+    if not no_cuda:
+        return choices
+    return tuple(Choice(c.engine, c.device, c.precision, f"{c.why}; no CUDA ({no_cuda})") for c in choices)
+
+
+def seconds_on_cpu(engine: EngineName, pictures: int | None, model_bytes: int) -> float:
+    """How long an engine would take for a job, on the machine where the costs were measured."""
+    cost = COSTS[engine][model_bytes >= LARGE_MODEL]
+    return cost.start + cost.one_pass * (LONG_RUN if pictures is None else pictures)
+
+
+def _cuda_engines(asked: Asked) -> tuple[EngineName, ...]:
+    able = [name for name in CUDA_ENGINES if asked.engine in ("auto", name)]
+    wanted = tuple(n for n in able if asked.precision == "auto" or asked.precision in PRECISIONS[n, "cuda"])
+    if asked.device == "cuda" and not able:
+        raise UsageError(
+            f"--engine {asked.engine} computes on the CPU alone; for CUDA take {' or '.join(CUDA_ENGINES)}"
+        )
+    if asked.device == "cuda" and not wanted:
+        raise UsageError(f"--precision {asked.precision} is not to be had with CUDA in {' or '.join(able)}")
+    return wanted
+
+
+def _worth_cuda(asked: Asked, wanted: Sequence[EngineName]) -> bool:
+    return bool(wanted) and (asked.pictures is None or asked.pictures >= PICTURES_WORTH_CUDA)
+
+
+def _on_the_cpu(asked: Asked, installed: Sequence[EngineName], model_bytes: int) -> tuple[Choice, ...]:
+    if asked.engine != "auto":
+        if asked.precision not in ("auto", *PRECISIONS[asked.engine, "cpu"]):
+            raise UsageError(
+                f"--precision {asked.precision}: {asked.engine} computes in fp32 on the CPU; "
+                f"for {asked.precision} take --engine openvino"
+            )
+        # whether it is installed is said, with the remedy, by its own module
+        return (Choice(asked.engine, "cpu", asked.precision, "as asked for"),)
+    able = [n for n in COSTS if asked.precision == "auto" or asked.precision in PRECISIONS[n, "cpu"]]
+    found = sorted(
+        (name for name in able if name in installed),
+        key=lambda name: seconds_on_cpu(name, asked.pictures, model_bytes),
+    )
+    if not found:
+        package = able[-1]
+        raise EngineError(
+            f"--precision {asked.precision} needs another engine on the CPU: pip install 'colorize-photos[{package}]'"
+        )
+    job = (
+        "a run of unknown length"
+        if asked.pictures is None
+        else f"{asked.pictures} picture{'' if asked.pictures == 1 else 's'}"
+    )
+    quickest = f"quickest for {job}, of {', '.join(found)}" if len(found) > 1 else "the only one installed"
+    return tuple(
+        Choice(name, "cpu", asked.precision, quickest if name == found[0] else f"the next after {found[0]}")
+        for name in found
+    )

@@ -1,0 +1,130 @@
+"""ONNX Runtime: the converted model on the CPU, or with CUDA where `onnxruntime-gpu` is installed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.caffe.colors import Colors
+from colorizer.contract import INPUT_BLOB, OUTPUT_BLOB
+from colorizer.engines.base import Setup, cause
+from colorizer.engines.converted import onnx_model
+from colorizer.errors import EngineError, WeightsError, shown
+from colorizer.models import Model
+
+CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+_NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED")
+"""The second is what the first was called for a while."""
+
+_FATAL_ONLY = 4  # of ONNX Runtime's severities
+_CUDA_OPTIONS = {"use_tf32": "0"}  # TF32 keeps 10 bits of the mantissa and is on by default
+_CPU_OPTIONS = {
+    # reduced precision that it would take by itself on Arm; "0" is the default of today
+    "mlas.enable_gemm_fastmath_arm64_bfloat16": "0",
+    # threads that spin while they wait are taken from the stages before and after the network
+    "session.intra_op.allow_spinning": "0",
+}
+
+
+class OnnxRuntimeEngine:
+    """A network in ONNX Runtime; see `Engine`. Several threads may run passes at a time.
+
+    Parameters
+    ----------
+    model
+        Files that were checked to belong together.
+    colors
+        Temperature and bin centres.
+    setup
+        float32, on the CPU or with CUDA.
+
+    Raises
+    ------
+    WeightsError
+        The files are no network that can be converted.
+    EngineError
+        ONNX Runtime is absent, or lacks what the setup asks for.
+    """
+
+    def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
+        ort = import_onnxruntime()
+        self.name = setup.named(f"ONNX Runtime {ort.__version__}")
+        try:
+            self._session = open_session(ort, onnx_model(model, colors), setup)
+        except ort_errors() as error:
+            raise WeightsError(
+                f"{shown(model.caffemodel)}: {self.name} cannot load this network ({cause(error)}); "
+                "run `colorize weights verify`, or try --engine opencv"
+            ) from error
+
+    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Predicted chroma; see `Engine.ab`."""
+        try:
+            ab: npt.NDArray[np.float32] = self._session.run([OUTPUT_BLOB], {INPUT_BLOB: lightness})[0]
+        except ort_errors() as error:
+            raise EngineError(f"{self.name} failed on an input of {lightness.shape}: {cause(error)}") from error
+        return ab
+
+
+def import_onnxruntime() -> Any:
+    """The module `onnxruntime`, without its telemetry.
+
+    Its official builds report to Microsoft, by 1.31 on every system, unless the environment forbids it before the
+    import (Privacy.md in the package).
+
+    Raises
+    ------
+    EngineError
+        It is not there or does not load; the message says how to get it.
+    """
+    for variable in _NO_TELEMETRY:
+        os.environ.setdefault(variable, "1")
+    try:
+        onnxruntime: Any = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        if getattr(error, "name", None) == "onnxruntime":
+            raise EngineError("ONNX Runtime is not installed: pip install 'colorize-photos[onnxruntime]'") from error
+        raise EngineError(
+            f"ONNX Runtime cannot be imported ({cause(error)}); try pip install --force-reinstall onnxruntime"
+        ) from error
+    # what the variables do not reach: Windows' own event tracing
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(_FATAL_ONLY)
+    return onnxruntime
+
+
+def open_session(ort: Any, model: bytes, setup: Setup) -> Any:
+    """A session for a model's bytes.
+
+    Raises
+    ------
+    EngineError
+        CUDA was asked for and this ONNX Runtime cannot use it.
+    """
+    options = ort.SessionOptions()
+    options.log_severity_level = _FATAL_ONLY
+    options.intra_op_num_threads = setup.threads
+    options.inter_op_num_threads = 1
+    for name, value in _CPU_OPTIONS.items():
+        options.add_session_config_entry(name, value)
+    if setup.device == "cpu":
+        return ort.InferenceSession(model, options, providers=[CPU_PROVIDER])
+    if CUDA_PROVIDER not in ort.get_available_providers():
+        raise EngineError(f"ONNX Runtime {ort.__version__} as installed has no CUDA (onnxruntime-gpu has)")
+    session = ort.InferenceSession(model, options, providers=[(CUDA_PROVIDER, _CUDA_OPTIONS), CPU_PROVIDER])
+    # where CUDA does not start, ONNX Runtime takes the next provider without an error
+    if session.get_providers()[0] != CUDA_PROVIDER:
+        raise EngineError(f"ONNX Runtime {ort.__version__} cannot start CUDA; its driver, CUDA or cuDNN do not fit")
+    return session
+
+
+def ort_errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: classes of its own without a common base."""
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    own = (value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
+    return (RuntimeError, *own)

@@ -1,0 +1,211 @@
+"""From what the user asks for to an engine that is ready: chosen, opened, and if that fails, the next best.
+
+Everything that touches the machine is here or in the engines' own modules; `choice` only decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.bins import bin_centres
+from colorizer.caffe.colors import Colors
+from colorizer.caffe.onnx_export import CONVERTER_VERSION
+from colorizer.contract import RELEASE_TEMPERATURE
+from colorizer.cores import usable_cores
+from colorizer.engines.base import Engine, EngineName, Precision, Setup
+from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Asked, Choice, rank
+from colorizer.engines.converted import model_key
+from colorizer.engines.cuda import probe_cuda
+from colorizer.engines.precision import (
+    SAMPLES,
+    Verdict,
+    judge,
+    remember,
+    remembered,
+    sample_planes,
+    verdict_key,
+)
+from colorizer.errors import ColorizerError, EngineError, WeightsError
+from colorizer.models import Model
+
+MODULES: dict[EngineName, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime", "openvino": "openvino"}
+
+USUAL_GAIN = 0.4
+"""Part of a pass that reduced precision saves where a CPU has it; tells whether a trial is worth its own time."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An engine, and how it came to be chosen."""
+
+    engine: Engine
+    choice: Choice  # its precision is what was taken
+
+    @property
+    def name(self) -> str:
+        """See `Engine.name`."""
+        return self.engine.name
+
+    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Predicted chroma; see `Engine.ab`."""
+        return self.engine.ab(lightness)
+
+
+def open_engine(
+    model: Model,
+    *,
+    temperature: float = RELEASE_TEMPERATURE,
+    centres: npt.NDArray[np.number[Any]] | None = None,
+    asked: Asked | None = None,
+) -> Opened:
+    """Load a model into the engine that suits the job.
+
+    Parameters
+    ----------
+    model
+        Files that were checked to belong together.
+    temperature
+        Of the annealed mean.
+    centres
+        (313, 2) colours of the classes; the built-in table by default.
+    asked
+        What the user wants, and for how much work; by default the best for a run of unknown length.
+
+    Raises
+    ------
+    UsageError
+        What is asked for excludes each other.
+    WeightsError
+        The files are no network that the runtime can load.
+    EngineError
+        The runtime is absent, or cannot do what is asked for.
+    """
+    asked = asked or Asked()
+    colors = Colors(temperature, bin_centres() if centres is None else centres)
+    size = _size(model)
+    choices = rank(asked, installed_engines(), size, probe_cuda)
+    failures: list[ColorizerError] = []
+    for choice in choices:
+        try:
+            opened = _open(model, colors, choice, asked, size)
+        except (EngineError, WeightsError) as error:
+            failures.append(error)
+            continue
+        if not failures:
+            return opened
+        said = "; ".join(map(str, failures))
+        return replace(opened, choice=replace(opened.choice, why=f"{opened.choice.why}, after this: {said}"))
+    raise failures[0]
+
+
+def installed_engines() -> tuple[EngineName, ...]:
+    """The engines whose packages are there; nothing is imported."""
+    return tuple(name for name, module in MODULES.items() if _is_installed(module))
+
+
+def load_engine(model: Model, colors: Colors, engine: EngineName, setup: Setup) -> Engine:
+    """Load a model into this engine.
+
+    Raises
+    ------
+    WeightsError
+        The files are no network that the runtime can load.
+    EngineError
+        The runtime is absent, or lacks what the setup asks for.
+    """
+    if engine == "openvino":
+        from colorizer.engines.openvino import OpenVINOEngine
+
+        return OpenVINOEngine(model, colors, setup)
+    if engine == "onnxruntime":
+        from colorizer.engines.onnxruntime import OnnxRuntimeEngine
+
+        return OnnxRuntimeEngine(model, colors, setup)
+    from colorizer.engines.opencv import OpenCVEngine
+
+    return OpenCVEngine(model, colors, setup)
+
+
+def _open(model: Model, colors: Colors, choice: Choice, asked: Asked, size: int) -> Opened:
+    threads = asked.threads or usable_cores()
+
+    def load(precision: Precision) -> Engine:
+        setup = Setup(choice.device, precision, threads, asked.as_it_comes)
+        return load_engine(model, colors, choice.engine, setup)
+
+    if choice.precision != "auto":
+        return Opened(load(choice.precision), choice)
+    if choice.engine != "openvino":
+        return Opened(load("fp32"), replace(choice, precision="fp32"))
+    from colorizer.engines.openvino import reduced_precision
+
+    reduced, machine = reduced_precision()
+    if reduced is None:
+        return Opened(load("fp32"), replace(choice, precision="fp32"))
+    centres = hashlib.sha256(colors.kernels.tobytes()).hexdigest()
+    key = verdict_key(model_key(model), CONVERTER_VERSION, f"{colors.scale:.9g}", centres, machine, reduced)
+    verdict = remembered(key)
+    if verdict is None:
+        if not _worth_a_trial(choice.engine, asked.pictures, size):
+            why = f"{choice.why}; {reduced} is tried in longer runs only"
+            return Opened(load("fp32"), replace(choice, precision="fp32", why=why))
+        verdict = _try(load, reduced, model.stride)
+        remember(key, verdict)
+    taken: Precision = reduced if verdict.holds else "fp32"
+    why = f"{choice.why}; {reduced} {'taken' if verdict.holds else 'left'}, tried here: {verdict}"
+    return Opened(load(taken), replace(choice, precision=taken, why=why))
+
+
+def _try(load: Callable[[Precision], Engine], reduced: Precision, stride: int) -> Verdict:
+    return judge(load("fp32"), load(reduced), sample_planes(stride))
+
+
+def _worth_a_trial(engine: EngineName, pictures: int | None, size: int) -> bool:
+    cost = COSTS[engine][size >= LARGE_MODEL]
+    gain = cost.one_pass * USUAL_GAIN * (LONG_RUN if pictures is None else pictures)
+    return gain > 2 * (cost.start + (SAMPLES + 1) * cost.one_pass)
+
+
+def _size(model: Model) -> int:
+    try:
+        return model.caffemodel.stat().st_size
+    except OSError:
+        return 0  # whoever loads it says what is wrong
+
+
+def _is_installed(module: str) -> bool:
+    if module in sys.modules:
+        return True
+    spec = importlib.util.find_spec(module)
+    # a mere folder of that name in the working directory has no origin
+    return spec is not None and spec.origin is not None
+
+
+def runtime_version(engine: EngineName) -> tuple[str, tuple[Precision, ...]]:
+    """Version of an engine's runtime, and what it computes in on this CPU; the runtime is imported.
+
+    Raises
+    ------
+    EngineError
+        It is not there or does not load.
+    """
+    if engine == "openvino":
+        from colorizer.engines.openvino import import_openvino, precisions, version_of
+
+        ov = import_openvino()
+        return version_of(ov), precisions(ov.Core())
+    if engine == "onnxruntime":
+        from colorizer.engines.onnxruntime import import_onnxruntime
+
+        return str(import_onnxruntime().__version__), PRECISIONS["onnxruntime", "cpu"]
+    from colorizer.engines.opencv import import_cv2
+
+    return str(import_cv2().__version__), PRECISIONS["opencv", "cpu"]
