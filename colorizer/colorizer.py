@@ -5,9 +5,6 @@ A `Colorizer` owns a model and an engine. It knows arrays only; files are the bu
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -15,22 +12,19 @@ import numpy.typing as npt
 
 from colorizer import compat
 from colorizer.bins import load_bin_centres
-from colorizer.color import check_pixels, chroma_plane, lightness, recombine
+from colorizer.color import check_pixels
 from colorizer.contract import MIDDLE_LIGHTNESS, RELEASE_TEMPERATURE
-from colorizer.engines import open_engine
+from colorizer.engines import Asked, open_engine
 from colorizer.errors import UsageError
 from colorizer.models import resolve_model
-from colorizer.refine import upsample_rows
-from colorizer.resample import Shrinker, network_size
+from colorizer.resample import network_size
 from colorizer.settings import Settings, flag
+from colorizer.strips import shrunk_lightness, with_chroma
 from colorizer.tint import is_really_color
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 Order = Literal["bgr", "rgb"]
-
-STRIP_PIXELS = 1 << 16
-"""Pixels worked on at a time: small enough for a core's cache, large enough to hide Python's own time."""
 
 
 class Colorizer:
@@ -40,6 +34,8 @@ class Colorizer:
     ----------
     settings
         How to colour.
+    pictures
+        How many are to come, as far as known: what is fastest for one from cold is not so for thousands.
 
     Raises
     ------
@@ -58,7 +54,7 @@ class Colorizer:
     >>> cv2.imwrite("street.color.png", Colorizer(Settings(saturation=1.2)).colorize(grey))
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, pictures: int | None = None) -> None:
         self.settings = settings = settings or Settings()
         self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
         if settings.size % self.model.stride:
@@ -75,13 +71,21 @@ class Colorizer:
             self.model,
             temperature=self._temperature,
             centres=load_bin_centres(centres) if centres else None,
-            as_it_comes=settings.compat,
+            asked=Asked(
+                engine=settings.engine,
+                precision=settings.precision,
+                device=settings.device,
+                threads=settings.threads,
+                pictures=pictures,
+                as_it_comes=settings.compat,
+            ),
         )
 
     def describe(self) -> str:
         """One line on what is used: model, engine, and how the network sees a picture."""
         seen = f"{self._fit} {self.settings.size}"
-        return f"{self.model.name} in {self._engine.name}, {seen}, T = {self._temperature:.4g}"
+        chosen = f"{self._engine.name} ({self._engine.choice.why})"
+        return f"{self.model.name} in {chosen}, {seen}, T = {self._temperature:.4g}"
 
     def colorize(self, pixels: Pixels, order: Order = "bgr") -> Pixels:
         """Put colour into a picture; its lightness, depth and transparency stay.
@@ -136,10 +140,7 @@ class Colorizer:
         """
         height, width = pixels.shape[:2]
         target = network_size(height, width, fit=self._fit, size=self.settings.size, stride=self.model.stride)
-        shrinker = Shrinker((height, width), target)
-        for top, bottom in _strips(height, width):
-            shrinker.add(top, lightness(pixels[top:bottom]))
-        seen = shrinker.result() - np.float32(MIDDLE_LIGHTNESS)
+        seen = shrunk_lightness(pixels, target) - np.float32(MIDDLE_LIGHTNESS)
         return np.ascontiguousarray(self._engine.ab(seen[None, None])[0].transpose(1, 2, 0))
 
     def render(self, pixels: Pixels, ab: Floats) -> Pixels:
@@ -156,23 +157,8 @@ class Colorizer:
         -------
         ndarray, (H, W, 3) RGB of the input's dtype
         """
-        height, width = pixels.shape[:2]
-        result = np.empty((height, width, 3), pixels.dtype)
-        strength = np.float32(self.settings.strength)
-        ab = ab * (np.float32(self.settings.saturation) * strength)
-
-        def render_strip(rows: tuple[int, int]) -> None:
-            top, bottom = rows
-            strip = pixels[top:bottom]
-            wanted = upsample_rows(ab, height, width, top, bottom)
-            if strength < 1 and strip.ndim == 3:
-                wanted += chroma_plane(strip) * (1 - strength)
-            result[top:bottom] = recombine(lightness(strip), wanted, pixels.dtype)
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(render_strip, _strips(height, width)):
-                pass
-        return result
+        strength = self.settings.strength
+        return with_chroma(pixels, ab * np.float32(self.settings.saturation * strength), own_share=1 - strength)
 
     def _color_rgb(self, rgb: Pixels) -> Pixels:
         if self.keeps(rgb):
@@ -188,9 +174,3 @@ def _split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
     channels = pixels.shape[2]
     alpha = pixels[..., -1] if channels in (2, 4) else None
     return (pixels[..., 0] if channels <= 2 else pixels[..., :3]), alpha
-
-
-def _strips(height: int, width: int) -> Iterator[tuple[int, int]]:
-    rows = max(1, STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        yield top, min(top + rows, height)

@@ -24,6 +24,8 @@ LARGEST_TEMPERATURE = 10.0
 
 LARGEST_SIZE = 2048
 
+MOST_THREADS = 1024
+
 
 @dataclass(frozen=True)
 class Option:
@@ -94,6 +96,29 @@ class Settings:
         metavar="0..1",
     )
     keep_color: bool = _option(False, "Pass pictures that are really in colour (not merely sepia or tinted) through.")
+    engine: Literal["auto", "opencv", "onnxruntime", "openvino"] = _option(
+        "auto",
+        "Runtime of the network. auto takes the quickest of those installed for so many pictures.",
+        choices=("auto", "opencv", "onnxruntime", "openvino"),
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = _option(
+        "auto",
+        "Arithmetic of the network. auto takes less than fp32 only where a trial on this machine, with this model, "
+        "found no difference to be seen.",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    device: Literal["auto", "cpu", "cuda"] = _option(
+        "auto",
+        "Where the network runs. auto takes CUDA for longer runs where it works.",
+        choices=("auto", "cpu", "cuda"),
+    )
+    threads: int | None = _option(
+        None,
+        "Threads of the network on the CPU. Default: the cores that this process may use.",
+        low=1,
+        high=MOST_THREADS,
+        metavar="N",
+    )
     compat: bool = _option(
         False,
         "Compute as OpenCV 4's Caffe-era sample does: cv2's Lab, cv2.dnn as it comes, square input, colours clipped "
@@ -104,7 +129,7 @@ class Settings:
         for item in fields(self):
             check_option(item.name, getattr(self, item.name), item.metadata["option"])
         if self.compat:
-            own = {"model", "prototxt", "bin_centres", "weights_dir", "compat", "keep_color"}
+            own = {"model", "prototxt", "bin_centres", "weights_dir", "threads", "compat", "keep_color"}
             changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
             if changed:
                 extra = ", ".join(map(flag, changed))

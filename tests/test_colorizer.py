@@ -13,7 +13,7 @@ from skimage.color import rgb2lab
 
 from colorizer import Colorizer, ColorizerError, Settings
 from colorizer.errors import UsageError
-from colorizer.refine import upsample_rows
+from colorizer.refine import Upsampler
 from colorizer.resample import network_size
 
 
@@ -91,7 +91,7 @@ def test_strength_blends_with_the_originals_own_colour(lite: Colorizer, rgb: Any
     np.testing.assert_allclose(none, pixels, atol=0.002)
     half = chroma(Colorizer(Settings(model="lite", strength=0.5)).colorize(pixels, "rgb"))
     height, width = pixels.shape[:2]
-    wanted = upsample_rows(lite.predict(pixels), height, width, 0, height)
+    wanted = Upsampler(lite.predict(pixels), height, width).rows(0, height)
     fits = np.abs(full - wanted).max(axis=-1) < 0.1
     assert fits.mean() > 0.5
     # the middle of two colours that fit need not fit itself, but nearly always does

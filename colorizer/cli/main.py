@@ -16,7 +16,12 @@ from colorizer.errors import ColorizerError, ExitStatus
 
 DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"
 
-COMMANDS = {"weights": "colorizer.cli.weights:weights"}
+COMMANDS = {
+    "weights": "colorizer.cli.weights:weights",
+    "doctor": "colorizer.cli.doctor:doctor",
+    "evaluate": "colorizer.cli.evaluate:evaluate",
+    "video": "colorizer.cli.video:video",
+}
 """Names that are no files, and what they load; each module is imported only when its command is used."""
 
 DEBUG_VARIABLE = "COLORIZE_DEBUG"

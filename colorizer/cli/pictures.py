@@ -1,24 +1,28 @@
-"""`colorize PICTURE... [-o OUT]`, the default command: the options of `Settings`, and where and how to write."""
+"""`colorize PICTURE... [-o OUT]`, the default command: files, folders and pipes, and what is said about them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields
+import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from colorizer import Settings, __version__
-from colorizer.errors import ExitStatus, shown
-from colorizer.settings import Option, flag
+from colorizer.cli.options import options_of, size_in_bytes, switch, valued
+from colorizer.errors import ExitStatus, UsageError, shown
+from colorizer.media.options import Output
 
 if TYPE_CHECKING:
-    from colorizer.jobs.run import Outcome
+    from colorizer.jobs.request import Prepared, Request
+    from colorizer.jobs.run import Manner, Outcome
 
 EPILOG = """\b
-Other commands:
-  colorize weights --help    list, download, verify and import models
+Other commands, each with --help:
+  colorize weights     list, download, verify and import models
+  colorize doctor      what is installed, what is chosen, how fast it is
+  colorize evaluate    measure colours against the originals
 
 \b
 Exit status: 0 all done, 1 some pictures failed, 2 wrong use or missing weights,
@@ -26,124 +30,263 @@ Exit status: 0 all done, 1 some pictures failed, 2 wrong use or missing weights,
 COLORIZE_SATURATION, ...
 """
 
+PIPE = Path("-")
 
-def variable(name: str) -> str:
-    """The environment variable of an option; click would put the default command's name into it."""
-    return "COLORIZE_" + name.upper()
-
-
-def switch(*names: str, help: str) -> Callable[..., Any]:  # noqa: A002 - click's word for it
-    """An option that is on or off."""
-    return click.option(*names, is_flag=True, envvar=variable(names[-1].lstrip("-")), help=help)
+SHORT_JOB = 20
+"""Of so many pictures each is named when it is done; of more only those that fail."""
 
 
-def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each field of `Settings`."""
-    for item in reversed(fields(Settings)):
-        option: Option = item.metadata["option"]
-        kind: Any = {"bool": bool, "int": int, "int | None": int, "float": float}.get(
-            str(item.type).removesuffix(" | None"), str
-        )
-        if "Path" in str(item.type):
-            kind = click.Path(path_type=Path)
-        if option.choices:
-            kind = click.Choice(option.choices)
-        command = click.option(
-            flag(item.name),
-            item.name,
-            type=kind,
-            is_flag=kind is bool,
-            default=item.default,
-            show_default=isinstance(item.default, str) or item.default in (1.0,) or item.name == "size",
-            metavar=option.metavar,
-            help=option.help,
-            envvar=variable(item.name),
-        )(command)
-    return command
+@dataclass(frozen=True)
+class Saying:
+    """How much is said, and where: always to stderr."""
+
+    quiet: bool
+    verbose: bool
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        click.echo(text, err=True)
+
+    def remark(self, text: str) -> None:
+        """Print a line about the whole job, unless told to be quiet."""
+        if not self.quiet:
+            self.line(f"colorize: {text}")
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE|FOLDER...")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="File to write, or an existing folder. Default: photo.color.jpg beside photo.jpg.",
+    help="File or folder to write, or - for stdout. Default: photo.color.jpg beside photo.jpg.",
 )
-@switch("--overwrite", help="Replace outputs that exist; without it they are kept.")
+@valued(
+    "--files-from",
+    type=click.Path(path_type=Path),
+    metavar="LIST",
+    help="Also the pictures named in this file (- for stdin), one a line or separated by NUL.",
+)
+@valued("--include", multiple=True, metavar="PATTERN", help="Of folders, take only these names or paths.")
+@valued("--exclude", multiple=True, metavar="PATTERN", help="Of folders, leave out these names or paths.")
+@valued("--suffix", metavar="TEXT", help="Put this before the suffix of outputs' names; .color beside the input.")
+@switch("--overwrite", help="Replace outputs that exist; without it whole ones are kept and broken ones done again.")
+@switch("--update", help="Do again what was made from another input or with other options.")
+@switch("--dry-run", help="Only list what would be written, and estimate time and space.")
+@switch("--fail-fast", help="Stop at the first picture that fails.")
 @switch("--compare", help="Also write before | after side by side, as out.compare.jpg.")
-@settings_options
-@click.option(
+@options_of(Settings, Output)
+@valued(
     "--max-pixels",
     type=click.IntRange(min=1),
-    envvar=variable("max_pixels"),
     metavar="N",
     help="Refuse larger pictures, which may be decompression bombs.  [default: 500000000]",
+)
+@valued("--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at a time.  [default: one for each core]")
+@valued(
+    "--memory",
+    type=size_in_bytes,
+    metavar="BYTES",
+    help="What pictures under way may take together, such as 2G.  [default: half of what is free]",
+)
+@valued("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a line of JSON for each input.")
+@valued(
+    "--progress",
+    type=click.Choice(["auto", "bar", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="A bar, lines of JSON, or nothing; auto shows a bar on a terminal.",
 )
 @switch("-q", "--quiet", help="Only errors on stderr.")
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
 @click.version_option(__version__, "--version", message="colorize %(version)s")
-def pictures(
-    pictures: tuple[Path, ...],
-    *,
-    output: Path | None,
-    overwrite: bool,
-    compare: bool,
-    max_pixels: int | None,
-    quiet: bool,
-    verbose: bool,
-    **settings: Any,
-) -> int:
+def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     r"""Put colour into black-and-white photographs.
 
-    The lightness of every pixel stays as it is; only colour is added. JPEG and PNG, on this machine,
-    offline.
+    The lightness of every pixel stays as it is; only colour is added. JPEG, PNG, TIFF, WebP, BMP, PNM,
+    JPEG 2000, AVIF and HEIC; on this machine, offline.
 
     \b
       colorize photo.jpg                   writes photo.color.jpg beside it
       colorize photo.jpg -o out.png        one picture, one file
-      colorize *.jpg -o colored            several, into an existing folder
+      colorize scans/ -o colored/          a tree, mirrored; again: only what is missing
       colorize photo.jpg --compare         and before | after side by side
+      cat a.jpg | colorize - > b.jpg       through a pipe
     """
-    chosen = Settings(**settings)
+    saying = Saying(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
+    writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
+    settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
 
-    from colorizer.colorizer import Colorizer
-    from colorizer.jobs.plan import plan
-    from colorizer.jobs.run import run
-    from colorizer.media import DEFAULT_MAX_PIXELS, SUFFIXES
+    from colorizer.jobs.discover import Filter, read_list
+    from colorizer.jobs.request import Request
+    from colorizer.jobs.run import Manner
+    from colorizer.media import DEFAULT_MAX_PIXELS
 
-    tasks = plan(pictures, output, list(SUFFIXES))
-    colorizer = Colorizer(chosen)
-    if colorizer.model.note and not quiet:
-        click.echo(f"colorize: {colorizer.model.note}", err=True)
-    if verbose:
-        click.echo(f"colorize: {colorizer.describe()}", err=True)
-    outcomes = []
-    limit = max_pixels or DEFAULT_MAX_PIXELS
-    for outcome in run(tasks, colorizer, max_pixels=limit, overwrite=overwrite, compare=compare):
-        outcomes.append(outcome)
-        if outcome.error is not None or not quiet:
-            click.echo(_line(outcome, verbose), err=True)
-    if len(outcomes) > 1 and not quiet:
-        click.echo(f"colorize: {_summary(outcomes)}", err=True)
-    return ExitStatus.SOME_FAILED if any(outcome.error for outcome in outcomes) else ExitStatus.DONE
+    manner = Manner(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
+    output: Path | None = options["output"]
+    if PIPE in pictures or output == PIPE:
+        return _pipe(pictures, output, settings, manner, saying, overwrite=options["overwrite"])
+    listed = [] if options["files_from"] is None else read_list(_read(options["files_from"]))
+    if not pictures and options["files_from"] is None:
+        raise UsageError("no PICTURE given; name files, folders or -, or see colorize --help")
+    request = Request(
+        inputs=(*pictures, *listed),
+        output=output,
+        settings=settings,
+        manner=manner,
+        chosen=Filter(options["include"], options["exclude"]),
+        mark=options["suffix"],
+        overwrite=options["overwrite"],
+        update=options["update"],
+        jobs=options["jobs"],
+        memory=options["memory"],
+    )
+    if options["dry_run"]:
+        return _dry_run(request, saying)
+    return _run(request, saying, report=options["report"], progress=options["progress"], fail_fast=options["fail_fast"])
 
 
-def _line(outcome: Outcome, verbose: bool) -> str:
+def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any, fail_fast: bool) -> int:
+    from contextlib import ExitStack
+
+    from colorizer.jobs.interrupt import interruptible
+    from colorizer.jobs.progress import open_progress
+    from colorizer.jobs.report import Report
+    from colorizer.jobs.request import prepare
+
+    prepared = prepare(request)
+    if prepared.model.note:
+        saying.remark(prepared.model.note)
+    if prepared.others:
+        saying.remark(f"{prepared.others} other files are no pictures and are passed over")
+    sources = [task.source for task in prepared.batch.tasks]
+    kind = progress
+    if kind == "auto":
+        kind = "bar" if len(sources) > 1 and sys.stderr.isatty() and not saying.quiet else "none"
+    run = prepared.start()
+    outcomes: list[Outcome] = []
+    brief = kind == "bar" or len(sources) > SHORT_JOB
+
+    def stop() -> None:
+        run.stop()
+        saying.remark("stopping when the pictures under way are done; once more to stop at once")
+
+    with ExitStack() as stack:
+        lines = stack.enter_context(Report(report)) if report else None
+        display = stack.enter_context(open_progress(kind, sources, saying.line))
+        interruption = stack.enter_context(interruptible(stop))
+        for outcome in run:
+            outcomes.append(outcome)
+            if lines:
+                lines.add(outcome)
+            for text in _lines(outcome, saying, brief=brief):
+                display.say(text)
+            display.add(outcome)
+            if outcome.error and fail_fast:
+                run.stop()
+    return _end(outcomes, prepared, run.broken_off, saying, interrupted=interruption.requested)
+
+
+def _end(
+    outcomes: list[Outcome], prepared: Prepared, broken_off: str | None, saying: Saying, *, interrupted: bool
+) -> int:
+    total = len(prepared.batch.tasks)
+    failures = [outcome for outcome in outcomes if outcome.error]
+    for outcome in failures if not saying.quiet else ():
+        saying.line(f"colorize: {outcome.error}")
+    if broken_off:
+        saying.line(f"colorize: {broken_off}")
+    if total > 1 or interrupted:
+        saying.remark(_summary(outcomes, total))
+    if interrupted:
+        saying.remark("interrupted; the same command goes on with the rest")
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.SOME_FAILED if failures else ExitStatus.DONE
+
+
+def _lines(outcome: Outcome, saying: Saying, *, brief: bool) -> list[str]:
+    """What is said of a picture when it is done; those that fail are named at the end, or at once when quiet."""
     from colorizer.jobs.run import Status
 
-    if outcome.error is not None:
-        return f"colorize: {outcome.error}"
-    target = shown(outcome.task.target)
+    source, target = shown(outcome.task.source), shown(outcome.task.target)
+    if saying.quiet:
+        return [f"colorize: {outcome.error}"] if outcome.error else []
+    if outcome.error or (brief and not saying.verbose):
+        return []
     if outcome.status is Status.KEPT:
-        return f"{target}: exists, kept (--overwrite replaces it)"
-    note = f" ({outcome.status.value})" if outcome.status is Status.PASSED else ""
-    return f"{shown(outcome.task.source)} -> {target}{note}" + (f", {outcome.seconds:.2f} s" if verbose else "")
+        return [f"{target}: {'; '.join(['exists, kept (--overwrite replaces it)', *outcome.notes])}"]
+    passed = f" ({outcome.status.value})" if outcome.status is Status.PASSED else ""
+    timed = f", {outcome.seconds:.2f} s; {outcome.used}" if saying.verbose else ""
+    return [f"{source} -> {target}{passed}{timed}", *(f"{source}: {note}" for note in outcome.notes if saying.verbose)]
 
 
-def _summary(outcomes: list[Outcome]) -> str:
+def _summary(outcomes: list[Outcome], total: int) -> str:
     from colorizer.jobs.run import Status
 
     counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
-    return ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
+    parts = [f"{count} {status.value}" for status, count in counts.items() if count]
+    left = total - len(outcomes)
+    return ", ".join([*parts, *([f"{left} not begun"] if left else [])]) or "nothing done"
+
+
+def _dry_run(request: Request, saying: Saying) -> int:
+    from colorizer.jobs.estimate import estimate
+    from colorizer.jobs.request import prepare
+
+    prepared = prepare(request)
+    for task in prepared.batch.tasks:
+        click.echo(f"{shown(task.source)}\t{shown(task.target)}")
+    guess = estimate(prepared.batch)
+    saying.remark(f"{len(prepared.batch.tasks)} pictures, {guess.kept} of them exist; {guess.sentence}")
+    return ExitStatus.DONE
+
+
+def _pipe(
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    settings: Settings,
+    manner: Manner,
+    saying: Saying,
+    *,
+    overwrite: bool,
+) -> int:
+    from colorizer.colorizer import Colorizer
+    from colorizer.jobs.plan import Task
+    from colorizer.jobs.run import color_file, existing
+    from colorizer.jobs.stream import STDIN, color_bytes
+    from colorizer.media import target_format
+
+    if len(inputs) != 1:
+        raise UsageError("a pipe takes one picture; name one input, or - alone")
+    to_stdout = output in (None, PIPE)
+    if output is None and sys.stdout.isatty():
+        raise UsageError("stdout is a terminal; redirect it, or name a file with -o (or -o - if you mean it)")
+    if output is not None and not to_stdout:
+        target_format(output, manner.output)
+    data = _read(inputs[0])
+    colorizer = Colorizer(settings, pictures=1)
+    if colorizer.model.note:
+        saying.remark(colorizer.model.note)
+    if saying.verbose:
+        saying.remark(colorizer.describe())
+    name = STDIN if inputs[0] == PIPE else shown(inputs[0])
+    if output is None or to_stdout:
+        written, notes = color_bytes(data, colorizer, manner, name)
+        sys.stdout.buffer.write(written)
+        sys.stdout.buffer.flush()
+        for note in notes if saying.verbose else ():
+            saying.remark(note)
+        return ExitStatus.DONE
+    task = Task(Path(name), output)
+    kept = existing(task, manner.max_pixels) if output.exists() and not overwrite else None
+    outcome = kept or color_file(task, colorizer, manner, data)
+    for text in _lines(outcome, saying, brief=False):
+        saying.line(text)
+    return ExitStatus.SOME_FAILED if outcome.error else ExitStatus.DONE
+
+
+def _read(path: Path) -> bytes:
+    from colorizer.jobs.stream import read_file
+
+    return sys.stdin.buffer.read() if path == PIPE else read_file(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,14 @@ from colorizer.errors import UsageError, shown
 
 COLOR_MARK = ".color"
 COMPARE_MARK = ".compare"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture to colour, and its place relative to the folder that was named."""
+
+    source: Path
+    relative: Path
 
 
 @dataclass(frozen=True)
@@ -26,17 +34,44 @@ class Task:
         return self.target.with_suffix(COMPARE_MARK + self.target.suffix)
 
 
-def plan(sources: Sequence[Path], output: Path | None, suffixes: Sequence[str]) -> list[Task]:
+@dataclass(frozen=True)
+class Naming:
+    """How outputs are called.
+
+    Attributes
+    ----------
+    suffixes
+        The suffixes that can be written.
+    suffix_of
+        From an input's suffix to that of an output named after it.
+    mark
+        What goes before the suffix; None: `.color` beside the input, nothing in an output folder.
+    """
+
+    suffixes: Sequence[str]
+    suffix_of: Callable[[str], str] = str
+    mark: str | None = None
+
+    def name(self, source: Path, *, beside: bool) -> str:
+        """The output's name for an input."""
+        mark = self.mark if self.mark is not None else COLOR_MARK if beside else ""
+        return source.stem + mark + self.suffix_of(source.suffix)
+
+
+def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder: bool = False) -> list[Task]:
     """Pair every input with its output.
 
     Parameters
     ----------
-    sources
-        Input files.
+    found
+        The inputs.
     output
-        A file (for one input), an existing folder, or None: `photo.color.jpg` beside `photo.jpg`.
-    suffixes
-        The suffixes that can be written.
+        A file (for one input), a folder, or None: `photo.color.jpg` beside `photo.jpg`. Inputs from a folder keep
+        their place in the tree.
+    naming
+        How outputs are called.
+    folder
+        A folder was among what the user named: the output is one too, and need not exist yet.
 
     Raises
     ------
@@ -44,29 +79,35 @@ def plan(sources: Sequence[Path], output: Path | None, suffixes: Sequence[str]) 
         The output is no place for these inputs: a missing folder, an unknown suffix, the input itself, or one file
         for two inputs.
     """
-    tasks = [Task(source, _target(source, output, len(sources))) for source in sources]
-    writers: dict[Path, Path] = {}
+    if folder and output is not None and output.suffix.lower() in naming.suffixes and not output.is_dir():
+        raise UsageError(f"{shown(output)}: is called like a file, but a folder's pictures go into a folder")
+    several = folder or len(found) > 1
+    tasks = [Task(item.source, _target(item, output, naming, several=several, folder=folder)) for item in found]
+    writers: dict[str, Path] = {}
     for task in tasks:
-        if task.target.suffix.lower() not in suffixes:
-            raise UsageError(f"{shown(task.target)}: unknown suffix; with -o, give a name in {', '.join(suffixes)}")
+        # among several, what is no picture fails alone when its turn comes
+        if not several and task.target.suffix.lower() not in naming.suffixes:
+            suffixes = ", ".join(naming.suffixes)
+            raise UsageError(f"{shown(task.target)}: unknown suffix; with -o, give a name in {suffixes}")
         if _same_file(task.source, task.target):
             raise UsageError(f"{shown(task.target)}: output and input are the same file; give another name with -o")
-        other = writers.setdefault(task.target.absolute(), task.source)
+        other = writers.setdefault(os.path.normcase(task.target.absolute()), task.source)
         if other is not task.source:
             raise UsageError(
                 f"{shown(task.target)}: both {shown(other)} and {shown(task.source)} would be written there; "
-                "colour them one by one with -o"
+                "colour them apart, each with an output folder of its own"
             )
     return tasks
 
 
-def _target(source: Path, output: Path | None, count: int) -> Path:
+def _target(item: Found, output: Path | None, naming: Naming, *, several: bool, folder: bool) -> Path:
+    source = item.source
     if output is None:
-        return source.with_name(source.stem + COLOR_MARK + source.suffix) if source.name else source
-    if output.is_dir():
-        return output / source.name
-    if count > 1:
-        raise UsageError(f"{shown(output)}: no such folder, and {count} pictures need one; create it first")
+        return source.with_name(naming.name(source, beside=True)) if source.name else source
+    if output.is_dir() or (folder and not output.exists()):
+        return output / item.relative.with_name(naming.name(source, beside=False))
+    if several:
+        raise UsageError(f"{shown(output)}: no such folder, and several pictures need one; create it first")
     if not output.name or os.fspath(output).endswith(os.sep):
         raise UsageError(f"{shown(output)}: no such folder; create it first")
     if not output.parent.is_dir():

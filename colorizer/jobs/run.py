@@ -1,11 +1,13 @@
-"""Colour the pictures of a plan one after the other; a bad one never stops the others."""
+"""One picture, from file to file: what is done to it, and what became of it."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,19 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, InputError, OutputError, shown
 from colorizer.files import write_atomically
 from colorizer.jobs.plan import Task
-from colorizer.media import SUFFIXES, Picture, read_picture, write_picture
+from colorizer.media import (
+    DEFAULT_MAX_PIXELS,
+    Document,
+    Mark,
+    Output,
+    Picture,
+    decode_document,
+    open_document,
+    target_format,
+    write_document,
+    write_picture,
+)
+from colorizer.media.formats import HEAD_SIZE, format_of
 
 
 class Status(Enum):
@@ -28,6 +42,25 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How pictures are done, beside the colouring itself.
+
+    Attributes
+    ----------
+    output
+        How files are written.
+    max_pixels
+        Larger pictures fail.
+    compare
+        Also write before and after side by side.
+    """
+
+    output: Output = Output()
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    compare: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A task and what became of it.
 
@@ -35,79 +68,135 @@ class Outcome:
     ----------
     seconds
         From opening the input to the complete output.
+    pixels
+        Height and width of the (first) page, where it could be read.
     error
         The cause, where it failed.
+    notes
+        What could not be kept or understood, in words.
+    used
+        Model, engine and how the network saw the picture, in one line.
     """
 
     task: Task
     status: Status
     seconds: float = 0.0
+    pixels: tuple[int, int] | None = None
     error: ColorizerError | None = None
+    notes: tuple[str, ...] = ()
+    used: str = ""
 
 
-def run(
-    tasks: Iterable[Task], colorizer: Colorizer, *, max_pixels: int, overwrite: bool, compare: bool
-) -> Iterator[Outcome]:
-    """Do the tasks in order.
+def color_file(task: Task, colorizer: Colorizer, manner: Manner, data: bytes | None = None) -> Outcome:
+    """Do one task; whatever is wrong with its files ends in the outcome, and no part of an output is left.
 
-    Parameters
-    ----------
-    tasks
-        From `plan`.
-    colorizer
-        Colours them.
-    max_pixels
-        Larger pictures fail.
-    overwrite
-        Replace outputs that exist; else they are kept.
-    compare
-        Also write before and after side by side.
-
-    Yields
-    ------
-    Outcome
-        One for each task, as soon as it is done.
+    `data` is the input's content where it comes from no file; its source then is only a name for messages.
     """
-    for task in tasks:
-        if task.target.exists() and not overwrite:
-            yield Outcome(task, Status.KEPT)
-            continue
-        start = time.perf_counter()
-        try:
-            status = _color_one(task, colorizer, max_pixels=max_pixels, compare=compare)
-        except (InputError, OutputError) as error:
-            yield Outcome(task, Status.FAILED, time.perf_counter() - start, error)
-        except MemoryError:
-            cause = InputError(f"{shown(task.source)}: not enough memory for this picture; close other programs")
-            yield Outcome(task, Status.FAILED, time.perf_counter() - start, cause)
-        else:
-            yield Outcome(task, status, time.perf_counter() - start)
-
-
-def _color_one(task: Task, colorizer: Colorizer, *, max_pixels: int, compare: bool) -> Status:
-    picture = read_picture(task.source, max_pixels=max_pixels)
-    if colorizer.keeps(picture.pixels):
-        _pass_through(task, picture)
-        return Status.PASSED
+    start = time.perf_counter()
     try:
-        colored = colorizer.colorize(picture.pixels, order="rgb")
-    except InputError as error:
-        raise InputError(f"{shown(task.source)}: {error}") from error
-    write_picture(task.target, picture.with_pixels(colored))
-    if compare:
-        write_picture(task.comparison, side_by_side(picture, colored))
-    return Status.COLORED
+        outcome = _color(task, colorizer, manner, data)
+    except (InputError, OutputError) as error:
+        outcome = Outcome(task, Status.FAILED, error=error)
+    except MemoryError:
+        cause = InputError(f"{shown(task.source)}: not enough memory for this picture; close other programs")
+        outcome = Outcome(task, Status.FAILED, error=cause)
+    return replace(outcome, seconds=time.perf_counter() - start)
 
 
-def _pass_through(task: Task, picture: Picture) -> None:
-    """The very bytes, if the output has the input's format."""
-    if SUFFIXES.get(task.target.suffix.lower()) == picture.format:
-        write_atomically(task.target, task.source.read_bytes())
-    else:
-        write_picture(task.target, picture)
+def existing(task: Task, max_pixels: int) -> Outcome | None:
+    """What is to be said of an output that exists: kept if it is a whole picture, None if it is to be done again.
+
+    A picture that breaks off is what a full disk or a copy broken off leaves, and is done again. What is no picture at
+    all was somebody else's, and is kept.
+    """
+    try:
+        with task.target.open("rb") as file:
+            head = file.read(HEAD_SIZE)
+    except OSError:
+        return None
+    if head and format_of(head) is None:
+        return Outcome(task, Status.KEPT, notes=("what exists there is no picture",))
+    try:
+        with open_document(task.target, max_pixels=max_pixels) as document:
+            for _ in document:
+                pass
+    except InputError:
+        return None
+    return Outcome(task, Status.KEPT)
+
+
+class Pages:
+    """The pages of a document, coloured one at a time while they are asked for.
+
+    Attributes
+    ----------
+    sizes
+        Height and width of each page so far.
+    passed
+        Whether each was let pass, being in colour.
+    comparison
+        Before and after of the first page, if wanted.
+    """
+
+    def __init__(self, document: Document, colorizer: Colorizer, *, compare: bool = False) -> None:
+        self.sizes: list[tuple[int, int]] = []
+        self.passed: list[bool] = []
+        self.comparison: Picture | None = None
+        self._document = document
+        self._colorizer = colorizer
+        self._compare = compare
+
+    def __iter__(self) -> Iterator[Picture]:
+        colorizer = self._colorizer
+        mark = Mark(colorizer.model.name, colorizer.describe())
+        for picture in self._document:
+            self.sizes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
+            self.passed.append(colorizer.keeps(picture.pixels))
+            if self.passed[-1]:
+                yield picture
+                continue
+            try:
+                colored = colorizer.colorize(picture.pixels, order="rgb")
+            except InputError as error:
+                raise InputError(f"{self._document.name}: {error}") from error
+            if self._compare and self.comparison is None:
+                self.comparison = side_by_side(picture, colored)
+            yield picture.with_pixels(colored, mark)
+
+
+def _color(task: Task, colorizer: Colorizer, manner: Manner, data: bytes | None) -> Outcome:
+    output, limit = manner.output, manner.max_pixels
+    with (
+        open_document(task.source, max_pixels=limit)
+        if data is None
+        else decode_document(data, shown(task.source), max_pixels=limit)
+    ) as document:
+        kind = target_format(task.target, output)
+        pages = Pages(document, colorizer, compare=manner.compare)
+        notes = write_document(task.target, pages, len(document), output)
+        unchanged = all(pages.passed) and kind is document.format
+    if unchanged and output == Output(keep_times=output.keep_times):
+        # nothing changes, so not a byte need
+        write_atomically(task.target, task.source.read_bytes() if data is None else data)
+    if pages.comparison:
+        write_picture(task.comparison, pages.comparison, output)
+    if output.keep_times and data is None:
+        _copy_times(task.source, task.target)
+    status = Status.PASSED if all(pages.passed) else Status.COLORED
+    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.describe())
+
+
+def _copy_times(source: Path, target: Path) -> None:
+    times = source.stat()
+    try:
+        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+    except OSError as error:
+        raise OutputError(
+            f"{shown(target)}: its times cannot be set ({error.strerror}); leave out --keep-times"
+        ) from error
 
 
 def side_by_side(picture: Picture, colored: npt.NDArray[Any]) -> Picture:
-    """Before | after, in one picture; transparency is left out."""
+    """Before | after, in one picture; transparency and metadata are left out."""
     before = picture.pixels if picture.pixels.ndim == 3 else np.dstack([picture.pixels] * 3)
-    return Picture(np.hstack([before, colored]), None, picture.format)
+    return Picture(np.hstack([before, colored]), None, picture.format, profile=picture.profile, dtype=picture.depth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,8 @@ def test_auto_says_in_one_line_what_it_took_and_how_to_get_the_other(colorize: C
 def test_quiet_says_nothing_and_verbose_says_what_is_used(colorize: Command, photo: Path) -> None:
     assert colorize("photo.jpg", "-q").stderr == ""
     said = colorize("photo.jpg", "-v", "--overwrite").stderr
-    assert "lite in OpenCV" in said
-    assert " s\n" in said
+    assert "lite in " in said
+    assert re.search(r"photo\.color\.jpg, \d+\.\d\d s; ", said)
 
 
 def test_existing_outputs_are_kept_unless_told(colorize: Command, photo: Path, tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_several_pictures_go_into_an_existing_folder(colorize: Command, photo: P
     opened(photo).save(tmp_path / "second.png")
     done = colorize("photo.jpg", "second.png", "-o", "out")
     assert done.returncode == 0
-    assert files_in(tmp_path / "out") == {"photo.jpg", "second.png"}
+    assert {name for name in files_in(tmp_path / "out") if name[0] != "."} == {"photo.jpg", "second.png"}
     assert "2 coloured" in done.stderr
 
 
@@ -166,8 +167,8 @@ def truncated(photo: Path, suffix: str) -> bytes:
     ("arguments", "status", "said"),
     [
         (["missing.jpg"], 1, "missing.jpg: no such file"),
-        (["folder"], 2, "unknown suffix"),
-        (["folder", "-o", "out.jpg"], 1, "is a folder"),
+        (["folder"], 2, "no pictures found in folder"),
+        (["full", "-o", "out.jpg"], 2, "out.jpg: is called like a file"),
         (["empty.jpg"], 1, "empty.jpg: the file is empty"),
         (["text.jpg"], 1, "text.jpg: text, not a picture"),
         (["half.jpg"], 1, "half.jpg: damaged or incomplete"),
@@ -193,6 +194,8 @@ def test_bad_input_is_one_line_the_right_status_and_no_partial_output(
     arguments: list[str], status: int, said: str, colorize: Command, photo: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "photo.jpg").write_bytes(photo.read_bytes())
     (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "text.jpg").write_text("Dear aunt, the picture follows.\n")
     for suffix in (".jpg", ".png"):
@@ -231,7 +234,7 @@ def test_a_folder_named_like_a_command_is_reached_by_its_path(colorize: Command,
     done = colorize("weights", "-o", "out")
     assert done.returncode == 2
     assert f".{os.sep}weights" in done.stderr
-    assert "is a folder" in colorize(f".{os.sep}weights", "-o", "out.jpg").stderr
+    assert "no pictures found in weights" in colorize(f".{os.sep}weights", "-o", "out").stderr
 
 
 def test_version_and_help_come_without_opencv(tmp_path: Path) -> None:

@@ -7,22 +7,45 @@ from pathlib import Path
 import pytest
 
 from colorizer.errors import UsageError
-from colorizer.jobs.plan import Task, plan
+from colorizer.jobs.plan import Found, Naming, Task, plan
 
-SUFFIXES = [".jpg", ".png"]
+NAMING = Naming([".jpg", ".png"])
+
+
+def found(*names: str) -> list[Found]:
+    return [Found(Path(name), Path(Path(name).name)) for name in names]
 
 
 def test_default_name_stands_beside_the_input() -> None:
-    assert plan([Path("a/photo.jpg")], None, SUFFIXES) == [Task(Path("a/photo.jpg"), Path("a/photo.color.jpg"))]
-    assert plan([Path("v1.2.png")], None, SUFFIXES)[0].target == Path("v1.2.color.png")
+    assert plan(found("a/photo.jpg"), None, NAMING) == [Task(Path("a/photo.jpg"), Path("a/photo.color.jpg"))]
+    assert plan(found("v1.2.png"), None, NAMING)[0].target == Path("v1.2.color.png")
 
 
 def test_output_may_be_a_file_or_an_existing_folder(tmp_path: Path) -> None:
-    assert plan([Path("a.jpg")], tmp_path / "out.png", SUFFIXES)[0].target == tmp_path / "out.png"
-    assert [task.target for task in plan([Path("a.jpg"), Path("x/b.png")], tmp_path, SUFFIXES)] == [
+    assert plan(found("a.jpg"), tmp_path / "out.png", NAMING)[0].target == tmp_path / "out.png"
+    assert [task.target for task in plan(found("a.jpg", "x/b.png"), tmp_path, NAMING)] == [
         tmp_path / "a.jpg",
         tmp_path / "b.png",
     ]
+
+
+def test_a_tree_is_mirrored_into_a_folder_that_need_not_exist(tmp_path: Path) -> None:
+    pictures = [Found(Path("scans/box1/a.jpg"), Path("box1/a.jpg")), Found(Path("scans/b.png"), Path("b.png"))]
+    for output in (tmp_path, tmp_path / "new"):
+        targets = [task.target for task in plan(pictures, output, NAMING, folder=True)]
+        assert targets == [output / "box1" / "a.jpg", output / "b.png"]
+    beside = [task.target for task in plan(pictures, None, NAMING, folder=True)]
+    assert beside == [Path("scans/box1/a.color.jpg"), Path("scans/b.color.png")]
+
+
+def test_the_mark_in_names_can_be_chosen(tmp_path: Path) -> None:
+    marked = Naming([".jpg"], mark="-tinted")
+    assert plan(found("a.jpg"), None, marked)[0].target == Path("a-tinted.jpg")
+    assert plan(found("a.jpg"), tmp_path, marked)[0].target == tmp_path / "a-tinted.jpg"
+
+
+def test_among_several_a_file_that_is_no_picture_does_not_stop_the_others() -> None:
+    assert len(plan(found("a.jpg", "notes.txt"), None, NAMING)) == 2
 
 
 def test_comparison_stands_beside_the_output() -> None:
@@ -51,7 +74,7 @@ def test_impossible_outputs_are_refused(
         (tmp_path / folder).mkdir()
     (tmp_path / "a.jpg").write_bytes(b"x")
     with pytest.raises(UsageError, match=cause):
-        plan([Path(source) for source in sources], Path(output) if output else None, SUFFIXES)
+        plan(found(*sources), Path(output) if output else None, NAMING)
 
 
 def test_a_link_to_the_input_is_the_input(tmp_path: Path) -> None:
@@ -59,4 +82,4 @@ def test_a_link_to_the_input_is_the_input(tmp_path: Path) -> None:
     source.write_bytes(b"x")
     (tmp_path / "hard.jpg").hardlink_to(source)
     with pytest.raises(UsageError, match="same file"):
-        plan([source], tmp_path / "hard.jpg", SUFFIXES)
+        plan([Found(source, Path("a.jpg"))], tmp_path / "hard.jpg", NAMING)

@@ -1,0 +1,191 @@
+"""From what a user names to the pictures meant: files, folders, patterns, lists.
+
+A folder is walked in sorted order. Hidden files and what systems leave behind are passed over silently, other files
+that are no pictures are counted. Each real folder is visited once, so links that lead in circles end; the output
+folder is never taken for input, nor is a result beside its original.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from colorizer.errors import InputError, UsageError, shown
+from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK, Found
+
+JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
+"""What file managers and network drives leave in folders of pictures, in lower case. Dot files are hidden anyway."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which files of a folder are meant: shell patterns of names, or of relative paths with `/`."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def takes(self, relative: Path) -> bool:
+        """Whether a file is meant."""
+        return not self.refuses(relative) and (not self.include or _matches(relative, self.include))
+
+    def refuses(self, relative: Path) -> bool:
+        """Whether a file or folder is excluded."""
+        return _matches(relative, self.exclude)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was found.
+
+    Attributes
+    ----------
+    pictures
+        In the order in which they are to be done.
+    others
+        How many files of the folders are no pictures.
+    folder
+        Whether a folder was among what was named.
+    """
+
+    pictures: tuple[Found, ...]
+    others: int
+    folder: bool
+
+
+def discover(
+    inputs: Iterable[Path], suffixes: Sequence[str], *, chosen: Filter | None = None, output: Path | None = None
+) -> Selection:
+    """Find the pictures.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, and patterns that the shell left alone. A file that is named is taken whatever its name.
+    suffixes
+        What pictures in folders end with.
+    chosen
+        Restricts what is taken from folders.
+    output
+        Where results go; not walked into.
+
+    Raises
+    ------
+    UsageError
+        A pattern matches nothing.
+    InputError
+        A folder cannot be read.
+    """
+    walk = _Walk(frozenset(suffixes), chosen or Filter(), _identity(output) if output else None)
+    pictures: list[Found] = []
+    folder = False
+    for path in inputs:
+        for named in _expanded(path):
+            is_folder = _is_folder(named)
+            folder = folder or is_folder
+            pictures += walk.pictures_in(named) if is_folder else [Found(named, Path(named.name))]
+    return Selection(tuple(pictures), walk.others, folder)
+
+
+def read_list(data: bytes) -> list[Path]:
+    """Paths of a list, separated by NUL if there is one in it (as `find -print0` writes), else by line breaks."""
+    separator = b"\0" if b"\0" in data else b"\n"
+    lines = (line if separator == b"\0" else line.rstrip(b"\r") for line in data.split(separator))
+    return [Path(os.fsdecode(line)) for line in lines if line]
+
+
+def _expanded(path: Path) -> list[Path]:
+    pattern = os.fspath(path)
+    if not glob.has_magic(pattern) or os.path.lexists(path):
+        return [path]
+    found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - absolute
+    if not found:
+        raise UsageError(f"{shown(path)}: no file matches this pattern")
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _matches(relative: Path, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(relative.name, pattern) or fnmatchcase(relative.as_posix(), pattern) for pattern in patterns)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class _Walk:
+    """One walk over all the folders named; remembers where it has been."""
+
+    def __init__(self, suffixes: frozenset[str], chosen: Filter, output: tuple[int, int] | None) -> None:
+        self.others = 0
+        self._suffixes = suffixes
+        self._chosen = chosen
+        self._output = output
+        self._visited: set[tuple[int, int] | None] = set()
+
+    def pictures_in(self, root: Path) -> Iterator[Found]:
+        """The pictures under a folder, folder by folder, each in sorted order."""
+        self._visited.add(_identity(root))
+        pending = [root]
+        while pending:
+            folder = pending.pop()
+            folders: list[Path] = []
+            entries = _entries(folder)
+            names = {entry.name.lower() for entry in entries}
+            for entry in entries:
+                path = Path(entry.path)
+                relative = path.relative_to(root)
+                if _is_junk(entry.name) or self._chosen.refuses(relative):
+                    continue
+                if entry.is_dir():
+                    if self._enters(path):
+                        folders.append(path)
+                elif self._is_picture(path) and self._chosen.takes(relative):
+                    if not self._is_result(path, names):
+                        yield Found(path, relative)
+                elif not self._is_picture(path):
+                    self.others += 1
+            pending += reversed(folders)
+
+    def _enters(self, folder: Path) -> bool:
+        identity = _identity(folder)
+        if identity is None or identity == self._output or identity in self._visited:
+            return False
+        self._visited.add(identity)
+        return True
+
+    def _is_picture(self, path: Path) -> bool:
+        return path.suffix.lower() in self._suffixes
+
+    def _is_result(self, path: Path, names: set[str]) -> bool:
+        """Whether a file is what an earlier run wrote beside its original, one of `names` (in lower case)."""
+        stem = path.stem.lower().removesuffix(COMPARE_MARK)
+        original = stem.removesuffix(COLOR_MARK)
+        return original != stem and any(original + suffix in names for suffix in self._suffixes)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(
+            f"{shown(folder)}: the folder cannot be read ({error.strerror}); check its permissions"
+        ) from error
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK

@@ -1,0 +1,106 @@
+"""What a folder job remembers: which outputs are complete, and what they were made from.
+
+A line of JSON per finished picture, appended to a hidden file in the output folder. It only saves time: an output that
+is not in it is opened and decoded to see whether it is whole, and a line that a crash cut short is no line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+JOURNAL_NAME = ".colorize-journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A file's size and time of change: equal stamps, same content."""
+
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished picture: its output relative to the journal's folder, both files' stamps, and the options used."""
+
+    output: str
+    made: Stamp
+    source: Stamp
+    options: str
+
+
+def stamp(path: Path) -> Stamp | None:
+    """A file's stamp, or None where there is no file."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+class Journal:
+    """The journal of one output folder.
+
+    Parameters
+    ----------
+    folder
+        Where the outputs are; the journal lies in it.
+    options
+        What the pictures are made with, as a text that changes when they would.
+    """
+
+    def __init__(self, folder: Path, options: str) -> None:
+        self._path = folder / JOURNAL_NAME
+        self._folder = folder
+        self._options = options
+        self._entries = _read(self._path)
+
+    def knows(self, target: Path) -> bool:
+        """Whether an output was ever finished."""
+        return self._key(target) in self._entries
+
+    def is_complete(self, target: Path) -> bool:
+        """Whether an output is known to be whole: as it was when it was finished."""
+        entry = self._entries.get(self._key(target))
+        return entry is not None and entry.made == stamp(target)
+
+    def is_current(self, source: Path, target: Path) -> bool:
+        """Whether an output is whole, and its input and the options are still what they were."""
+        entry = self._entries.get(self._key(target))
+        return self.is_complete(target) and entry is not None and entry.source == stamp(source) and self._fits(entry)
+
+    def add(self, source: Path, target: Path) -> None:
+        """Remember a finished picture. A journal that cannot be written is done without."""
+        made, origin = stamp(target), stamp(source)
+        if made is None or origin is None:
+            return
+        entry = Entry(self._key(target), made, origin, self._options)
+        self._entries[entry.output] = entry
+        # begun on a line of its own, since the last one may have been cut short
+        line = "\n" + json.dumps(asdict(entry), ensure_ascii=True) + "\n"
+        with contextlib.suppress(OSError), self._path.open("a", encoding="ascii") as file:
+            file.write(line)
+
+    def _fits(self, entry: Entry) -> bool:
+        return entry.options == self._options
+
+    def _key(self, target: Path) -> str:
+        return Path(os.path.relpath(target, self._folder)).as_posix()
+
+
+def _read(path: Path) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    try:
+        with path.open(encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError, TypeError, KeyError):
+                    found = json.loads(line)
+                    made, source = Stamp(**found["made"]), Stamp(**found["source"])
+                    entries[found["output"]] = Entry(found["output"], made, source, found["options"])
+    except OSError:
+        return {}
+    return entries

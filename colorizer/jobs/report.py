@@ -1,0 +1,81 @@
+r"""A line of JSON for each input: what became of it, for people's records and for programs.
+
+Names that are not valid UTF-8 keep their odd bytes as `\udcXX` (Python's surrogate escapes, PEP 383), in JSON's own
+notation, so that the line is plain ASCII and the name can be had back exactly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+
+from colorizer.errors import OutputError, shown
+from colorizer.jobs.journal import stamp
+from colorizer.jobs.run import Outcome, Status
+
+
+class Report:
+    """A report file, written line by line.
+
+    Parameters
+    ----------
+    path
+        The file; what was in it is replaced.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("w", encoding="ascii")
+        except OSError as error:
+            raise self._cannot(error) from error
+
+    def __enter__(self) -> Report:  # noqa: PYI034 - Self is newer than Python 3.10
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, outcome: Outcome) -> None:
+        """Write an outcome's line, at once."""
+        try:
+            self._file.write(as_json(outcome) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise self._cannot(error) from error
+
+    def _cannot(self, error: OSError) -> OutputError:
+        return OutputError(f"{shown(self._path)}: the report cannot be written ({error.strerror}); name another file")
+
+
+def as_json(outcome: Outcome) -> str:
+    """An outcome as one line of ASCII."""
+    source, target = outcome.task.source, outcome.task.target
+    done = outcome.status is not Status.FAILED
+    read, written = stamp(source), stamp(target) if done else None
+    height, width = outcome.pixels or (None, None)
+    return json.dumps(
+        {
+            "input": os.fspath(source),
+            "output": os.fspath(target) if done else None,
+            "status": outcome.status.name.lower(),
+            "seconds": round(outcome.seconds, 4),
+            "width": width,
+            "height": height,
+            "input_bytes": read.size if read else None,
+            "output_bytes": written.size if written else None,
+            "used": outcome.used or None,
+            "notes": list(outcome.notes),
+            "error": str(outcome.error) if outcome.error else None,
+        },
+        ensure_ascii=True,
+    )

@@ -1,0 +1,129 @@
+"""What a user asks for, made ready to run: inputs found, outputs planned, the model known, memory shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from colorizer.cores import usable_cores
+from colorizer.errors import OutputError, UsageError, shown
+from colorizer.files import remove_leftovers
+from colorizer.jobs.batch import Batch, Run
+from colorizer.jobs.discover import Filter, discover
+from colorizer.jobs.memory import DEFAULT_FRACTION, usable_memory
+from colorizer.jobs.plan import Naming, plan
+from colorizer.jobs.run import Manner
+from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, target_format
+from colorizer.models import Model, resolve_model
+from colorizer.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job as the user names it.
+
+    Attributes
+    ----------
+    inputs
+        Files, folders and patterns.
+    output
+        A file, a folder, or None for results beside their inputs.
+    settings, manner
+        How pictures are coloured and written.
+    chosen
+        Which files of folders are meant.
+    mark
+        What goes before the suffix of an output's name; None for the usual.
+    overwrite, update
+        What is done again, see `Batch`.
+    jobs
+        How many processes; None: one for each core.
+    memory
+        Bytes for the pictures under way; None: half of what this process may use.
+    """
+
+    inputs: Sequence[Path]
+    output: Path | None
+    settings: Settings
+    manner: Manner
+    chosen: Filter = Filter()
+    mark: str | None = None
+    overwrite: bool = False
+    update: bool = False
+    jobs: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job that can be run.
+
+    Attributes
+    ----------
+    batch
+        What will be done.
+    model
+        With which network.
+    others
+        How many files of the folders are no pictures.
+    """
+
+    batch: Batch
+    model: Model
+    others: int
+
+    def start(self) -> Run:
+        """Make the output folder, where it is new, and begin.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be made.
+        """
+        root = self.batch.root
+        if root is not None:
+            try:
+                root.mkdir(exist_ok=True)
+            except OSError as error:
+                raise OutputError(
+                    f"{shown(root)}: the folder cannot be made ({error.strerror}); choose another with -o"
+                ) from error
+            remove_leftovers(root)
+        return Run(self.batch, self.model)
+
+
+def prepare(request: Request) -> Prepared:
+    """Find everything that can be wrong with a job before it starts.
+
+    Raises
+    ------
+    UsageError
+        Inputs, outputs and options do not fit together.
+    InputError
+        A folder cannot be read.
+    WeightsError
+        The model is missing or damaged.
+    """
+    output = request.output
+    writing = request.manner.output
+    selection = discover(request.inputs, tuple(READABLE_SUFFIXES), chosen=request.chosen, output=output)
+    if not selection.pictures:
+        raise UsageError(f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}")
+    naming = Naming(tuple(SUFFIXES), lambda suffix: colored_suffix(suffix, writing), request.mark)
+    tasks = plan(selection.pictures, output, naming, folder=selection.folder)
+    if len(tasks) == 1:
+        target_format(tasks[0].target, writing)
+    batch = Batch(
+        tasks=tasks,
+        settings=request.settings,
+        manner=request.manner,
+        root=output if output is not None and (selection.folder or output.is_dir()) else None,
+        overwrite=request.overwrite,
+        update=request.update,
+        workers=request.jobs or usable_cores(),
+        budget=request.memory or int(usable_memory() * DEFAULT_FRACTION),
+    )
+    settings = request.settings
+    model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
+    return Prepared(batch, model, selection.others)

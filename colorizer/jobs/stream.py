@@ -1,0 +1,61 @@
+"""One picture through a pipe: bytes in, bytes out, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from colorizer.colorizer import Colorizer
+from colorizer.errors import InputError, shown
+from colorizer.jobs.run import Manner, Pages
+from colorizer.media import decode_document, encode_document
+
+STDIN = "<stdin>"
+
+
+def color_bytes(data: bytes, colorizer: Colorizer, manner: Manner, name: str = STDIN) -> tuple[bytes, tuple[str, ...]]:
+    """Colour a picture file held in memory.
+
+    Parameters
+    ----------
+    data
+        The file.
+    colorizer
+        Colours it.
+    manner
+        How it is written; in the input's format unless the options say otherwise.
+    name
+        How messages call it.
+
+    Returns
+    -------
+    bytes
+        The coloured file; the very input where the settings let it pass as being in colour.
+    tuple of str
+        What could not be kept, in words.
+
+    Raises
+    ------
+    InputError
+        It is no picture, damaged, or too large.
+    OutputError
+        The format cannot hold the result.
+    """
+    with decode_document(data, name, max_pixels=manner.max_pixels) as document:
+        pages = Pages(document, colorizer)
+        written, notes = encode_document(pages, len(document), document.format.name, manner.output)
+    return (data, ()) if all(pages.passed) and manner.output.format == "auto" else (written, notes)
+
+
+def read_file(path: Path) -> bytes:
+    """A file's content.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(path)}: cannot be read ({reason}); check the name and its permissions") from error

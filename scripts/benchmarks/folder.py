@@ -1,0 +1,115 @@
+"""Whole jobs from cold, as a user starts them: one picture, and a folder, against the sample's program."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+from synthetic_release import make_release
+
+from benchmarks import sample
+from benchmarks.measure import json_option, machine, markdown_table, report, take_turns
+from colorizer.models import resolve_model
+
+ROOT = Path(__file__).resolve().parents[2]
+PROTOTXT = ROOT / "weights" / "colorization_deploy_v2.prototxt"
+HEIGHT, WIDTH = 1224, 1632
+"""Two megapixels."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A way to do a job, its seconds, and how much faster than the sample it was."""
+
+    way: str
+    seconds: float
+    ratio: float
+
+
+@click.command()
+@click.option("--pictures", default=200, show_default=True, help="How many the folder holds, each of 2 megapixels.")
+@click.option(
+    "--rounds", default=1, show_default=True, help="Times that each contestant has its turn, after one first."
+)
+@json_option
+def folder(pictures: int, rounds: int, json_file: Path | None) -> None:
+    """A folder of 2-megapixel JPEGs, from start to end."""
+    _compare(pictures, rounds, json_file)
+
+
+@click.command()
+@click.option(
+    "--rounds", default=5, show_default=True, help="Times that each contestant has its turn, after one first."
+)
+@json_option
+def first(rounds: int, json_file: Path | None) -> None:
+    """One 2-megapixel JPEG from cold."""
+    _compare(1, rounds, json_file)
+
+
+def _compare(pictures: int, rounds: int, json_file: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        caffemodel = work / "release.caffemodel"
+        make_release(caffemodel)
+        sources = _make_pictures(work / "in", pictures)
+        usual = "OpenCV sample, release network"
+        contestants: dict[str, Callable[[], object]] = {
+            usual: _sample(work, caffemodel, sources),
+            "colorize, release network, fp32": _colorize(work, sources, str(caffemodel), "fp32"),
+            "colorize, release network": _colorize(work, sources, str(caffemodel), "auto"),
+            "colorize, lite, fp32": _colorize(work, sources, "lite", "fp32"),
+            "colorize, lite": _colorize(work, sources, "lite", "auto"),
+        }
+        taken = take_turns(contestants, rounds)
+    results = [Result(way, seconds, taken[usual] / seconds) for way, seconds in taken.items()]
+    rows = [[each.way, f"{each.seconds:.2f}", f"{each.ratio:.1f}"] for each in results]
+    facts = {"pictures": str(pictures), "rounds": str(rounds)}
+    facts |= machine("numpy", "opencv-python-headless", "onnxruntime", "openvino")
+    header = ["way", "seconds", "times as fast"]
+    report(markdown_table(header, rows), facts, [asdict(each) for each in results], json_file)
+
+
+def _make_pictures(place: Path, count: int) -> list[Path]:
+    """Grey JPEGs from the photographs in `tests/photos`, enlarged and grained."""
+    place.mkdir()
+    photographs = sorted((ROOT / "tests" / "photos").glob("*.jpg"))
+    generator = np.random.default_rng(0)
+    paths = []
+    for number in range(count):
+        grey = np.asarray(cv2.imread(str(photographs[number % len(photographs)]), cv2.IMREAD_GRAYSCALE))
+        large = cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        grained = np.clip(large + generator.normal(0, 4, large.shape), 0, 255).astype(np.uint8)
+        paths.append(place / f"scan{number:04d}.jpg")
+        cv2.imwrite(str(paths[-1]), grained, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return paths
+
+
+def _sample(work: Path, caffemodel: Path, sources: list[Path]) -> Callable[[], object]:
+    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        raise click.ClickException("the sample needs OpenCV 4: pip install 'opencv-python-headless<5'")
+    output = work / "sample"
+    output.mkdir()
+    program = Path(sample.__file__)
+    return lambda: subprocess.run(
+        [sys.executable, program, PROTOTXT, caffemodel, output, *sources], check=True, capture_output=True
+    )
+
+
+def _colorize(work: Path, sources: list[Path], model: str, precision: str) -> Callable[[], object]:
+    named = resolve_model(model, prototxt=None if model == "lite" else PROTOTXT)
+    inputs = [sources[0].parent] if len(sources) > 1 else sources
+    output = work / f"{named.name}-{precision}"
+    output.mkdir()
+    options = ["--model", model, "--precision", precision, "--quiet", "--overwrite"]
+    options += [] if model == "lite" else ["--prototxt", str(PROTOTXT)]
+    return lambda: subprocess.run(
+        [sys.executable, "-m", "colorizer", *inputs, "-o", output, *options], check=True, capture_output=True
+    )
