@@ -42,7 +42,7 @@ def _positions(size: int, full: int, first: int, last: int) -> tuple[Indices, Fl
 
 
 def _interpolated(planes: Floats, before: Indices, share: Floats, axis: int) -> Floats:
-    result = np.take(planes, np.minimum(before + 1, planes.shape[axis] - 1), axis)
+    result: Floats = np.take(planes, np.minimum(before + 1, planes.shape[axis] - 1), axis)
     nearer = np.take(planes, before, axis)
     result -= nearer
     result *= share

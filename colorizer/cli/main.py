@@ -20,7 +20,6 @@ COMMANDS = {
     "weights": "colorizer.cli.weights:weights",
     "doctor": "colorizer.cli.doctor:doctor",
     "evaluate": "colorizer.cli.evaluate:evaluate",
-    "video": "colorizer.cli.video:video",
 }
 """Names that are no files, and what they load; each module is imported only when its command is used."""
 
@@ -54,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         _say(" ".join(error.format_message().split()) + _advice(named))
         return ExitStatus.WRONG_USE
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; what is finished is complete, and the same command goes on with the rest")
+        _say("interrupted")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has left; Python would complain again when it flushes stdout at exit

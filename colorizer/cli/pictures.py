@@ -102,7 +102,7 @@ class Saying:
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
 @click.version_option(__version__, "--version", message="colorize %(version)s")
 def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
-    r"""Put colour into black-and-white photographs.
+    """Put colour into black-and-white photographs.
 
     The lightness of every pixel stays as it is; only colour is added. JPEG, PNG, TIFF, WebP, BMP, PNM,
     JPEG 2000, AVIF and HEIC; on this machine, offline.
@@ -113,7 +113,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
       colorize scans/ -o colored/          a tree, mirrored; again: only what is missing
       colorize photo.jpg --compare         and before | after side by side
       cat a.jpg | colorize - > b.jpg       through a pipe
-    """
+    """  # noqa: D301 - click's mark for lines to leave as they are
     saying = Saying(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})

@@ -1,0 +1,204 @@
+"""`colorize evaluate SOURCE...`: parses, calls `colorizer.evaluate`, prints the table. stdout carries it alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from colorizer import Settings
+from colorizer.cli.options import variable
+from colorizer.errors import ExitStatus
+from colorizer.evaluate.protocol import PROTOCOLS
+from colorizer.settings import Option, flag
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+LEAKING = ("strength", "keep_color")
+"""Settings that would let the original's own colours into the result."""
+
+EPILOG = """\b
+Examples:
+  colorize evaluate photos/                                the network in use
+  colorize evaluate photos/ --model lite --model zhang16   side by side
+  colorize evaluate photos/ --temperature 0.4 --temperature 1
+  colorize evaluate set.tar --protocol ddcolor --html report.html
+
+\b
+Exit status: 0 all measured, 1 some pictures could not be read (the others are
+measured), 2 wrong use or missing weights, 130 interrupted.
+"""
+
+
+class _Repeatable(click.Option):
+    """An option with several values, of which the environment gives one: click would cut it at spaces."""
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        value = self.resolve_envvar_value(ctx)
+        return None if value is None else (value,)
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for item in reversed(fields(Settings)):
+        option: Option = item.metadata["option"]
+        declared = str(item.type).removesuffix(" | None")
+        if item.name in LEAKING:
+            continue
+        if declared == "bool":
+            command = click.option(flag(item.name), is_flag=True, help=option.help)(command)
+            continue
+        kinds: dict[str, Any] = {"int": int, "float": float, "Path": click.Path(path_type=Path)}
+        command = click.option(
+            flag(item.name),
+            cls=_Repeatable,
+            multiple=True,
+            type=click.Choice(option.choices) if option.choices else kinds.get(declared, str),
+            metavar=option.metavar,
+            help=option.help,
+            envvar=variable(item.name),
+        )(command)
+    return command
+
+
+@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR|LIST|TAR|PICTURE...")
+@click.option(
+    "--protocol",
+    type=click.Choice(tuple(PROTOCOLS)),
+    default="native",
+    show_default=True,
+    help="What is compared: whole pictures at their own size; or, as in the papers, resized to 256 x 256 (zhang16), or "
+    "their middle squares, resized to 256 x 256 (ddcolor). The output says it exactly.",
+)
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write a report to look at.")
+@click.option(
+    "--per-picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the figures of every picture, as .csv or .jsonl.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take the first N pictures alone.")
+@click.option(
+    "--examples",
+    type=click.IntRange(min=1, max=100),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="Best and worst pictures that the report shows of each network.",
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=10, max=100_000),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Resampled sets behind the 95 % intervals.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1, max=256),
+    metavar="N",
+    help="Pictures measured side by side. Default: the number of cores, at most 8.",
+)
+@_settings_options
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    envvar=variable("max_pixels"),
+    metavar="N",
+    help="Refuse larger pictures, which may be decompression bombs.  [default: 500000000]",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")
+def evaluate(
+    sources: tuple[Path, ...],
+    *,
+    protocol: str,
+    html: Path | None,
+    per_picture: Path | None,
+    as_json: bool,
+    limit: int | None,
+    examples: int,
+    resamples: int,
+    jobs: int | None,
+    max_pixels: int | None,
+    quiet: bool,
+    **choices: Any,
+) -> int:
+    """Measure how well colour photographs get back their colours.
+
+    Takes colour photographs, looks at their lightness alone, colours that, and compares with what they were, in the
+    figures that papers report. SOURCE is a folder, a tar file, a list of paths (one a line), or a picture.
+
+    Each option that says how to colour may be given several times: every combination is measured, in a column of its
+    own. Pictures without colour and files that cannot be read are left out, and counted.
+    """
+    from colorizer.evaluate.candidates import combinations
+    from colorizer.evaluate.report import prepare_report, write_report
+    from colorizer.evaluate.rows import open_rows
+    from colorizer.evaluate.run import Options
+    from colorizer.evaluate.run import evaluate as measure
+    from colorizer.evaluate.sources import PictureSet
+    from colorizer.evaluate.table import as_json as json_of
+    from colorizer.evaluate.table import markdown
+    from colorizer.media import DEFAULT_MAX_PIXELS
+
+    options = Options(
+        protocol=PROTOCOLS[protocol],
+        resamples=resamples,
+        examples=examples if html else 0,
+        jobs=jobs,
+        max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
+    )
+    compat = choices.pop("compat")
+    settings = combinations(choices | {"compat": [True] if compat else []})
+    if html:
+        prepare_report(html)
+    progress = _Progress(quiet)
+    with ExitStack() as stack:
+        stack.callback(progress.end)
+        recorder = stack.enter_context(open_rows(per_picture)) if per_picture else None
+        evaluation = measure(PictureSet(sources, limit), settings, options, progress, recorder)
+    click.echo(json_of(evaluation) if as_json else markdown(evaluation))
+    if html:
+        write_report(html, evaluation)
+    return ExitStatus.SOME_FAILED if evaluation.tally.unreadable else ExitStatus.DONE
+
+
+class _Progress:
+    """Bars on a terminal, and messages."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bars = not quiet and sys.stderr.isatty()
+        self._bar: tqdm[Any] | None = None
+
+    def begin(self, what: str, total: int | None) -> None:
+        if self._bars:
+            from tqdm import tqdm
+
+            self._bar = tqdm(desc=what, total=total, unit=" pictures", file=sys.stderr)
+
+    def advance(self) -> None:
+        if self._bar is not None:
+            self._bar.update()
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def failure(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        click.echo(f"colorize: {text}", err=True)
+
+    def remark(self, text: str) -> None:
+        if not self._quiet:
+            self.failure(text)

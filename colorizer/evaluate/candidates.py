@@ -1,0 +1,127 @@
+"""Whoever colours a picture: networks with their settings, and the baselines that say what no network is needed for.
+
+Baselines: leaving it grey, and laying one constant tint over every picture, the best for this very set
+(`colorizer.metrics.best_constant_tint`). A network that does not beat both knows nothing of the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.colorizer import Colorizer
+from colorizer.evaluate.protocol import Protocol
+from colorizer.metrics import ColorHistogram, Weighting, best_constant_tint
+from colorizer.settings import Settings
+from colorizer.strips import with_chroma
+
+Pixels = npt.NDArray[Any]
+
+GREY = "grey"
+TINTS: tuple[tuple[str, Weighting], ...] = (("tint, raw", "raw"), ("tint, equal", "equal_bins"))
+"""Names of the best tints, and for which weighting of AuC each is the best."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Someone who colours.
+
+    Attributes
+    ----------
+    name
+        Short and unique, heads a column.
+    note
+        What it is, in a line.
+    color
+        (H, W, 3) RGB to the same shape and dtype, looking at its lightness alone.
+    baseline
+        Whether it is none of those that are to be judged.
+    """
+
+    name: str
+    note: str
+    color: Callable[[Pixels], Pixels]
+    baseline: bool = False
+
+
+def combinations(choices: dict[str, Sequence[Any]]) -> list[Settings]:
+    """Every combination of the values given for each setting; settings without values keep their default.
+
+    Raises
+    ------
+    UsageError
+        A value is outside its range, or two settings exclude each other.
+    """
+    given = {name: values for name, values in choices.items() if values}
+    return [Settings(**dict(zip(given, values, strict=True))) for values in product(*given.values())]
+
+
+def networks(settings: Sequence[Settings], protocol: Protocol, remark: Callable[[str], None]) -> list[Candidate]:
+    """Load the networks.
+
+    Parameters
+    ----------
+    settings
+        One for each.
+    protocol
+        May say how they see a picture.
+    remark
+        Is told which network `auto` took.
+
+    Raises
+    ------
+    ColorizerError
+        As `Colorizer`, and where settings contradict the protocol.
+    """
+    colorizers = [Colorizer(protocol.settings(each)) for each in settings]
+    for note in {colorizer.model.note for colorizer in colorizers if colorizer.model.note}:
+        remark(note)
+    names = _names([colorizer.model.name for colorizer in colorizers], settings)
+    return [
+        Candidate(name, colorizer.describe(), _painter(colorizer))
+        for name, colorizer in zip(names, colorizers, strict=True)
+    ]
+
+
+def baselines(colors: ColorHistogram) -> list[Candidate]:
+    """The baselines for a set of these true colours."""
+    found = [Candidate(GREY, "no colour at all: ab = 0", _tinter(0, 0), baseline=True)]
+    for name, weighting in TINTS:
+        best = best_constant_tint(colors, weighting)
+        words = "raw AuC" if weighting == "raw" else "AuC with equal bins"
+        note = f"one tint for all, a = {best.a:.1f}, b = {best.b:.1f}: the best for {words} of this very set"
+        found.append(Candidate(name, note, _tinter(best.a, best.b), baseline=True))
+    return found
+
+
+def _painter(colorizer: Colorizer) -> Callable[[Pixels], Pixels]:
+    return lambda pixels: colorizer.colorize(pixels, order="rgb")
+
+
+def _tinter(a: float, b: float) -> Callable[[Pixels], Pixels]:
+    ab = np.array([[[a, b]]], np.float32)
+    return lambda pixels: with_chroma(pixels, ab)
+
+
+def _names(models: Sequence[str], settings: Sequence[Settings]) -> list[str]:
+    """The model, and of the other settings those that differ from one candidate to another."""
+    differing = [
+        item.name
+        for item in fields(Settings)
+        if item.name != "model" and len({getattr(each, item.name) for each in settings}) > 1
+    ]
+    names: list[str] = []
+    for model, each in zip(models, settings, strict=True):
+        parts = [model, *(f"{_spoken(name)} {getattr(each, name)}" for name in differing)]
+        name = ", ".join(parts)
+        names.append(name if name not in names else f"{name} ({len(names) + 1})")
+    return names
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", "-")
