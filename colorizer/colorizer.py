@@ -81,11 +81,21 @@ class Colorizer:
             ),
         )
 
+    def recipe(self) -> str:
+        """One line on how pictures are coloured, the same for every picture: model, engine, and what was set."""
+        settings = self.settings
+        parts = [
+            f"{self.model.name} in {self._engine.name}",
+            f"{self._fit} {settings.size}",
+            f"T = {self._temperature:.4g}",
+        ]
+        parts += [f"saturation {settings.saturation:g}"] if settings.saturation != 1 else []
+        parts += [f"strength {settings.strength:g}"] if settings.strength != 1 else []
+        return ", ".join([*parts, *(["as OpenCV's sample"] if settings.compat else [])])
+
     def describe(self) -> str:
-        """One line on what is used: model, engine, and how the network sees a picture."""
-        seen = f"{self._fit} {self.settings.size}"
-        chosen = f"{self._engine.name} ({self._engine.choice.why})"
-        return f"{self.model.name} in {chosen}, {seen}, T = {self._temperature:.4g}"
+        """The recipe, and why this engine was chosen."""
+        return f"{self.recipe()} ({self._engine.choice.why})"
 
     def colorize(self, pixels: Pixels, order: Order = "bgr") -> Pixels:
         """Put colour into a picture; its lightness, depth and transparency stay.

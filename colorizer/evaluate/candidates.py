@@ -83,7 +83,7 @@ def networks(settings: Sequence[Settings], protocol: Protocol, remark: Callable[
         remark(note)
     names = _names([colorizer.model.name for colorizer in colorizers], settings)
     return [
-        Candidate(name, colorizer.describe(), _painter(colorizer))
+        Candidate(name, colorizer.recipe(), _painter(colorizer))
         for name, colorizer in zip(names, colorizers, strict=True)
     ]
 

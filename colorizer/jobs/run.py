@@ -148,7 +148,7 @@ class Pages:
 
     def __iter__(self) -> Iterator[Picture]:
         colorizer = self._colorizer
-        mark = Mark(colorizer.model.name, colorizer.describe())
+        mark = Mark(colorizer.model.name, colorizer.recipe())
         for picture in self._document:
             self.sizes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
             self.passed.append(colorizer.keeps(picture.pixels))
@@ -183,7 +183,7 @@ def _color(task: Task, colorizer: Colorizer, manner: Manner, data: bytes | None)
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
-    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.describe())
+    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.recipe())
 
 
 def _copy_times(source: Path, target: Path) -> None:

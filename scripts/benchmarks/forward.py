@@ -23,9 +23,9 @@ from synthetic_release import RELEASE_PROTOTXT, make_release
 
 from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, take_turns
 from colorizer.contract import NETWORK_SIZE
+from colorizer.cores import usable_cores
 from colorizer.engines import Asked, EngineName, Opened, Precision, open_engine
 from colorizer.engines.opening import installed_engines, runtime_version
-from colorizer.cores import usable_cores
 from colorizer.errors import EngineError
 from colorizer.models import Model, resolve_model
 

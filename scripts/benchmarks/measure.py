@@ -21,10 +21,10 @@ json_option = click.option(
 rounds_option = click.option("--rounds", default=7, show_default=True, help="Times that each contestant has its turn.")
 
 
-def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def take_turns(contestants: dict[str, Callable[[], object]], rounds: int, *, warm_up: bool = True) -> dict[str, float]:
     """Median time of each contestant in seconds: A B A B, after one turn each to warm up."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(rounds + 1):
+    for turn in range(0 if warm_up else 1, rounds + 1):
         for name, contestant in contestants.items():
             start = time.perf_counter()
             contestant()
