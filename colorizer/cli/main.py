@@ -20,6 +20,7 @@ COMMANDS = {
     "weights": "colorizer.cli.weights:weights",
     "doctor": "colorizer.cli.doctor:doctor",
     "evaluate": "colorizer.cli.evaluate:evaluate",
+    "video": "colorizer.cli.video:video",
 }
 """Names that are no files, and what they load; each module is imported only when its command is used."""
 
