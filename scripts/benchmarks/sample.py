@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+
+DNN: Any = cv2.dnn  # OpenCV 5 declares no importer of Caffe files
 
 # for each a from -90 in steps of 10: the first and the last b
 _FIRST = (50, 20, 0, -20, -30, -40, -50, -50, -60, -70, -80, -80, -90, -100, -100, -110, -110, -110, -110, -90)
@@ -20,7 +23,7 @@ _LAST = (90, 90, 90, 90, 100, 100, 100, 100, 100, 100, 90, 90, 90, 90, 80, 80, 8
 
 def main(prototxt: str, caffemodel: str, output: str, *pictures: str) -> None:
     """Colour each picture and save it as JPEG of quality 95."""
-    net = cv2.dnn.readNetFromCaffe(prototxt, caffemodel)
+    net = DNN.readNetFromCaffe(prototxt, caffemodel)
     rows = zip(range(-90, 101, 10), _FIRST, _LAST, strict=True)
     centres = np.array([(a, b) for a, first, last in rows for b in range(first, last + 1, 10)], np.float32)
     net.getLayer(net.getLayerId("class8_ab")).blobs = [np.ascontiguousarray(centres.T).reshape(2, 313, 1, 1)]
