@@ -7,6 +7,7 @@ does meets both alike. A new trial is a module in `benchmarks`, added below.
 from __future__ import annotations
 
 import click
+from benchmarks.film import steadiness, video
 from benchmarks.folder import first, folder
 from benchmarks.forward import forward
 from benchmarks.recombine import recombine
@@ -21,6 +22,8 @@ benchmark.add_command(first)
 benchmark.add_command(folder)
 benchmark.add_command(forward)
 benchmark.add_command(recombine)
+benchmark.add_command(steadiness)
+benchmark.add_command(video)
 
 if __name__ == "__main__":
     benchmark()

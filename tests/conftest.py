@@ -8,9 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 PHOTOS = Path(__file__).parent / "photos"
+
+# machines are slow at times, and what CI tries is the same every time
+hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("here")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

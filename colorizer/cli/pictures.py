@@ -23,6 +23,7 @@ Other commands, each with --help:
   colorize weights     list, download, verify and import models
   colorize doctor      what is installed, what is chosen, how fast it is
   colorize evaluate    measure colours against the originals
+  colorize video       colour a film, a stream of frames, or a folder of them
 
 \b
 Exit status: 0 all done, 1 some pictures failed, 2 wrong use or missing weights,
@@ -125,6 +126,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 
     manner = Manner(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
     output: Path | None = options["output"]
+    _refuse_films(pictures)
     if PIPE in pictures or output == PIPE:
         return _pipe(pictures, output, settings, manner, saying, overwrite=options["overwrite"])
     listed = [] if options["files_from"] is None else read_list(_read(options["files_from"]))
@@ -145,6 +147,14 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     if options["dry_run"]:
         return _dry_run(request, saying)
     return _run(request, saying, report=options["report"], progress=options["progress"], fail_fast=options["fail_fast"])
+
+
+def _refuse_films(inputs: tuple[Path, ...]) -> None:
+    from colorizer.video import is_video
+
+    for path in inputs:
+        if path.is_file() and is_video(path):
+            raise UsageError(f"{shown(path)}: is a film; colour it with: colorize video {shown(path)}")
 
 
 def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any, fail_fast: bool) -> int:

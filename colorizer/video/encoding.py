@@ -1,0 +1,86 @@
+"""What the numbers of a Y'CbCr frame mean: matrix, range, bit depth, and where the chroma samples lie.
+
+Knows no frames and no files. Sources: ITU-R BT.601-7, BT.709-6, BT.2020-2; the codes of the tags are those of ITU-T
+H.273, which every container and codec uses. Where a film is not tagged, the guess is the one that players make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Siting = Literal["left", "centre"]
+
+MATRICES = {
+    1: (0.2126, 0.0722),  # BT.709
+    4: (0.30, 0.11),  # FCC
+    5: (0.299, 0.114),  # BT.601, 625 lines
+    6: (0.299, 0.114),  # BT.601, 525 lines
+    7: (0.212, 0.087),  # SMPTE 240M
+    9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
+}
+"""Shares of R' and B' in Y', by the code of H.273."""
+
+BT709, BT601, BT2020 = 1, 6, 9
+
+LIMITED, FULL = 1, 2
+"""Codes of the range tag as FFmpeg has them; 0 is unspecified."""
+
+SD_WIDTH, SD_HEIGHT = 1024, 576
+"""Untagged frames up to this size are taken for BT.601, larger ones for BT.709, as mpv and FFmpeg's scaler do."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How code values are meant."""
+
+    matrix: int = BT709  # a key of MATRICES
+    full_range: bool = False
+    wide_gamut: bool = False  # BT.2020 primaries in place of BT.709's
+    siting: Siting = "left"  # of chroma samples, along a row
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of R' and B' in Y'."""
+        return MATRICES[self.matrix]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The planes of a frame."""
+
+    bits: int  # of a code value; 8 in a byte, more in two bytes
+    chroma: tuple[int, int] | None  # luma rows and columns to a chroma sample; None for grey
+
+    def chroma_size(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of a chroma plane; a grey layout has none."""
+        down, across = self.chroma or (height, width)
+        return -(-height // down), -(-width // across)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Code values of black, white and no chroma at a bit depth."""
+
+    black: int
+    luma_span: int  # white - black
+    middle: int  # chroma 0
+    chroma_span: int  # codes from chroma -1/2 to 1/2
+    top: int  # the largest code value
+
+
+def codes(bits: int, *, full_range: bool) -> Codes:
+    """Code values at a depth: BT.709, table 3.4 and its like in the others."""
+    top = (1 << bits) - 1
+    middle = 1 << (bits - 1)
+    if full_range:
+        return Codes(0, top, middle, top, top)
+    unit = 1 << (bits - 8)
+    return Codes(16 * unit, 219 * unit, middle, 224 * unit, top)
+
+
+def guess_matrix(tag: int, height: int, width: int) -> int:
+    """The matrix of a tag; of an absent or unknown one, what players take for a frame of that size."""
+    if tag in MATRICES:
+        return tag
+    return BT601 if width <= SD_WIDTH and height <= SD_HEIGHT else BT709

@@ -1,0 +1,105 @@
+"""The options of film, defined once for the library, the command line and the documentation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from typing import Any
+
+from colorizer.errors import UsageError
+from colorizer.settings import Option, check_option
+from colorizer.temporal import DEFAULT_STEADINESS
+
+CODEC_NAMES = ("h264", "h265", "vp9", "av1", "prores", "ffv1")
+
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$")
+
+
+def _option(default: Any, help: str, **kwargs: Any) -> Any:  # noqa: A002 - click's word for it
+    return field(default=default, metadata={"option": Option(help, **kwargs)})
+
+
+@dataclass(frozen=True)
+class Film:
+    """How to treat a film; validated when made.
+
+    Raises
+    ------
+    UsageError
+        A value is outside its range.
+    """
+
+    codec: str = _option(
+        "auto",
+        "Codec of the pictures; auto takes h264, or vp9 in .webm.",
+        choices=("auto", *CODEC_NAMES),
+    )
+    crf: int | None = _option(
+        None,
+        "Constant quality, lower is better and larger. Default: 18 for h264, 20 for h265, 24 for vp9 and av1.",
+        low=0,
+        high=63,
+        metavar="0..63",
+    )
+    preset: str | None = _option(
+        None, "The encoder's speed: ultrafast to veryslow for h264 and h265, 0 to 13 for av1.", metavar="NAME"
+    )
+    pixel_format: str | None = _option(
+        None,
+        "Pixel format to write, such as yuv422p10le. Default: the film's own where the codec has it.",
+        metavar="NAME",
+    )
+    audio_codec: str = _option(
+        "copy",
+        "copy takes the sound over packet for packet; aac, opus, flac or pcm encode it anew.",
+        choices=("copy", "aac", "opus", "flac", "pcm"),
+    )
+    no_audio: bool = _option(False, "Leave the sound out.")
+    start: str | None = _option(None, "Begin here: seconds, or H:MM:SS.", metavar="TIME")
+    end: str | None = _option(None, "Stop before this: seconds, or H:MM:SS.", metavar="TIME")
+    steadiness: float = _option(
+        DEFAULT_STEADINESS,
+        "How much chroma follows the motion from frame to frame; 0 colours every frame by itself.",
+        low=0.0,
+        high=0.98,
+        metavar="0..0.98",
+    )
+    every: str = _option(
+        "1",
+        "Ask the network on every N-th frame only and let chroma follow the motion in between; auto asks when the "
+        "picture changes.",
+        metavar="auto|N",
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            check_option(item.name, getattr(self, item.name), item.metadata["option"])
+        begin, end = self.span
+        if end is not None and end <= (begin or 0):
+            raise UsageError(f"--end {self.end}: expected a time after --start")
+        self.network_every  # noqa: B018 - checks it
+
+    @property
+    def span(self) -> tuple[Fraction | None, Fraction | None]:
+        """Start and end in seconds."""
+        return _seconds("--start", self.start), _seconds("--end", self.end)
+
+    @property
+    def network_every(self) -> int | None:
+        """Frames from one question to the network to the next; None for auto."""
+        if self.every == "auto":
+            return None
+        if not self.every.isdecimal() or not int(self.every):
+            raise UsageError(f"--every {self.every}: expected auto or a number from 1")
+        return int(self.every)
+
+
+def _seconds(name: str, text: str | None) -> Fraction | None:
+    if text is None:
+        return None
+    found = _CLOCK.match(text.strip())
+    if not found:
+        raise UsageError(f"{name} {text}: expected seconds, or H:MM:SS")
+    hours, minutes, seconds = found.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)
