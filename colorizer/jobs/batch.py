@@ -7,6 +7,7 @@ recombination and writing without a line of code for it, and no crash takes more
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -180,6 +181,11 @@ class Run:
         elif isinstance(error, OutputError) and root is not None and not root.is_dir():
             self.broken_off = (
                 f"the output folder {shown(root)} is gone; bring it back and run the same command again: "
+                "it goes on with the rest"
+            )
+        elif isinstance(error, OutputError) and root is not None and not os.access(root, os.W_OK):
+            self.broken_off = (
+                f"the output folder {shown(root)} cannot be written to; change that and run the same command again: "
                 "it goes on with the rest"
             )
         if self.broken_off:

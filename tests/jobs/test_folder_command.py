@@ -283,3 +283,17 @@ def test_a_full_disk_stops_the_run_and_once_there_is_room_it_goes_on(
     assert colorize("scans", "-o", small_disk / "out").returncode == 0
     assert colorize("scans", "-o", "unbroken").returncode == 0
     assert files(small_disk / "out") == files(tmp_path / "unbroken")
+
+
+def test_a_folder_that_turns_read_only_ends_the_run_and_once_writable_it_goes_on(
+    small_disk: Path, colorize: Command, tmp_path: Path
+) -> None:
+    make_scans(tmp_path / "scans", 40)
+    (small_disk / "out").mkdir()
+    subprocess.run(["mount", "-o", "remount,ro,size=20m", str(small_disk)], check=True)
+    locked = colorize("scans", "-o", small_disk / "out")
+    assert locked.returncode == 1
+    assert "cannot be written to" in locked.stderr
+    assert "not begun" in locked.stderr
+    subprocess.run(["mount", "-o", "remount,rw,size=20m", str(small_disk)], check=True)
+    assert colorize("scans", "-o", small_disk / "out").returncode == 0
