@@ -121,20 +121,32 @@ class Lite(nn.Module):
         self.fuse8 = Fuse(widths[0], at8, widths[1])
         self.fuse4 = Fuse(widths[1], at4, widths[2])
         self.logits = nn.Conv2d(widths[2], BIN_COUNT, 1)
+        self._drop_path = 0.0
+        self._dropout = 0.0
         self.register_buffer("centres", torch.from_numpy(bin_centres().astype(np.float32)))
+
+    def regularize(self, *, drop_path: float, dropout: float) -> None:
+        """Set what training drops by chance: residual blocks of the encoder, channels before the logits; 0..1 each."""
+        self._drop_path = drop_path
+        self._dropout = dropout
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Logits (N, 313, H/4, W/4) for lightness (N, 1, H, W), L - 50, H and W multiples of 32."""
+        return self.logits(self.features(lightness))
+
+    def features(self, lightness: Tensor) -> Tensor:
+        """What the logits are a linear map of: (N, C, H/4, W/4)."""
         encoder = self.encoder
         # the package calls its nonlinearity _swish whatever it is: ReLU6 in the Lite family
         x = encoder._swish(encoder._bn0(encoder._conv_stem(lightness / MIDDLE_LIGHTNESS)))
         features = []
         for i, block in enumerate(encoder._blocks):
-            x = block(x)
+            x = block(x, drop_connect_rate=self._drop_path * i / len(encoder._blocks))
             if i in self.taps:
                 features.append(x)
         _, at4, at8, at16, at32 = features
-        return self.logits(self.fuse4(self.fuse8(self.fuse16(at32, at16), at8), at4))
+        x = self.fuse4(self.fuse8(self.fuse16(at32, at16), at8), at4)
+        return functional.dropout2d(x, self._dropout, self.training)
 
     def annealed_mean(self, lightness: Tensor, scale: float) -> Tensor:
         """Chroma (N, 2, H/4, W/4) in CIE Lab units; `scale` is 1/T (Zhang et al. 2016, equation 5)."""

@@ -7,7 +7,6 @@ pictures side by side; what they find is added up in the order of the set, so th
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 from typing import TypeVar
 
+from colorizer.cores import usable_cores
 from colorizer.errors import InputError, UsageError
 from colorizer.evaluate.bootstrap import RESAMPLES
 from colorizer.evaluate.candidates import baselines, networks
@@ -116,7 +116,7 @@ def evaluate(
     """
     require("skimage", "scikit-image", "SSIM")
     judged = networks(settings, options.protocol, listener.remark)
-    jobs = options.jobs or min(os.cpu_count() or 1, MOST_JOBS)
+    jobs = options.jobs or min(usable_cores(), MOST_JOBS)
     with ThreadPoolExecutor(jobs) as pool:
         colors, count = _survey(pictures, options, listener, pool, jobs)
         totals = Totals(
