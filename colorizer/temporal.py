@@ -1,40 +1,39 @@
 """Steady colour in film: scene cuts, and chroma that follows motion.
 
-A network that sees frames one by one answers each a little differently, and the colours flicker. Here the chroma of the
-frame before is carried along the motion and blended with the new prediction, as far as the motion can be trusted:
-dense optical flow on lightness (DIS, Kroeger et al. 2016) at the size that the network sees, forwards and backwards; a
-point whose two ways do not cancel is occluded (Sundaram et al. 2010), and one whose lightness changed on the way is
-doubtful. There, and after a cut, the new prediction counts alone: chroma never leaks over a cut.
+A network that sees frames one by one answers each a little differently, and the colours flicker. Here a frame's chroma
+is the mean of its own prediction and those of its neighbours in time, carried along the motion (`colorizer.motion`) and
+weighted by how far that can be trusted. Of the frames before there is a running mean with its weight at each point; of
+the frames after, a few. Both sides weigh about the same, so colours neither fade nor lag behind where they change. At
+points that come into sight, and after a cut, nothing is carried over: chroma never leaks over a cut.
 
-Averaging colours of different hues fades them. So their chroma, the length of ab, is carried and blended beside them,
-and the average gets that length back.
+Averaging colours of different hues fades them. So their chroma, the length of ab, is carried and averaged beside them,
+and the mean gets that length back.
 
-Knows lightness and ab, no files and no networks. Its state is a frame's worth, whatever the length of the film.
+Knows lightness and ab, no files and no networks. Its state is a frame's worth, whatever the length of the film, and
+does not depend on the frames after.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.motion import Link, Look, links, look_at
+
 Floats = npt.NDArray[np.float32]
+Item = TypeVar("Item")
 
-DEFAULT_STEADINESS = 0.8
-"""Share of the chroma that is taken from the frame before where motion is certain."""
+LOOK_AHEAD = 3
+"""Frames after a frame that have a say in its colours."""
 
-_OCCLUSION_SLACK = 2.0
-_OCCLUSION_SLOPE = 0.01
-"""Sundaram et al. 2010, equation 5: |w + w'|^2 < 0.01 (|w|^2 + |w'|^2) + 0.5, in pixels."""
-
-_GRAIN = 1.5
-"""Standard deviation of the blur, in pixels, that keeps film grain out of the flow and out of the doubt."""
-
-_LIGHTNESS_DOUBT = 5.0
-"""Change of L along the motion, at which trust has fallen to 1/e; noise at this size stays well below."""
+LONGEST_WAIT = 12
+"""In keyframe mode "auto": frames after which the network is asked again in any case."""
 
 _CUT_SHARE = 0.5
 """Share of the frame that the frame before does not explain, from which on it is another scene."""
@@ -52,90 +51,42 @@ _MOST_STRETCH = 2.0
 
 _LEAST_CHROMA = 1e-3
 
-LONGEST_WAIT = 12
-"""In keyframe mode "auto": frames after which the network is asked again in any case."""
+_LENGTH, _WEIGHT = 2, 3
 
 
 @dataclass(frozen=True)
 class State:
     """What is remembered of the frames so far."""
 
-    lightness: Floats  # (h, w), of the last frame
-    color: Floats  # (h, w, 3): its a, b, and the length that they should have
+    look: Look  # of the last frame
+    color: Floats  # (h, w, 4): mean a and b, the length that they should have, and how many predictions' mean it is
     age: int = 0  # frames since the network was last asked
     gap: float = 0.0  # share of the frame that has had no trustworthy chroma since
 
 
 @dataclass(frozen=True)
-class Motion:
-    """How the frame before explains this one."""
+class Step:
+    """A frame by itself and after those before it."""
 
-    warped: Floats  # (h, w, 3) its colour, carried along
-    trust: Floats  # (h, w) 0..1
-    cut: bool
+    state: State
+    fresh: Floats | None  # (h, w, 4) what the network alone says, with weight 1; None where it was not asked
+    onward: Link | None  # where the points of the frame before are in this one; None at the beginning of a scene
 
     @property
-    def gap(self) -> float:
-        """Share of the frame that cannot be trusted."""
-        return float(np.mean(self.trust < _UNEXPLAINED_TRUST))
+    def new_scene(self) -> bool:
+        """Whether nothing was carried over from the frame before."""
+        return self.onward is None
 
-
-def _flow_picture(lightness: Floats) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.convertScaleAbs(cv2.GaussianBlur(lightness, (0, 0), _GRAIN), alpha=2.55), np.uint8)
-
-
-def motion(state: State, lightness: Floats) -> Motion:
-    """Carry the chroma of the state to the next frame.
-
-    Parameters
-    ----------
-    state
-        Of the frame before.
-    lightness
-        (h, w) float32, L of the next frame, of the same size.
-    """
-    flow_finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    before, now = _flow_picture(state.lightness), _flow_picture(lightness)
-    empty = np.zeros((*now.shape, 2), np.float32)
-    backward = np.asarray(flow_finder.calc(now, before, empty.copy()), np.float32)
-    forward = np.asarray(flow_finder.calc(before, now, empty), np.float32)
-    height, width = lightness.shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    there_x, there_y = x + backward[..., 0], y + backward[..., 1]
-    return_way = cv2.remap(forward, there_x, there_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mismatch = np.sum((backward + return_way) ** 2, axis=-1)
-    length = np.sum(backward**2 + return_way**2, axis=-1)
-    visible = mismatch < _OCCLUSION_SLOPE * length + _OCCLUSION_SLACK
-    visible &= (there_x > -1) & (there_x < width) & (there_y > -1) & (there_y < height)
-    was = cv2.remap(state.lightness, there_x, there_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    change = np.abs(cv2.GaussianBlur(lightness - was, (0, 0), _GRAIN))
-    trust = np.where(visible, np.exp(-((change / _LIGHTNESS_DOUBT) ** 2)), 0).astype(np.float32)
-    warped = cv2.remap(state.color, there_x, there_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    unexplained = float(np.mean(trust < _UNEXPLAINED_TRUST))
-    difference = float(np.mean(np.abs(lightness - state.lightness)))
-    cut = unexplained > _CUT_SHARE and difference > _CUT_DIFFERENCE
-    return Motion(np.asarray(warped, np.float32), trust, cut)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A frame's chroma, and what it took."""
-
-    ab: Floats  # (h, w, 2)
-    state: State
-    new_scene: bool
-    asked: bool  # whether the network was
+    @property
+    def ab(self) -> Floats:
+        """(h, w, 2) chroma after this frame and those before it."""
+        return _of_full_length(self.state.color)
 
 
 def follow(
-    state: State | None,
-    lightness: Floats,
-    predict: Callable[[], Floats],
-    *,
-    steadiness: float = DEFAULT_STEADINESS,
-    every: int | None = 1,
+    state: State | None, lightness: Floats, predict: Callable[[], Floats], *, steadiness: float, every: int | None = 1
 ) -> Step:
-    """The chroma of the next frame.
+    """The next frame after those before it.
 
     Parameters
     ----------
@@ -146,44 +97,129 @@ def follow(
     predict
         Asks the network about the frame: (h', w', 2) float32, CIE Lab units.
     steadiness
-        0 leaves each frame to itself, 0..1.
+        Share that the frames before have where motion is certain, 0..1; 0 leaves each frame to itself.
     every
         The network is asked on every so many frames, and in between where motion does not explain the frame; None
         leaves it to how much of the frame is explained.
-
-    Returns
-    -------
-    Step
-        Its state goes into the next call.
     """
-    size = (lightness.shape[1], lightness.shape[0])
+    look = look_at(lightness)
 
     def predicted() -> Floats:
+        size = (lightness.shape[1], lightness.shape[0])
         ab = np.asarray(cv2.resize(predict(), size, interpolation=cv2.INTER_LINEAR), np.float32)
-        return np.dstack([ab, np.hypot(ab[..., 0], ab[..., 1])])
+        return np.dstack([ab, np.hypot(ab[..., 0], ab[..., 1]), np.ones(lightness.shape, np.float32)])
 
-    if state is None or state.lightness.shape != lightness.shape:
-        color = predicted()
-        return Step(_of_full_length(color), State(lightness, color), new_scene=True, asked=True)
-    moved = motion(state, lightness)
-    if moved.cut:
-        color = predicted()
-        return Step(_of_full_length(color), State(lightness, color), new_scene=True, asked=True)
-    gap = max(state.gap, moved.gap)
-    age = state.age + 1
+    def begun() -> Step:
+        fresh = predicted()
+        return Step(State(look, fresh), fresh, None)
+
+    if state is None or state.look.lightness.shape != lightness.shape:
+        return begun()
+    backward, onward = links(state.look, look)
+    gap = float(np.mean(backward.trust < _UNEXPLAINED_TRUST))
+    if gap > _CUT_SHARE and float(np.mean(np.abs(lightness - state.look.lightness))) > _CUT_DIFFERENCE:
+        return begun()
+    gap, age = max(state.gap, gap), state.age + 1
+    carried = backward.carried(state.color)
     if age < (LONGEST_WAIT if every is None else every) and gap < _REFRESH_SHARE:
         # where nothing is known the neighbourhood's chroma, carried along, is the best guess until the next answer
-        color = moved.warped
-        return Step(_of_full_length(color), State(lightness, color, age, gap), new_scene=False, asked=False)
-    share = (moved.trust * np.float32(steadiness))[..., None]
+        carried[..., _WEIGHT] *= backward.trust >= _UNEXPLAINED_TRUST
+        return Step(State(look, carried, age, gap), None, onward)
     fresh = predicted()
-    color = fresh + share * (moved.warped - fresh)
-    return Step(_of_full_length(color), State(lightness, color), new_scene=False, asked=True)
+    return Step(State(look, _mean(fresh, _limited(carried, backward.trust, steadiness))), fresh, onward)
+
+
+def settled(steps: Sequence[Step], *, steadiness: float) -> Floats:
+    """The chroma of the first of some successive frames, with what those after it say: (h, w, 2), CIE Lab units.
+
+    Frames of the next scene, and from the first one on for which the network was not asked, have no say.
+    """
+    first, *others = steps
+    later: Floats | None = None
+    scene = list(_of_the_scene(others))
+    for onward, fresh in reversed(scene):
+        told = fresh if later is None else _mean(fresh, later)
+        later = _limited(onward.carried(told), onward.trust, steadiness)
+    return first.ab if later is None else _of_full_length(_mean(first.state.color, later))
+
+
+def _of_the_scene(steps: Iterable[Step]) -> Iterator[tuple[Link, Floats]]:
+    for step in steps:
+        if step.onward is None or step.fresh is None:
+            return
+        yield step.onward, step.fresh
+
+
+@dataclass(frozen=True)
+class Sight(Generic[Item]):
+    """A frame as its colours are sought, and whatever belongs to it."""
+
+    item: Item
+    lightness: Floats  # (h, w), at the network's size
+    predict: Callable[[], Floats]
+
+
+@dataclass(frozen=True)
+class Steadied(Generic[Item]):
+    """A frame's steady chroma."""
+
+    item: Item
+    ab: Floats  # (h, w, 2)
+    state: State  # what it leaves for the next frame
+    new_scene: bool
+
+
+def steady(
+    sights: Iterable[Sight[Item]], state: State | None, *, steadiness: float, every: int | None
+) -> Iterator[Steadied[Item]]:
+    """The chroma of each frame, LOOK_AHEAD frames late; at once in keyframe mode, which is for speed.
+
+    Parameters
+    ----------
+    sights
+        The frames.
+    state
+        Of the frame before the first; None at the beginning.
+    steadiness, every
+        See `follow`.
+    """
+    ahead = LOOK_AHEAD if steadiness and every == 1 else 0
+    waiting: deque[tuple[Item, Step]] = deque()
+
+    def first() -> Steadied[Item]:
+        ab = settled([step for _, step in waiting], steadiness=steadiness)
+        item, step = waiting.popleft()
+        return Steadied(item, ab, step.state, step.new_scene)
+
+    for sight in sights:
+        step = follow(state, sight.lightness, sight.predict, steadiness=steadiness, every=every)
+        state = step.state
+        waiting.append((sight.item, step))
+        if len(waiting) > ahead:
+            yield first()
+    while waiting:
+        yield first()
+
+
+def _limited(carried: Floats, trust: Floats, steadiness: float) -> Floats:
+    """Carried colours with the weight that they get beside one new prediction."""
+    most = np.float32(steadiness / (1 - steadiness))
+    carried[..., _WEIGHT] = np.minimum(carried[..., _WEIGHT], most) * trust
+    return carried
+
+
+def _mean(one: Floats, other: Floats) -> Floats:
+    """Of colours (h, w, 4), by their weights; the weights are added up."""
+    total = one[..., _WEIGHT] + other[..., _WEIGHT]
+    share = (other[..., _WEIGHT] / np.maximum(total, np.float32(1e-6)))[..., None]
+    mean: Floats = one + share * (other - one)
+    mean[..., _WEIGHT] = total
+    return mean
 
 
 def _of_full_length(color: Floats) -> Floats:
-    """(h, w, 2) ab with its length made what it should be: (h, w, 3) a, b and that length."""
+    """(h, w, 2) ab with its length made what it should be: (h, w, 4) a, b, that length and a weight."""
     ab = color[..., :2]
     short = np.maximum(np.hypot(ab[..., 0], ab[..., 1]), np.float32(_LEAST_CHROMA))
-    factor = np.clip(color[..., 2] / short, 0, np.float32(_MOST_STRETCH))
+    factor = np.clip(color[..., _LENGTH] / short, 0, np.float32(_MOST_STRETCH))
     return np.asarray(ab * factor[..., None], np.float32)

@@ -1,4 +1,7 @@
-"""`colorize video FILM -o OUT`: films from file to file, and frames through pipes."""
+"""`colorize video FILM... -o OUT`: films from file to file, and frames through pipes.
+
+`colorize FILM...` comes here as well, see `colorizer.cli.routing`.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,30 @@ import click
 
 from colorizer import Settings
 from colorizer.cli.options import options_of, switch, valued
-from colorizer.errors import ExitStatus, UsageError, shown
+from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.settings import flag
+from colorizer.video.formats import target_beside, target_in
 from colorizer.video.options import Film
 
 Kind = Literal["auto", "bar", "json", "none"]
 
 PIPE = "-"
-MARK = ".color"
-"""Put before the suffix of the output's name where none is given."""
+PIPED = {"y4m", "rawvideo"}
+"""Options with which frames come through stdin."""
 
-_FILM_ONLY = {"codec", "crf", "preset", "pixel_format", "audio_codec", "no_audio", "start", "end"}
+_STEADYING = {"steadiness", "every"}
+"""Options of films that frames in pipes and folders have too."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("film", required=False, type=click.Path(path_type=Path), metavar="FILM|FOLDER")
+@click.argument("films", nargs=-1, type=click.Path(path_type=Path), metavar="FILM|FOLDER...")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="File to write: .mp4, .mov, .mkv, .webm or .avi; - for a pipe. Default: film.color.mp4 beside film.mp4.",
+    help="File to write: .mp4, .mov, .mkv, .webm or .avi; a folder for several films; - for a pipe. "
+    "Default: film.color.mp4 beside film.mp4.",
 )
 @valued("--y4m", metavar="-", help="Read YUV4MPEG2 frames from stdin and write them to stdout.")
 @valued(
@@ -55,31 +61,36 @@ _FILM_ONLY = {"codec", "crf", "preset", "pixel_format", "audio_codec", "no_audio
     help="A bar, lines of JSON, or nothing; auto shows a bar on a terminal.",
 )
 @switch("-q", "--quiet", help="Only errors on stderr.")
-def video(film: Path | None, output: Path | None, **options: Any) -> int:
+@switch("-v", "--verbose", help="Say what is used, and how often the network was asked.")
+def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
     r"""Put colour into black-and-white film.
 
     Sound, subtitles, chapters and the time of every frame stay as they are, and so does the luma plane; only chroma is
     new. A run that was stopped goes on where it was when the same command is given again.
 
     \b
+      colorize film.mp4                            the same as: colorize video film.mp4
       colorize video film.mp4                      writes film.color.mp4 beside it
       colorize video film.mov -o out.mkv --codec ffv1
       colorize video film.mp4 --preview 12         writes film.preview.jpg first
       colorize video shots/ -o colored/            a folder of numbered frames
-      ffmpeg -i a.mpg -f yuv4mpegpipe - | colorize video --y4m - -o - | ffmpeg -i - b.mkv
+      ffmpeg -i a.mpg -f yuv4mpegpipe - | colorize --y4m - -o - | ffmpeg -i - b.mkv
     """
     treatment = Film(**{item.name: options.pop(item.name) for item in fields(Film)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
     call = _Call(output, settings, treatment, **options)
     if call.y4m is not None or call.rawvideo is not None:
-        return _pipe(call, film)
-    if film is None:
+        return _pipe(call, films)
+    if not films:
         raise UsageError("no FILM given; name one, or see colorize video --help")
-    if str(film) == PIPE:
+    if Path(PIPE) in films:
         raise UsageError("a film cannot come through a pipe as a file; use --y4m - or --rawvideo")
-    if call.preview:
-        return _preview(call, film)
-    return _folder(call, film) if film.is_dir() else _film(call, film)
+    from colorizer.jobs.discover import expanded
+
+    named = [film for pattern in films for film in expanded(pattern)]
+    if len(named) == 1:
+        return _one(call, named[0], _target(call, named[0]))
+    return _several(call, named)
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,7 @@ class _Call:
     overwrite: bool
     progress: Kind
     quiet: bool
+    verbose: bool
 
     def remark(self, text: str) -> None:
         """Print a line about the job, unless told to be quiet."""
@@ -111,31 +123,77 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _film(call: _Call, film: Path) -> int:
+def _target(call: _Call, film: Path) -> Path:
+    """Where a film, a folder's frames or a contact sheet go."""
+    output = call.output
+    if film.is_dir():
+        if output is None:
+            raise UsageError(f"{shown(film)}: name the folder for the coloured frames with -o")
+        return output
+    if output is not None and not output.is_dir():
+        return output
+    if call.preview:
+        return (output or film.parent) / f"{film.stem}.preview.jpg"
+    return target_beside(film) if output is None else target_in(output, film)
+
+
+def _one(call: _Call, film: Path, target: Path) -> int:
+    if film.is_dir():
+        if call.preview:
+            raise UsageError(f"{shown(film)}: is a folder; --preview is for film files")
+        return _folder(call, film, target)
+    return _preview(call, film, target) if call.preview else _film(call, film, target)
+
+
+def _several(call: _Call, films: list[Path]) -> int:
+    """Films one after another; one that fails does not stop the others."""
+    if call.output is not None and not call.output.is_dir():
+        raise UsageError(f"{shown(call.output)}: no such folder, and several films need one; create it first")
+    if folder := next((film for film in films if film.is_dir()), None):
+        raise UsageError(f"{shown(folder)}: is a folder; colour its frames by a command of their own")
+    source_of: dict[Path, Path] = {}
+    for film in films:
+        other = source_of.setdefault(_target(call, film), film)
+        if other is not film:
+            raise UsageError(
+                f"{shown(_target(call, film))}: both {shown(other)} and {shown(film)} would be written there; "
+                "colour them apart"
+            )
+    failed = 0
+    for target, film in source_of.items():
+        try:
+            _one(call, film, target)
+        except ColorizerError as error:
+            failed += 1
+            _say(f"colorize: {error}")
+    call.remark(f"{len(films) - failed} films coloured{f', {failed} failed' if failed else ''}")
+    return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
+
+
+def _film(call: _Call, film: Path, target: Path) -> int:
     from colorizer.video.job import color_video
     from colorizer.video.progress import shown_progress
 
-    target = call.output or film.with_name(f"{film.stem}{MARK}{film.suffix}")
     with shown_progress(call.display, _say) as tell:
         result = color_video(
             film, target, call.settings, call.treatment, overwrite=call.overwrite, tell=tell, remark=call.remark
         )
     for text in result.remarks:
         call.remark(text)
+    if call.verbose:
+        call.remark(f"{result.recipe}; the network was asked for {result.asked} frames")
     call.remark(f"{shown(film)} -> {shown(target)}: {result.frames} frames")
     return ExitStatus.DONE
 
 
-def _pipe(call: _Call, film: Path | None) -> int:
+def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
     if call.y4m is not None and call.rawvideo is not None:
         raise UsageError("--y4m and --rawvideo are two ways to read stdin; choose one")
-    if call.y4m not in (None, PIPE) or (film is not None and str(film) != PIPE) or call.preview:
+    if call.y4m not in (None, PIPE) or set(films) - {Path(PIPE)} or call.preview:
         raise UsageError("frames come through stdin: --y4m - -o -, or --rawvideo WxH@FPS:FORMAT -o -")
     if call.output is not None and str(call.output) != PIPE:
         raise UsageError("frames go to stdout; write -o - and redirect it, or pipe it to an encoder")
-    for item in fields(Film):
-        if item.name in _FILM_ONLY and getattr(call.treatment, item.name) != item.default:
-            raise UsageError(f"{flag(item.name)}: frames in a pipe have none; give it to the encoder that follows")
+    _refuse_film_options(call, "frames in a pipe have none; give it to the program before or after")
     if sys.stdout.isatty():
         raise UsageError("stdout is a terminal; redirect it, or pipe it to an encoder")
     from colorizer.video.painting import Manner
@@ -149,24 +207,28 @@ def _pipe(call: _Call, film: Path | None) -> int:
     return ExitStatus.DONE
 
 
-def _preview(call: _Call, film: Path) -> int:
+def _refuse_film_options(call: _Call, why: str) -> None:
+    for item in fields(Film):
+        if item.name not in _STEADYING and getattr(call.treatment, item.name) != item.default:
+            raise UsageError(f"{flag(item.name)}: {why}")
+
+
+def _preview(call: _Call, film: Path, target: Path) -> int:
     from colorizer.video.preview import write_preview
 
-    target = call.output or film.with_name(f"{film.stem}.preview.jpg")
     count = write_preview(film, target, call.preview or 1, call.settings, call.treatment, overwrite=call.overwrite)
     call.remark(f"{shown(film)} -> {shown(target)}: {count} frames")
     return ExitStatus.DONE
 
 
-def _folder(call: _Call, folder: Path) -> int:
+def _folder(call: _Call, folder: Path, target: Path) -> int:
+    _refuse_film_options(call, "a folder of frames has none; leave it out")
     from colorizer.video.numbered import color_numbered
     from colorizer.video.progress import shown_progress
 
-    if call.output is None:
-        raise UsageError(f"{shown(folder)}: name the folder for the coloured frames with -o")
     with shown_progress(call.display, _say) as tell:
-        result = color_numbered(folder, call.output, call.settings, call.treatment, overwrite=call.overwrite, tell=tell)
+        result = color_numbered(folder, target, call.settings, call.treatment, overwrite=call.overwrite, tell=tell)
     for text in result.remarks:
         call.remark(text)
-    call.remark(f"{shown(folder)} -> {shown(call.output)}: {result.frames} frames")
+    call.remark(f"{shown(folder)} -> {shown(target)}: {result.frames} frames")
     return ExitStatus.SOME_FAILED if result.failed else ExitStatus.DONE

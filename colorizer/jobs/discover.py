@@ -1,8 +1,8 @@
 """From what a user names to the pictures meant: files, folders, patterns, lists.
 
-A folder is walked in sorted order. Hidden files and what systems leave behind are passed over silently, other files
-that are no pictures are counted. Each real folder is visited once, so links that lead in circles end; the output
-folder is never taken for input, nor is a result beside its original.
+A folder is walked in sorted order. Hidden files and what systems leave behind are passed over silently, films are named
+and other files that are no pictures are counted. Each real folder is visited once, so links that lead in circles end;
+the output folder is never taken for input, nor is a result beside its original.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ from pathlib import Path
 
 from colorizer.errors import InputError, UsageError, shown
 from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK, Found
+from colorizer.video import FILM_SUFFIXES, has_video_name
 
 JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
 """What file managers and network drives leave in folders of pictures, in lower case. Dot files are hidden anyway."""
+
+_MOST_NAMED = 3
+"""Films that are named in a message."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,16 @@ class Selection:
     pictures
         In the order in which they are to be done.
     others
-        How many files of the folders are no pictures.
+        How many files of the folders are neither pictures nor films.
+    films
+        Films in the folders: each takes hours where a picture takes a moment, so it is coloured when it is named.
     folder
         Whether a folder was among what was named.
     """
 
     pictures: tuple[Found, ...]
     others: int
+    films: tuple[Path, ...]
     folder: bool
 
 
@@ -83,11 +90,18 @@ def discover(
     pictures: list[Found] = []
     folder = False
     for path in inputs:
-        for named in _expanded(path):
+        for named in expanded(path):
             is_folder = _is_folder(named)
             folder = folder or is_folder
             pictures += walk.pictures_in(named) if is_folder else [Found(named, Path(named.name))]
-    return Selection(tuple(pictures), walk.others, folder)
+    return Selection(tuple(pictures), walk.others, tuple(walk.films), folder)
+
+
+def about_films(films: Sequence[Path]) -> str:
+    """What is said of films that a job of pictures leaves alone, with the command for them."""
+    first = " ".join(map(shown, films[:_MOST_NAMED]))
+    count = f"{len(films)} films are" if len(films) > 1 else "a film is"
+    return f"{count} passed over; for films: colorize {first}{' ...' if len(films) > _MOST_NAMED else ''}"
 
 
 def read_list(data: bytes) -> list[Path]:
@@ -97,7 +111,14 @@ def read_list(data: bytes) -> list[Path]:
     return [Path(os.fsdecode(line)) for line in lines if line]
 
 
-def _expanded(path: Path) -> list[Path]:
+def expanded(path: Path) -> list[Path]:
+    """The files that a pattern means, where the shell left it alone; else the path itself.
+
+    Raises
+    ------
+    UsageError
+        The pattern matches nothing.
+    """
     pattern = os.fspath(path)
     if not glob.has_magic(pattern) or os.path.lexists(path):
         return [path]
@@ -131,6 +152,7 @@ class _Walk:
 
     def __init__(self, suffixes: frozenset[str], chosen: Filter, output: tuple[int, int] | None) -> None:
         self.others = 0
+        self.films: list[Path] = []
         self._suffixes = suffixes
         self._chosen = chosen
         self._output = output
@@ -154,8 +176,11 @@ class _Walk:
                     if self._enters(path):
                         folders.append(path)
                 elif self._is_picture(path) and self._chosen.takes(relative):
-                    if not self._is_result(path, names):
+                    if not _is_result(path, names, self._suffixes):
                         yield Found(path, relative)
+                elif has_video_name(path):
+                    if self._chosen.takes(relative) and not _is_result(path, names, FILM_SUFFIXES):
+                        self.films.append(path)
                 elif not self._is_picture(path):
                     self.others += 1
             pending += reversed(folders)
@@ -170,11 +195,12 @@ class _Walk:
     def _is_picture(self, path: Path) -> bool:
         return path.suffix.lower() in self._suffixes
 
-    def _is_result(self, path: Path, names: set[str]) -> bool:
-        """Whether a file is what an earlier run wrote beside its original, one of `names` (in lower case)."""
-        stem = path.stem.lower().removesuffix(COMPARE_MARK)
-        original = stem.removesuffix(COLOR_MARK)
-        return original != stem and any(original + suffix in names for suffix in self._suffixes)
+
+def _is_result(path: Path, names: set[str], suffixes: Iterable[str]) -> bool:
+    """Whether a file is what an earlier run wrote beside its original, one of `names` (in lower case)."""
+    stem = path.stem.lower().removesuffix(COMPARE_MARK)
+    original = stem.removesuffix(COLOR_MARK)
+    return original != stem and any(original + suffix in names for suffix in suffixes)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -10,7 +10,7 @@ from colorizer.cores import usable_cores
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.files import remove_leftovers
 from colorizer.jobs.batch import Batch, Run
-from colorizer.jobs.discover import Filter, discover
+from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.memory import DEFAULT_FRACTION, usable_memory
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import Manner
@@ -66,12 +66,15 @@ class Prepared:
     model
         With which network.
     others
-        How many files of the folders are no pictures.
+        How many files of the folders are neither pictures nor films.
+    films
+        Films in the folders, which a job of pictures leaves alone.
     """
 
     batch: Batch
     model: Model
     others: int
+    films: tuple[Path, ...]
 
     def start(self) -> Run:
         """Make the output folder, where it is new, and begin.
@@ -109,7 +112,8 @@ def prepare(request: Request) -> Prepared:
     writing = request.manner.output
     selection = discover(request.inputs, tuple(READABLE_SUFFIXES), chosen=request.chosen, output=output)
     if not selection.pictures:
-        raise UsageError(f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}")
+        films = f"; {about_films(selection.films)}" if selection.films else ""
+        raise UsageError(f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}{films}")
     naming = Naming(tuple(SUFFIXES), lambda suffix: colored_suffix(suffix, writing), request.mark)
     tasks = plan(selection.pictures, output, naming, folder=selection.folder)
     if len(tasks) == 1:
@@ -126,4 +130,4 @@ def prepare(request: Request) -> Prepared:
     )
     settings = request.settings
     model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
-    return Prepared(batch, model, selection.others)
+    return Prepared(batch, model, selection.others, selection.films)

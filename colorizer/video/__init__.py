@@ -3,7 +3,7 @@
 `is_video` is cheap to import and to call; everything else is imported where it is used.
 """
 
-from colorizer.video.formats import has_video_name, is_video
+from colorizer.video.formats import FILM_SUFFIXES, has_video_name, is_video
 from colorizer.video.options import Film
 
-__all__ = ["Film", "has_video_name", "is_video"]
+__all__ = ["FILM_SUFFIXES", "Film", "has_video_name", "is_video"]

@@ -10,11 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.video.encoding import FULL, LIMITED, Layout
-from colorizer.video.formats import CodecChoice, codec_for, container_of, layout_of, pixel_format, written_layout
+from colorizer.video.formats import (
+    CODECS,
+    CodecChoice,
+    codec_for,
+    container_of,
+    layout_of,
+    pixel_format,
+    written_layout,
+)
 from colorizer.video.frame import Frame, Plane
 from colorizer.video.options import Film
 from colorizer.video.source import Description, Tags, as_array, import_av
@@ -38,6 +46,7 @@ class Plan:
     tags: Tags
     interlaced: bool
     field_order: int
+    instead_of: str | None = None  # the encoder that would have been taken if it took odd sides
 
     @property
     def pix_fmt(self) -> str:
@@ -55,18 +64,16 @@ def plan_for(target: Path, source: Description, film: Film) -> Plan:
     OutputError
         The installed PyAV lacks the encoder.
     """
-    av = import_av()
     container = container_of(target)
     choice = codec_for(film.codec, container, target)
-    try:
-        codec = av.Codec(choice.encoder, "w")
-    except (av.error.FFmpegError, ValueError) as error:
-        raise OutputError(
-            f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}; choose another with --codec"
-        ) from error
-    accepted = [name.name for name in codec.video_formats or []]
-    layout = _chosen_layout(film.pixel_format, accepted, choice) or written_layout(source.layout, accepted)
-    _check_size(target, source, layout, choice)
+    layout = _layout_for(choice, container, target, source, film)
+    instead_of = None
+    if not _takes_size(choice, source, layout):
+        odd = CODECS["av1"]
+        if film.codec != "auto" or container not in odd.containers or odd.encoder not in encoders():
+            _refuse_size(target, source, layout, choice)
+        choice, instead_of = odd, choice.encoder
+        layout = _layout_for(choice, container, target, source, film)
     # AVI has no time stamps, only a rate
     time_base = 1 / source.rate if container == "avi" else source.time_base
     return Plan(
@@ -81,7 +88,25 @@ def plan_for(target: Path, source: Description, film: Film) -> Plan:
         tags=source.tags,
         interlaced=source.interlaced and choice.encoder in _INTERLACED_ENCODERS,
         field_order=source.field_order,
+        instead_of=instead_of,
     )
+
+
+def encoders() -> frozenset[str]:
+    """What FFmpeg, as the installed PyAV brings it, can encode with."""
+    return frozenset(import_av().codecs_available)
+
+
+def _layout_for(choice: CodecChoice, container: str, target: Path, source: Description, film: Film) -> Layout:
+    """The layout in which a codec writes the film."""
+    if choice.encoder not in encoders():
+        others = [
+            name for name, other in CODECS.items() if container in other.containers and other.encoder in encoders()
+        ]
+        remedy = f"choose --codec {' or '.join(others)}" if others else "choose another container with -o"
+        raise OutputError(f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}; {remedy}")
+    accepted = [name.name for name in import_av().Codec(choice.encoder, "w").video_formats or []]
+    return _chosen_layout(film.pixel_format, accepted, choice) or written_layout(source.layout, accepted)
 
 
 def _chosen_layout(name: str | None, accepted: list[str], choice: CodecChoice) -> Layout | None:
@@ -94,13 +119,17 @@ def _chosen_layout(name: str | None, accepted: list[str], choice: CodecChoice) -
     return layout
 
 
-def _check_size(target: Path, source: Description, layout: Layout, choice: CodecChoice) -> None:
+def _takes_size(choice: CodecChoice, source: Description, layout: Layout) -> bool:
     down, across = layout.chroma or (1, 1)
-    if choice.even and (source.height % down or source.width % across):
-        raise UsageError(
-            f"{shown(target)}: {choice.encoder} takes no odd sides such as {source.width}x{source.height} in "
-            f"{pixel_format(layout)}; write --pixel-format yuv444p, or --codec ffv1 or vp9 to .mkv"
-        )
+    return not choice.even or (source.height % down == 0 and source.width % across == 0)
+
+
+def _refuse_size(target: Path, source: Description, layout: Layout, choice: CodecChoice) -> NoReturn:
+    # their cropping counts chroma samples, so that padding could not be cut off again (H.264, 7.4.2.1.1)
+    raise UsageError(
+        f"{shown(target)}: {choice.encoder} takes no odd sides such as {source.width}x{source.height} in "
+        f"{pixel_format(layout)}; write --pixel-format yuv444p, or --codec av1, vp9 or ffv1 to .mkv"
+    )
 
 
 def _options(film: Film, choice: CodecChoice, layout: Layout) -> dict[str, str]:

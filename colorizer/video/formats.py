@@ -21,6 +21,9 @@ SUFFIXES = {
 
 _READ_ONLY_SUFFIXES = {".mpg", ".mpeg", ".ts", ".m2ts", ".mts", ".vob", ".wmv", ".flv", ".3gp", ".ogv", ".dv", ".mxf"}
 
+FILM_SUFFIXES = frozenset(SUFFIXES) | _READ_ONLY_SUFFIXES
+"""How names of films end."""
+
 _HEAD = 400
 _PICTURE_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis", b"hevc", b"hevx"}
 _MAGIC = (
@@ -55,7 +58,21 @@ def is_video(path: Path) -> bool:
 
 def has_video_name(path: Path) -> bool:
     """Whether a name ends as films' names do."""
-    return path.suffix.lower() in SUFFIXES.keys() | _READ_ONLY_SUFFIXES
+    return path.suffix.lower() in FILM_SUFFIXES
+
+
+def target_beside(film: Path) -> Path:
+    """The output where none is named: film.color.mp4; .mkv, which holds nearly all, for containers not written."""
+    return film.with_name(f"{film.stem}.color{_written_suffix(film)}")
+
+
+def target_in(folder: Path, film: Path) -> Path:
+    """The output in a folder."""
+    return folder / f"{film.stem}{_written_suffix(film)}"
+
+
+def _written_suffix(film: Path) -> str:
+    return film.suffix if film.suffix.lower() in SUFFIXES else ".mkv"
 
 
 @dataclass(frozen=True)
@@ -73,9 +90,9 @@ CODECS = {
     "h264": CodecChoice("libx264", 18, "medium", ("mp4", "mov", "matroska", "avi"), even=True),
     "h265": CodecChoice("libx265", 20, "medium", ("mp4", "mov", "matroska"), even=True),
     "vp9": CodecChoice("libvpx-vp9", 24, None, ("webm", "matroska", "mp4")),
-    "av1": CodecChoice("libsvtav1", 24, "8", ("mp4", "matroska", "webm"), even=True),
-    "prores": CodecChoice("prores_ks", None, None, ("mov", "matroska"), even=False),
-    "ffv1": CodecChoice("ffv1", None, None, ("matroska", "mov", "avi")),
+    "av1": CodecChoice("libsvtav1", 24, "8", ("mp4", "matroska", "webm")),
+    "prores": CodecChoice("prores_ks", None, None, ("mov", "matroska")),
+    "ffv1": CodecChoice("ffv1", None, None, ("matroska", "avi")),
 }
 
 DEFAULT_CODECS = {"mp4": "h264", "mov": "h264", "matroska": "h264", "webm": "vp9", "avi": "h264"}

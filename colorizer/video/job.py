@@ -46,6 +46,7 @@ class Result:
 
     frames: int
     asked: int  # frames for which the network was asked, if this run did
+    recipe: str  # model, engine, and what was set
     remarks: tuple[str, ...]
 
 
@@ -98,7 +99,7 @@ def color_video(
         raise UsageError(f"{shown(target)}: is the film itself; choose another name with -o")
     if not target.parent.is_dir():
         raise OutputError(f"{shown(target)}: create the folder {shown(target.parent)} first")
-    with contextlib.closing(Reader(source, film.span)) as reader:
+    with contextlib.closing(Reader(source, film.span, film.deinterlace)) as reader:
         plan = plan_for(target, reader.description, film)
         for left_out in check_streams(source, target, plan.container, film):
             remark(left_out)
@@ -116,7 +117,12 @@ def color_video(
         raise InputError(f"{shown(source)}: no frame lies between --start and --end")
     join(source, target, work.complete(), plan, film)
     work.remove()
-    return Result(run.frames, painter.asked, tuple(f"{shown(source)}: {text}" for text in _told(reader.troubles)))
+    return Result(
+        run.frames,
+        painter.asked,
+        colorizer.recipe(),
+        tuple(f"{shown(source)}: {text}" for text in _told(reader.troubles)),
+    )
 
 
 def _fingerprint(source: Path, film: Film, plan: Plan, colorizer: Colorizer, segment_frames: int) -> dict[str, str]:
@@ -137,6 +143,8 @@ def _changes(reader: Reader, plan: Plan) -> list[str]:
     """What of the pictures' format cannot stay."""
     before = reader.description.layout
     changes = []
+    if plan.instead_of:
+        changes.append(f"{plan.encoder} in place of {plan.instead_of}, which takes no odd sides in {plan.pix_fmt}")
     if before.bits != plan.layout.bits:
         changes.append(
             f"{before.bits} bits become {plan.layout.bits} ({plan.encoder} as --pixel-format {plan.pix_fmt})"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.errors import ColorizerError, DiskFullError, OutputError, UsageError, shown
-from colorizer.video.encoder import Plan, configure
+from colorizer.video.encoder import Plan, configure, encoders
 from colorizer.video.options import Film
 from colorizer.video.segments import Ordered, in_order
 from colorizer.video.source import import_av, open_film, picture_stream
@@ -89,6 +89,12 @@ def _check_sound(stream: Any, source: Path, target: Path, container: str, film: 
             )
         return
     av = import_av()
+    if _AUDIO_ENCODERS[film.audio_codec] not in encoders():
+        others = [name for name, encoder in _AUDIO_ENCODERS.items() if encoder in encoders()]
+        raise OutputError(
+            f"{shown(target)}: the installed PyAV lacks the encoder {_AUDIO_ENCODERS[film.audio_codec]}; choose "
+            f"--audio-codec copy{''.join(f' or {name}' for name in others)}"
+        )
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
             trial.add_stream(_AUDIO_ENCODERS[film.audio_codec], rate=_OPUS_RATE)

@@ -21,8 +21,9 @@ from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, writ
 from colorizer.resample import network_size
 from colorizer.settings import Settings
 from colorizer.strips import shrunk_lightness
-from colorizer.temporal import State, follow
+from colorizer.temporal import Sight, Steadied, steady
 from colorizer.video.job import Progress
+from colorizer.video.keeping import Vote, judged
 from colorizer.video.options import Film
 from colorizer.video.overlap import ahead
 
@@ -119,34 +120,42 @@ def color_numbered(
         raise OutputError(f"{shown(target)}: is no folder; choose another place with -o")
     target.mkdir(parents=True, exist_ok=True)
     colorizer = Colorizer(settings, pictures=len(paths))
-    state: State | None = None
-    keeping: bool | None = None
     remarks: list[str] = []
-    failed = 0
-    for done, read in enumerate(ahead(_read(paths), _UNDER_WAY), start=1):
-        output = target / read.path.name
-        if read.picture is None:
-            failed += 1
-            remarks.append(str(read.error))
-        else:
-            picture = read.picture
-            seen = _seen(colorizer, picture)
-            pixels = picture.pixels
 
-            def predict(pixels: npt.NDArray[np.generic] = pixels) -> npt.NDArray[np.float32]:
-                return colorizer.predict(pixels)
+    def sights() -> Iterator[Sight[tuple[Path, Picture]]]:
+        for read in ahead(_read(paths), _UNDER_WAY):
+            if read.picture is None:
+                remarks.append(str(read.error))
+            else:
+                yield _sight(colorizer, read.path, read.picture)
 
-            step = follow(state, seen, predict, steadiness=film.steadiness, every=film.network_every)
-            state = step.state
-            if settings.keep_color and (step.new_scene or keeping is None):
-                keeping = colorizer.keeps(pixels)
-            if overwrite or not output.exists():
-                colored = (
-                    picture if keeping else picture.with_pixels(colorizer.render(pixels, step.ab), _mark(colorizer))
-                )
-                write_picture(output, colored)
-        tell(Progress(done, len(paths)))
-    return Result(len(paths) - failed, failed, tuple(remarks))
+    steadied = steady(sights(), None, steadiness=film.steadiness, every=film.network_every)
+    done = 0
+    for one, keeping in _kept_or_not(steadied, colorizer):
+        path, picture = one.item
+        output = target / path.name
+        if overwrite or not output.exists():
+            painted = None if keeping else colorizer.render(picture.pixels, one.ab)
+            write_picture(output, picture if painted is None else picture.with_pixels(painted, _mark(colorizer)))
+        done += 1
+        tell(Progress(done + len(remarks), len(paths)))
+    return Result(done, len(remarks), tuple(remarks))
+
+
+_Shot = Steadied[tuple[Path, Picture]]
+
+
+def _kept_or_not(steadied: Iterator[_Shot], colorizer: Colorizer) -> Iterator[tuple[_Shot, bool | None]]:
+    if colorizer.settings.keep_color:
+        yield from judged((Vote(one, one.new_scene, colorizer.keeps(one.item[1].pixels)) for one in steadied), None)
+    else:
+        for one in steadied:
+            yield one, False
+
+
+def _sight(colorizer: Colorizer, path: Path, picture: Picture) -> Sight[tuple[Path, Picture]]:
+    pixels = picture.pixels
+    return Sight((path, picture), _seen(colorizer, picture), lambda: colorizer.predict(pixels))
 
 
 def _mark(colorizer: Colorizer) -> Mark:

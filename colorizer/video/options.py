@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from colorizer.errors import UsageError
 from colorizer.settings import Option, check_option
-from colorizer.temporal import DEFAULT_STEADINESS
+
+DEFAULT_STEADINESS = 0.75
 
 CODEC_NAMES = ("h264", "h265", "vp9", "av1", "prores", "ffv1")
 
@@ -58,6 +59,11 @@ class Film:
     no_audio: bool = _option(False, "Leave the sound out.")
     start: str | None = _option(None, "Begin here: seconds, or H:MM:SS.", metavar="TIME")
     end: str | None = _option(None, "Stop before this: seconds, or H:MM:SS.", metavar="TIME")
+    deinterlace: Literal["no", "frame", "field"] = _option(
+        "no",
+        "Make whole frames of interlaced ones: frame keeps the rate, field doubles it. Without it fields stay.",
+        choices=("no", "frame", "field"),
+    )
     steadiness: float = _option(
         DEFAULT_STEADINESS,
         "How much chroma follows the motion from frame to frame; 0 colours every frame by itself.",

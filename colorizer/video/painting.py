@@ -18,10 +18,11 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.lab import F_BLACK, F_EDGE, F_SLOPE, L_BLACK, L_SCALE, encode_srgb
 from colorizer.resample import network_size
-from colorizer.temporal import follow
+from colorizer.temporal import Sight, steady
 from colorizer.tint import EXAMINED_SIDE, is_really_color
 from colorizer.video.encoding import Layout
 from colorizer.video.frame import Frame, Plane, normalized_chroma, small_rgb
+from colorizer.video.keeping import Vote, judged
 from colorizer.video.planes import chroma_planes, converted_luma, lightness_of_luma
 from colorizer.video.segments import Memory
 
@@ -29,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
 
 _DARK = 4.0
-"""Mean L up to which a frame does not tell whether its scene is in colour."""
+"""Mean L up to which a frame does not tell whether it is in colour."""
 
 
 @dataclass(frozen=True)
@@ -82,27 +83,31 @@ class Painter:
         memory
             Of the frames before the first one.
         """
-        for item, frame in frames:
-            ab, memory = self._next(frame, memory)
-            yield Predicted(item, frame, ab, memory)
-
-    def _next(self, frame: Frame, memory: Memory) -> tuple[Floats | None, Memory]:
-        settings = self._colorizer.settings
-        seen = self._seen(frame)
-        keeping = memory.keeping
+        settings, manner = self._colorizer.settings, self._manner
         factor = np.float32(settings.saturation * settings.strength)
-        if self._manner.steadiness == 0 and self._manner.every == 1 and not settings.keep_color:
-            return self._predicted(seen) * factor, Memory(None, None)
-        step = follow(
+        if manner.steadiness == 0 and manner.every == 1 and not settings.keep_color:
+            for item, frame in frames:
+                yield Predicted(item, frame, self._predicted(self._seen(frame)) * factor, Memory(None, None))
+            return
+        steadied = steady(
+            (self._sight(item, frame) for item, frame in frames),
             memory.state,
-            seen,
-            lambda: self._predicted(seen),
-            steadiness=self._manner.steadiness,
-            every=self._manner.every,
+            steadiness=manner.steadiness,
+            every=manner.every,
         )
-        if settings.keep_color and (step.new_scene or keeping is None):
-            keeping = self._in_color(frame, seen)
-        return None if keeping else step.ab * factor, Memory(step.state, keeping)
+        if not settings.keep_color:
+            for one in steadied:
+                item, frame = one.item
+                yield Predicted(item, frame, one.ab * factor, Memory(one.state, None))
+            return
+        votes = (Vote(one, one.new_scene, self._in_color(one.item[1])) for one in steadied)
+        for one, keeping in judged(votes, memory.keeping):
+            item, frame = one.item
+            yield Predicted(item, frame, None if keeping else one.ab * factor, Memory(one.state, keeping))
+
+    def _sight(self, item: Item, frame: Frame) -> Sight[tuple[Item, Frame]]:
+        seen = self._seen(frame)
+        return Sight((item, frame), seen, lambda: self._predicted(seen))
 
     def _seen(self, frame: Frame) -> Floats:
         """Lightness at the size of the network's input."""
@@ -118,13 +123,11 @@ class Painter:
         luminance = np.where(f > F_EDGE, f**3, (f - np.float32(F_BLACK)) / np.float32(F_SLOPE))
         return self._colorizer.predict(encode_srgb(luminance).astype(np.float32))
 
-    def _in_color(self, frame: Frame, seen: Floats) -> bool | None:
+    def _in_color(self, frame: Frame) -> bool | None:
         rgb = small_rgb(frame, EXAMINED_SIDE)
         if rgb is None:
             return False
-        if float(lightness_of_pixels(rgb).mean()) < _DARK or float(seen.mean()) < _DARK:
-            return None
-        return is_really_color(rgb)
+        return is_really_color(rgb) if float(lightness_of_pixels(rgb).mean()) > _DARK else None
 
     def painted(self, predicted: Predicted[Item], layout: Layout) -> tuple[Plane, tuple[Plane, Plane]]:
         """Y' and chroma planes of a frame in the layout that is written; Y' is the same array where the depth is."""

@@ -8,14 +8,15 @@ from typing import IO
 
 from colorizer.colorizer import Colorizer
 from colorizer.settings import Settings
-from colorizer.temporal import DEFAULT_STEADINESS
+from colorizer.video.options import DEFAULT_STEADINESS
 from colorizer.video.overlap import ahead
 from colorizer.video.painting import Manner, Painter
 from colorizer.video.segments import Memory
 from colorizer.video.streams import header, parse_raw, read_frames, read_header, write_frame
 
 _UNDER_WAY = 1
-"""Frames between two stages; with three stages, a frame leaves when at most five more have come."""
+"""Frames between two stages. With those that steadying looks ahead to, a frame leaves when at most eight more have
+come; `keep_color` looks seven further."""
 
 _A_FILM = 1000
 """Frames that a pipe is taken to bring, for the choice of the engine."""

@@ -48,7 +48,7 @@ def write_preview(
         raise OutputError(f"{shown(target)}: exists, kept; --overwrite replaces it")
     target_format(target)
     painter = Painter(Colorizer(settings, pictures=count), Manner(steadiness=0.0, every=1))
-    with contextlib.closing(Reader(film, treatment.span)) as reader:
+    with contextlib.closing(Reader(film, treatment.span, treatment.deinterlace)) as reader:
         timed = reader.spread(count)
         aspect = reader.description.tags.aspect or Fraction(1)
         turn = timed[0].frame.native.rotation if timed else 0

@@ -25,6 +25,7 @@ import numpy as np
 
 from colorizer.errors import OutputError, shown
 from colorizer.files import write_atomically
+from colorizer.motion import look_at
 from colorizer.temporal import State
 
 _HEAD = struct.Struct("<qq?I")
@@ -131,7 +132,7 @@ def _save_memory(file: IO[bytes], memory: Memory) -> None:
     np.savez(
         file,
         keeping=keeping,
-        lightness=state.lightness,
+        lightness=state.look.lightness,
         color=state.color,
         age=np.array(state.age),
         gap=np.array(state.gap),
@@ -143,7 +144,7 @@ def _load_memory(file: IO[bytes]) -> Memory:
         keeping = None if stored["keeping"] < 0 else bool(stored["keeping"])
         if "color" not in stored:
             return Memory(None, keeping)
-        state = State(stored["lightness"], stored["color"], int(stored["age"]), float(stored["gap"]))
+        state = State(look_at(stored["lightness"]), stored["color"], int(stored["age"]), float(stored["gap"]))
         return Memory(state, keeping)
 
 

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from colorizer.errors import ColorizerError, InputError, shown
+from colorizer.video.deinterlacing import deinterlaced, deinterlaced_base
 from colorizer.video.encoding import BT2020, FULL, Encoding, Layout, guess_matrix
 from colorizer.video.formats import layout_of, pixel_format
 from colorizer.video.frame import Frame, Plane
@@ -130,6 +131,8 @@ class Reader:
         The file.
     span
         Start and end in seconds from the film's zero; None for all.
+    deinterlace
+        Whether frames of two fields are made whole, see `colorizer.video.deinterlacing`.
 
     Raises
     ------
@@ -137,13 +140,18 @@ class Reader:
         The file cannot be read, or not one frame of it decoded.
     """
 
-    def __init__(self, path: Path, span: tuple[Fraction | None, Fraction | None] = (None, None)) -> None:
-        self._path, self._span = path, span
+    def __init__(
+        self,
+        path: Path,
+        span: tuple[Fraction | None, Fraction | None] = (None, None),
+        deinterlace: Literal["no", "frame", "field"] = "no",
+    ) -> None:
+        self._path, self._span, self._deinterlace = path, span, deinterlace
         self.troubles = Troubles()
         self._container = open_film(path)
         self._stream = picture_stream(self._container)
         self._stream.thread_type = "AUTO"
-        self._natives = self._decoded()
+        self._natives = self._whole(self._decoded())
         first = next(self._natives, None)
         if first is None:
             self.close()
@@ -185,12 +193,16 @@ class Reader:
             display_matrix=_display_matrix(native),
         )
         frames = stream.frames or self._guessed_frames(rate)
+        time_base = stream.time_base
+        if self._deinterlace == "field":
+            rate, frames = rate * 2, frames * 2 if frames else None
+            time_base = deinterlaced_base(time_base, self._deinterlace)
         field_order = getattr(context, "field_order", 0)  # PyAV 17 does not tell
-        interlaced = native.interlaced_frame or field_order not in _PROGRESSIVE
+        interlaced = self._deinterlace == "no" and (native.interlaced_frame or field_order not in _PROGRESSIVE)
         return Description(
             native.width,
             native.height,
-            stream.time_base,
+            time_base,
             rate,
             frames,
             layout,
@@ -207,6 +219,11 @@ class Reader:
         if self._container.duration:
             return round(Fraction(self._container.duration, 1_000_000) * rate)
         return None
+
+    def _whole(self, natives: Iterator[Any]) -> Iterator[Any]:
+        if self._deinterlace == "no":
+            return natives
+        return deinterlaced(natives, self._deinterlace, self._stream.time_base)
 
     def _decoded(self) -> Iterator[Any]:
         av = import_av()
@@ -255,7 +272,9 @@ class Reader:
         begin, end = (None if at is None else round(at / description.time_base) for at in self._span)
         first = self._first.pts or 0
         begin = max(begin or first, first)
-        length = self._stream.duration or round((description.frames or 1) / (description.rate * description.time_base))
+        length = round((description.frames or 1) / (description.rate * description.time_base))
+        if self._stream.duration:
+            length = round(self._stream.duration * self._stream.time_base / description.time_base)
         end = min(end or first + length, first + length)
         found: dict[int, Timed] = {}
         for number in range(count):
@@ -269,11 +288,12 @@ class Reader:
         """The first frame at a time or after it, as far as the file can be searched."""
         av = import_av()
         try:
-            self._container.seek(moment, stream=self._stream)
+            place = round(moment * self.description.time_base / self._stream.time_base)
+            self._container.seek(place, stream=self._stream)
             for packet in self._container.demux(self._stream):
                 for native in packet.decode():
-                    if native.pts is not None and native.pts >= moment:
-                        return native
+                    if native.pts is not None and native.pts >= place:
+                        return next(self._whole(iter([native])), native)
         except av.error.FFmpegError:
             return None
         return None

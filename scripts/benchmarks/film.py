@@ -27,11 +27,10 @@ from benchmarks.measure import json_option, machine, markdown_table, report
 from colorizer import Colorizer, Settings
 from colorizer.color import chroma_plane
 from colorizer.metrics.video import color_distribution_consistency, warp_error
-from colorizer.temporal import DEFAULT_STEADINESS
 from colorizer.video.encoder import Encoder, native_frame, plan_for
 from colorizer.video.encoding import Encoding, Layout
 from colorizer.video.frame import Frame
-from colorizer.video.options import Film
+from colorizer.video.options import DEFAULT_STEADINESS, Film
 from colorizer.video.overlap import ahead
 from colorizer.video.painting import Manner, Painter
 from colorizer.video.segments import Memory
@@ -44,8 +43,10 @@ GRAIN_SPEED, GRAIN_STEADINESS = 4.0, 14.0
 STEP = 2.0
 """Pixels that the pan moves in a frame; a fifth of that downwards."""
 
+ZOOM = 0.008
+"""Share by which a frame shows less than the one before."""
+
 _UNDER_WAY = 4
-_STEADINESS_PHOTOS = ("meadow-and-mountain", "moose", "dahlia", "two-dogs")
 
 Picture = npt.NDArray[np.uint8]
 
@@ -175,39 +176,94 @@ def _ours(network: str, contestant: str, film: Path, painter: Painter) -> Speed:
     return Speed(network, contestant, coloring / len(natives), encoding / len(natives))
 
 
+MOTIONS = {
+    "pan": lambda number: np.array([[1, 0, STEP * number], [0, 1, STEP / 5 * number]], np.float64),
+    "zoom": lambda number: np.array(
+        [[1 - ZOOM * number, 0, SMALL[1] / 2 * ZOOM * number], [0, 1 - ZOOM * number, SMALL[0] / 2 * ZOOM * number]],
+        np.float64,
+    ),
+}
+"""From the number of a frame to the place of its points in the photograph."""
+
+WAYS = {
+    "frame by frame": Manner(0.0, 1),
+    "steady": Manner(DEFAULT_STEADINESS, 1),
+    "keyframes, auto": Manner(DEFAULT_STEADINESS, None),
+}
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How a film came out."""
+
+    photo: str
+    motion: str
+    way: str
+    change: float  # mean absolute, of a and b along the true motion
+    chroma: float
+    error: float  # mean distance in ab from the photograph's own colours
+    cdc: float
+    warp_error: float
+
+
 @click.command()
-@click.option("--frames", default=20, show_default=True, help="Frames of each film.")
+@click.option("--frames", default=24, show_default=True, help="Frames of each film.")
+@click.option("--photos", type=click.Path(path_type=Path, exists=True), default=PHOTOS, help="Folder of photographs.")
+@click.option("--grain", default=GRAIN_STEADINESS, show_default=True, help="Standard deviation of the film grain.")
 @json_option
-def steadiness(frames: int, json_file: Path | None) -> None:
+def steadiness(frames: int, photos: Path, grain: float, json_file: Path | None) -> None:
     """Change of chroma along known motion on noisy film: frame by frame, steady, and keyframe mode."""
     colorizer = Colorizer(Settings(model="lite"), pictures=1000)
+    paths = sorted(path for path in photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    results = [
+        result
+        for photo in paths
+        for motion in MOTIONS
+        for result in _steadiness(photo, motion, frames, grain, colorizer)
+    ]
     rows = []
-    for name in _STEADINESS_PHOTOS:
-        original = [frame[..., ::-1] for frame in pan(PHOTOS / f"{name}.jpg", frames, SMALL)]
-        film = list(grained(pan(PHOTOS / f"{name}.jpg", frames, SMALL), GRAIN_STEADINESS))
-        truth = [chroma_plane(np.ascontiguousarray(frame)) for frame in original]
-        for contestant, manner in (
-            ("frame by frame", Manner(0.0, 1)),
-            ("steady", Manner(DEFAULT_STEADINESS, 1)),
-            ("keyframes, auto", Manner(DEFAULT_STEADINESS, None)),
-        ):
-            planes = _chroma(film, Painter(colorizer, manner))
-            error = np.mean([_length(plane - true) for plane, true in zip(planes, truth, strict=True)])
-            chroma = np.mean([_length(plane) for plane in planes])
-            cdc, warped = _published(film, planes, colorizer)
-            rows.append(
-                [
-                    f"{name}, {contestant}",
-                    f"{change_along_pan(planes):.2f}",
-                    f"{chroma:.2f}",
-                    f"{error:.2f}",
-                    f"{cdc:.5f}",
-                    f"{warped:.5f}",
-                ]
-            )
-    header = ["film, way", "change along motion", "mean chroma", "error in ab", "CDC", "warp error"]
-    facts = {"frames": str(frames), "grain": str(GRAIN_STEADINESS)} | machine("numpy", "opencv-python-headless")
-    report(markdown_table(header, rows), facts, rows, json_file)
+    for number in range(0, len(results), len(WAYS)):
+        single, steady, key = results[number : number + len(WAYS)]
+        row = [f"{single.photo}, {single.motion}"]
+        for other in (steady, key):
+            row += [
+                f"{single.change / other.change:.1f}",
+                f"{100 * (other.chroma / single.chroma - 1):+.1f} %",
+                f"{100 * (other.error / single.error - 1):+.1f} %",
+            ]
+        rows.append(row)
+    names = ["times steadier", "chroma", "error"]
+    header = ["film", *names, *(f"keyframes: {name}" for name in names)]
+    for way in WAYS:
+        of_way = [result for result in results if result.way == way]
+        means = [np.mean([getattr(one, name) for one in of_way]) for name in ("change", "error", "cdc", "warp_error")]
+        click.echo(f"{way}: change {means[0]:.2f}, error {means[1]:.2f}, CDC {means[2]:.5f}, warp error {means[3]:.5f}")
+    facts = {"frames": str(frames), "grain": str(grain)} | machine("numpy", "opencv-python-headless")
+    report(markdown_table(header, rows), facts, [asdict(result) for result in results], json_file)
+
+
+def _steadiness(photo: Path, motion: str, frames: int, grain: float, colorizer: Colorizer) -> Iterator[Steadiness]:
+    original = list(moving(photo, frames, motion))
+    film = list(grained(iter(original), grain))
+    truth = [chroma_plane(np.ascontiguousarray(frame[..., ::-1])) for frame in original]
+    for way, manner in WAYS.items():
+        planes = _chroma(film, Painter(colorizer, manner))
+        error = float(np.mean([_length(plane - true) for plane, true in zip(planes, truth, strict=True)]))
+        chroma = float(np.mean([_length(plane) for plane in planes]))
+        change = change_along(planes, motion)
+        yield Steadiness(photo.stem, motion, way, change, chroma, error, *_published(film, planes, colorizer, motion))
+
+
+def moving(photo: Path, frames: int, motion: str) -> Iterator[Picture]:
+    """(H, W, 3) BGR frames of a motion over a photograph."""
+    picture = np.asarray(cv2.imread(str(photo)), np.uint8)
+    height, width = SMALL
+    scale = max(height * 1.2 / picture.shape[0], (width + STEP * frames) / picture.shape[1])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for number in range(frames):
+        yield np.asarray(cv2.warpAffine(large, MOTIONS[motion](number), (width, height), flags=flags), np.uint8)
 
 
 def _chroma(film: list[Picture], painter: Painter) -> list[npt.NDArray[np.float32]]:
@@ -220,26 +276,38 @@ def _chroma(film: list[Picture], painter: Painter) -> list[npt.NDArray[np.float3
     ]
 
 
-def _published(film: list[Picture], planes: list[npt.NDArray[np.float32]], colorizer: Colorizer) -> tuple[float, float]:
-    """CDC, and warp error along the pan, of the film with these colours."""
+def _published(
+    film: list[Picture], planes: list[npt.NDArray[np.float32]], colorizer: Colorizer, motion: str
+) -> tuple[float, float]:
+    """CDC, and warp error along the motion, of the film with these colours."""
     frames = [colorizer.render(luma, ab) for luma, ab in zip(film, planes, strict=True)]
-    flow = np.broadcast_to(np.array([-STEP, -STEP / 5], np.float32), (*SMALL, 2))
+    y, x = np.mgrid[0 : SMALL[0], 0 : SMALL[1]].astype(np.float64)
+    flows = []
+    for number in range(len(frames) - 1):
+        place = _next_place(motion, number)
+        there = np.stack([place[0, 0] * x + place[0, 2], place[1, 1] * y + place[1, 2]], axis=-1)
+        flows.append((there - np.stack([x, y], axis=-1)).astype(np.float32))
     inside = np.zeros(SMALL, bool)
     inside[8:-8, 8:-8] = True
-    pairs = len(frames) - 1
-    return color_distribution_consistency(frames), warp_error(frames, [flow] * pairs, [inside] * pairs)
+    return color_distribution_consistency(frames), warp_error(frames, flows, [inside] * len(flows))
 
 
 def _length(ab: npt.NDArray[np.float32]) -> float:
     return float(np.hypot(ab[..., 0], ab[..., 1]).mean())
 
 
-def change_along_pan(planes: list[npt.NDArray[np.float32]], step: float = STEP) -> float:
-    """Mean absolute change of a and b of a point that moves with the pan."""
-    place = np.array([[1, 0, -step], [0, 1, -step / 5]], np.float64)
+def _next_place(motion: str, number: int) -> npt.NDArray[np.float64]:
+    """Where the points of a frame are in the next one."""
+    here, there = (np.vstack([MOTIONS[motion](n), [0, 0, 1]]) for n in (number, number + 1))
+    return np.asarray(np.linalg.solve(there, here)[:2], np.float64)
+
+
+def change_along(planes: list[npt.NDArray[np.float32]], motion: str) -> float:
+    """Mean absolute change of a and b of a point that moves."""
     changes = []
-    for before, now in pairwise(planes):
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for number, (before, now) in enumerate(pairwise(planes)):
+        place = _next_place(motion, number)
         back = cv2.warpAffine(now, place, (SMALL[1], SMALL[0]), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         changes.append(float(np.abs(back - before)[8:-8, 8:-8].mean()))
     return float(np.mean(changes))

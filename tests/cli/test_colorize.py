@@ -252,5 +252,5 @@ def test_version_and_help_come_without_opencv(tmp_path: Path) -> None:
 def test_a_film_is_sent_to_the_command_for_films(colorize: Command, tmp_path: Path) -> None:
     (tmp_path / "film.mkv").write_bytes(b"\x1a\x45\xdf\xa3" + bytes(600))
     done = colorize("film.mkv")
-    assert done.returncode == 2
-    assert "colorize video film.mkv" in done.stderr
+    assert done.returncode == 1
+    assert "film.mkv: cannot be read as a film" in done.stderr

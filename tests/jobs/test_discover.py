@@ -38,7 +38,8 @@ def test_junk_is_silent_and_other_files_are_counted(tmp_path: Path) -> None:
     tree(tmp_path, "notes.txt", "sub/film.mp4", "noname")
     found = discover([tmp_path], SUFFIXES)
     assert relatives(found) == ["a.jpg"]
-    assert found.others == 3
+    assert found.others == 2
+    assert found.films == (tmp_path / "sub" / "film.mp4",)
 
 
 def test_a_named_file_is_taken_whatever_its_name(tmp_path: Path) -> None:

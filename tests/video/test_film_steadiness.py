@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from films import Picture, noisy, pan, to_grey
 
 from colorizer import Colorizer, Settings
 from colorizer.color import chroma_plane
-from colorizer.temporal import DEFAULT_STEADINESS, State, Step, follow
+from colorizer.motion import look_at
+from colorizer.temporal import Sight, State, Step, follow, steady
 from colorizer.video.encoding import Encoding, Layout
 from colorizer.video.frame import Frame
+from colorizer.video.options import DEFAULT_STEADINESS
 from colorizer.video.painting import Manner, Painter
 from colorizer.video.segments import Memory
 
@@ -59,19 +62,75 @@ def error_of(planes: list[Floats], originals: list[Picture]) -> float:
     return float(np.mean([np.hypot(*np.moveaxis(a - b, -1, 0)).mean() for a, b in zip(planes, truth, strict=True)]))
 
 
-def test_noisy_film_is_four_times_steadier_at_the_same_chroma(photographs: list[Path], colorizer: Colorizer) -> None:
-    names = ("moose", "dahlia", "meadow-and-mountain")
-    measured = []
-    for photo in (path for path in photographs if path.stem in names):
-        original = pan(photo, 14, SIZE, STEP)
+def check_steadiness(photos: list[Path], colorizer: Colorizer, frames: int) -> None:
+    """Photographs that pan: each is steadier at its chroma, and all together have less error."""
+    errors = []
+    for photo in photos:
+        original = pan(photo, frames, SIZE, STEP)
         film = noisy(to_grey(original), 14.0)
-        for manner in (Manner(0.0, 1), Manner(DEFAULT_STEADINESS, 1)):
-            planes = chroma_of(film, colorizer, manner)
-            measured.append((change_along_motion(planes), mean_chroma(planes), error_of(planes, original)))
-    single, steady = np.mean(measured[0::2], axis=0), np.mean(measured[1::2], axis=0)
-    assert single[0] > 4 * steady[0]
-    assert abs(steady[1] / single[1] - 1) < 0.03
-    assert steady[2] < single[2] * 1.015
+        single, steady = (chroma_of(film, colorizer, Manner(share, 1)) for share in (0.0, DEFAULT_STEADINESS))
+        assert change_along_motion(single) > 4 * change_along_motion(steady), photo.stem
+        assert abs(mean_chroma(steady) / mean_chroma(single) - 1) < 0.03, photo.stem
+        errors.append((error_of(single, original), error_of(steady, original)))
+    before, after = np.mean(errors, axis=0)
+    assert after < before
+
+
+def test_noisy_film_is_four_times_steadier_at_the_same_chroma_with_less_error(
+    photographs: list[Path], colorizer: Colorizer
+) -> None:
+    # bright and flat, and with a large sky: hard for the flow
+    names = ("two-dogs", "windmill")
+    check_steadiness([path for path in photographs if path.stem in names], colorizer, 24)
+
+
+@pytest.mark.slow
+def test_every_photograph_is_steadier(photographs: list[Path], colorizer: Colorizer) -> None:
+    check_steadiness(photographs, colorizer, 24)
+
+
+def test_what_moves_before_a_flat_ground_takes_no_colour_along() -> None:
+    """A textured disc over a smooth wall of the same mean lightness, each with a colour of its own, as predicted."""
+    rng = np.random.default_rng(5)
+    texture = cv2.GaussianBlur(rng.normal(0, 1, (160, 160)).astype(np.float32), (0, 0), 2) * 90
+    y, x = np.mgrid[0:160, 0:160].astype(np.float32)
+    wall, disc = np.array([-20, 30], np.float32), np.array([40, -10], np.float32)
+
+    def sight(number: int) -> Sight[npt.NDArray[np.bool_]]:
+        inside = (x - 50 - 4 * number) ** 2 + (y - 80) ** 2 < 30**2
+        moved = np.roll(texture, 4 * number, axis=1)
+        grain = rng.normal(0, 3, inside.shape)
+        lightness = (50 + y / 20 + np.where(inside, moved, 0) + grain).astype(np.float32)
+        ab = np.where(inside[..., None], disc, wall) + rng.normal(0, 6, (160, 160, 2))
+        return Sight(inside, lightness, lambda: ab.astype(np.float32))
+
+    shots = list(steady([sight(number) for number in range(14)], None, steadiness=DEFAULT_STEADINESS, every=1))
+    assert len(shots) == 14
+    assert [shot.new_scene for shot in shots] == [True] + [False] * 13
+    for shot in shots[4:-4]:
+        near = cv2.dilate(shot.item.astype(np.uint8), np.ones((17, 17))) > 0
+        well_inside = cv2.erode(shot.item.astype(np.uint8), np.ones((9, 9))) > 0
+        for area, color in ((near & ~shot.item, wall), (well_inside, disc)):
+            assert np.linalg.norm(shot.ab[area].mean(axis=0) - color) < 6
+        assert np.linalg.norm(shot.ab[~near] - wall, axis=-1).mean() < 6 * 1.25 / 2
+
+
+@pytest.mark.parametrize("steadiness", [0.0, 0.5, 0.9])
+def test_the_state_after_a_frame_does_not_depend_on_what_comes(steadiness: float) -> None:
+    rng = np.random.default_rng(4)
+    ground = cv2.GaussianBlur(rng.uniform(0, 100, (64, 96)).astype(np.float32), (0, 0), 2)
+    planes = [np.asarray(np.roll(ground, 2 * number, axis=1), np.float32) for number in range(10)]
+    answers = rng.normal(0, 20, (10, 16, 24, 2)).astype(np.float32)
+    sights = [Sight(n, plane, partial(answers.__getitem__, n)) for n, plane in enumerate(planes)]
+    whole = list(steady(sights, None, steadiness=steadiness, every=1))
+    resumed = list(steady(sights[4:], whole[3].state, steadiness=steadiness, every=1))
+    assert [shot.item for shot in whole] == list(range(10))
+    for one, other in zip(whole[4:], resumed, strict=True):
+        assert np.array_equal(one.ab, other.ab)
+        assert np.array_equal(one.state.color, other.state.color)
+    if not steadiness:
+        alone = cv2.resize(answers[5], (96, 64), interpolation=cv2.INTER_LINEAR)
+        assert np.allclose(whole[5].ab, alone, atol=1e-4)
 
 
 def test_no_chroma_crosses_a_cut(photographs: list[Path], colorizer: Colorizer) -> None:
@@ -102,11 +161,13 @@ def test_chroma_follows_what_moves() -> None:
     rng = np.random.default_rng(2)
     ground = cv2.GaussianBlur(rng.uniform(0, 100, (96, 160)).astype(np.float32), (0, 0), 2)
     lightness = np.asarray((ground - ground.mean()) * 4 + 50, np.float32)
-    color = np.zeros((96, 160, 3), np.float32)
-    color[30:60, 40:80] = (40, -20, np.hypot(40, 20))
+    color = np.zeros((96, 160, 4), np.float32)
+    color[30:60, 40:80] = (40, -20, np.hypot(40, 20), 1)
     moved = np.roll(lightness, 5, axis=1)
-    step = follow(State(lightness, color), moved, lambda: np.zeros((24, 40, 2), np.float32), every=4)
-    assert not step.asked
+    step = follow(
+        State(look_at(lightness), color), moved, lambda: np.zeros((24, 40, 2), np.float32), steadiness=0.8, every=4
+    )
+    assert step.fresh is None
     assert np.abs(step.ab[35:55, 50:80] - (40, -20)).mean() < 1.5
     assert np.abs(step.ab[35:55, 100:140]).mean() < 0.5
 
@@ -116,7 +177,7 @@ def test_a_scene_begins_anew_when_the_size_changes() -> None:
     large = np.full((64, 64), 50, np.float32)
 
     def step(state: State | None, lightness: Floats) -> Step:
-        return follow(state, lightness, lambda: np.ones((8, 8, 2), np.float32))
+        return follow(state, lightness, lambda: np.ones((8, 8, 2), np.float32), steadiness=0.8)
 
     assert step(step(None, small).state, large).new_scene
     assert not step(step(None, small).state, small).new_scene

@@ -1,0 +1,75 @@
+"""Which command is meant when none is named: pictures, or films, told from the inputs and the options.
+
+The arguments are read once with the options of both commands, and handed over as they are. Loads no codecs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from colorizer.cli.pictures import pictures
+from colorizer.cli.video import PIPED, video
+from colorizer.errors import UsageError, shown
+from colorizer.video import has_video_name, is_video
+
+
+def means_film(arguments: Sequence[str]) -> bool:
+    """Whether the default command's arguments are for `colorize video`.
+
+    Raises
+    ------
+    UsageError
+        Films and pictures are mixed, or options are given that the inputs do not have.
+    """
+    of_pictures, of_films = ({option.name for option in command.params} for command in (pictures, video))
+    both = click.Command(
+        "colorize",
+        params=[*pictures.params, *(option for option in video.params if _is_new(option))],
+        context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]},
+    )
+    read = both.make_context("colorize", list(arguments), resilient_parsing=True)
+    given = {name for name in read.params if read.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    inputs: tuple[Path, ...] = read.params["pictures"] or ()
+    films = [path for path in inputs if _is_film(path)]
+    if not films and not given & PIPED:
+        _refuse(given & (of_films - of_pictures), both, _remedy_for_pictures(inputs))
+        return False
+    # a pipe, or an option that neither command has, which is for the next one to say
+    others = [path for path in inputs if path not in films and not str(path).startswith("-")]
+    if films and others:
+        raise UsageError(
+            f"{shown(films[0])} is a film and {shown(others[0])} is none; colour them with commands of their own, "
+            "since their options differ"
+        )
+    alien = given & (of_pictures - of_films - {"pictures"})
+    _refuse(alien, both, "is not for films; leave it out, see colorize video --help")
+    return True
+
+
+def _is_film(path: Path) -> bool:
+    # os.path answers where pathlib raises; what is no regular file, such as a pipe, must not be read in vain
+    if os.path.isfile(path):  # noqa: PTH113
+        return is_video(path)
+    return not os.path.exists(path) and has_video_name(path)  # noqa: PTH110
+
+
+def _is_new(option: click.Parameter) -> bool:
+    return isinstance(option, click.Option) and option.name not in {known.name for known in pictures.params}
+
+
+def _remedy_for_pictures(inputs: tuple[Path, ...]) -> str:
+    folder = next((path for path in inputs if os.path.isdir(path)), None)  # noqa: PTH112
+    if folder is not None:
+        return f"is for films; a folder of numbered frames is coloured with: colorize video {shown(folder)} -o OUT"
+    return f"is for films; {shown(inputs[0])} is none" if inputs else "is for films; name one"
+
+
+def _refuse(names: set[str], command: click.Command, why: str) -> None:
+    flags = [option.opts[-1] for option in command.params if option.name in names]
+    if flags:
+        raise UsageError(f"{', '.join(flags)}: {why}")

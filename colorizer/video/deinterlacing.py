@@ -1,0 +1,81 @@
+"""Deinterlacing by FFmpeg's bwdif: of each frame's two fields a whole frame, or of each field one.
+
+Only an option asks for it; without it fields stay what they are. It makes new lines, so the luma plane
+is no longer the film's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, Literal
+
+Rate = Literal["frame", "field"]
+
+_MODES = {"frame": "send_frame", "field": "send_field"}
+
+
+def deinterlaced(natives: Iterator[Any], rate: Rate, time_base: Fraction) -> Iterator[Any]:
+    """PyAV frames without fields; their times are units of `deinterlaced_base`.
+
+    Parameters
+    ----------
+    natives
+        Frames as they are decoded. Where size or format change, the filter begins anew.
+    rate
+        One frame of each, or one of each field, at twice the rate.
+    time_base
+        Of the frames' times.
+    """
+    graph: Any = None
+    form: tuple[int, int, str] | None = None
+    for native in natives:
+        found = (native.width, native.height, native.format.name)
+        if graph is not None and found != form:
+            yield from _rest(graph, rate, time_base)
+            graph = None
+        if graph is None:
+            graph, form = _graph(native, rate, time_base), found
+        native.time_base = time_base
+        graph.vpush(native)
+        yield from _ready(graph, rate, time_base)
+    if graph is not None:
+        yield from _rest(graph, rate, time_base)
+
+
+def deinterlaced_base(time_base: Fraction, rate: Rate) -> Fraction:
+    """Time base that holds the second field's moment too."""
+    return time_base / 2 if rate == "field" else time_base
+
+
+def _graph(native: Any, rate: Rate, time_base: Fraction) -> Any:
+    from av.filter import Graph
+
+    graph = Graph()
+    source = graph.add_buffer(
+        width=native.width, height=native.height, format=native.format, name="in", time_base=time_base
+    )
+    # all frames: whoever asks for it knows better than flags that got lost
+    bwdif = graph.add("bwdif", f"mode={_MODES[rate]}:parity=auto:deint=all")
+    graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
+    return graph
+
+
+def _ready(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
+    from av.error import BlockingIOError as NotYet
+    from av.error import EOFError as End
+
+    while True:
+        try:
+            native = graph.vpull()
+        except (NotYet, End):
+            return
+        if native.pts is not None:
+            native.pts = round(native.pts * native.time_base / deinterlaced_base(time_base, rate))
+        native.time_base = deinterlaced_base(time_base, rate)
+        yield native
+
+
+def _rest(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
+    graph.vpush(None)
+    yield from _ready(graph, rate, time_base)
