@@ -3,15 +3,18 @@
 A predicted colour often lies outside the sRGB gamut. Clipping R, G and B one by one would then move lightness and hue.
 Here a and b shrink by one factor, at constant L and hue, until the colour fits.
 
-The factor is where the way from grey to the wanted colour leaves the gamut: the first place where R, G or B becomes 0
-or 1. Newton's method finds it from grey outwards in a few steps; the answer is verified, and where it does not hold,
-bisection takes over.
+The factor is where the way from grey to the wanted colour leaves the gamut: where R, G or B becomes 0 or 1. A small
+table of how far that is for each lightness and hue gives it to a few per cent, and Newton's method sharpens that; the
+answer is verified, and where it does not hold, bisection takes over.
 
-The arithmetic is laid out for speed: few passes over whole planes, each by NumPy or OpenCV. Chroma is counted in the f
-of CIE Lab: dx = f(X) - f(Y) = a / 500 and dz = f(Z) - f(Y) = -b / 200.
+The arithmetic is laid out for speed: few passes over rows of colours that stay in the processor's cache, each by NumPy
+or OpenCV; (1, n), since OpenCV takes a (n,) array for a column. Chroma is counted in the f of CIE Lab, X and Z in one
+array: f(X) - f(Y) = a / 500 and f(Z) - f(Y) = -b / 200.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -30,45 +33,68 @@ _LINE = 1 / F_SLOPE
 # White is R = G = B = 1, so each row of this matrix sums to 1, and each of R, G and B is Y + its share of X - Y + its
 # share of Z - Y, with X, Y and Z relative to the white point.
 _PER_X, _, _PER_Z = (XYZ_TO_RGB * WHITE).T
-_FROM_DIFFERENCES = np.stack([np.ones(3), _PER_X, _PER_Z], axis=1)
+_PER_X_COLUMN, _PER_Z_COLUMN = (shares[:, None].astype(np.float32) for shares in (_PER_X, _PER_Z))
 
-_NEWTON_STEPS = 4
-"""Calm colours take two, very vivid ones five."""
+_LIGHTNESSES, _HUES = 64, 256
+"""Size of the table. Finer ones save few bisections and take longer to make than a small picture does."""
+
+_FAR = np.float32(0.02)
+"""A step of Newton's method that calls for another: at the sharp edges of the boundary, as at yellow near white."""
+
+_VIVID = 2.0
+"""A chroma, in the f of Lab, that no lightness can hold."""
 
 _WITHIN = np.float32(0.998)
 """The share of the factor found that is used, so that rounding does not lead out again."""
 
 _BISECTIONS = 14
 
-_LIST = 1 << 16
-"""Colours out of gamut that are worked on at a time."""
+LIST = 1 << 16
+"""Colours out of gamut that are worked on at a time: enough of them to hide Python's own time."""
+
+_MOST_REMAPPED = 32_000
+"""cv2.remap takes rows of less than 2^15."""
+
+_GREY = np.float32(1e-6)
+"""The least chroma, in the f of Lab: greys come here where rounding puts them beyond black or white."""
 
 # np.clip is vectorized; np.maximum with a number is not, and cv2.max takes a 1 x 1 picture for a number
 _ZERO, _ONE, _INFINITY = np.float32(0), np.float32(1), np.float32(np.inf)
 
 
-def fitting_rgb(fy: Floats, dx: Floats, dz: Floats) -> Floats:
+def fitting_rgb(fy: Floats, chroma: Floats) -> Floats:
     """Linear light of the wanted lightness and hue, with as much of the wanted chroma as sRGB can hold.
 
     Parameters
     ----------
-    fy, dx, dz
-        (H, W) float32 f(Y), f(X) - f(Y) and f(Z) - f(Y).
+    fy
+        (1, n) float32 f(Y).
+    chroma
+        (2, n) float32 f(X) - f(Y) and f(Z) - f(Y).
 
     Returns
     -------
-    ndarray, (H, W, 3) float32 RGB; in 0..1 to within `MARGIN`, if Y is
+    ndarray, (3, n) float32: R, G and B; in 0..1 to within `MARGIN`, if Y is
     """
-    linear = linear_rgb(fy, dx, dz)
+    linear = linear_rgb(fy, chroma)
     outside = np.flatnonzero(outside_gamut(linear))
-    colors = linear.reshape(-1, 3)
-    for start in range(0, outside.size, _LIST):
-        places = outside[start : start + _LIST]
-        colors[places] = _reduced(*(np.take(plane, places)[None] for plane in (fy, dx, dz)))
+    for start in range(0, outside.size, LIST):
+        places = outside[start : start + LIST]
+        fitting = _reduced(np.take(fy, places, axis=1), np.take(chroma, places, axis=1))
+        for plane, values in zip(linear, fitting, strict=True):
+            plane[places] = values
     return linear
 
 
-def linear_rgb(fy: Floats, dx: Floats, dz: Floats) -> Floats:
+def fitting_rgb_of_few(fy: Floats, chroma: Floats) -> Floats:
+    """As `fitting_rgb`, for `LIST` colours or less, most of them out of gamut: all are reduced, to begin with."""
+    linear = linear_rgb(fy, chroma)
+    reduced = _reduced(fy, chroma)
+    np.copyto(reduced, linear, where=~outside_gamut(linear))
+    return reduced
+
+
+def linear_rgb(fy: Floats, chroma: Floats) -> Floats:
     """Linear light, in and out of gamut.
 
     The inverse of Lab's f is a straight line plus, beyond the edge, what the cube adds to it: no branches. Y itself
@@ -76,21 +102,33 @@ def linear_rgb(fy: Floats, dx: Floats, dz: Floats) -> Floats:
 
     Parameters
     ----------
-    fy, dx, dz
-        (H, W) float32 f(Y), f(X) - f(Y) and f(Z) - f(Y).
+    fy
+        (1, n) float32 f(Y).
+    chroma
+        (2, n) float32 f(X) - f(Y) and f(Z) - f(Y).
 
     Returns
     -------
-    ndarray, (H, W, 3) float32 RGB
+    ndarray, (3, n) float32: R, G and B
     """
     luminance, added = _luminance(fy)
-    differences = [_difference(_beyond_edge(fy, chroma), chroma, added) for chroma in (dx, dz)]
-    return np.asarray(cv2.transform(cv2.merge([luminance, *differences]), _FROM_DIFFERENCES), np.float32)
+    x, z = np.split(_differences(_beyond_edge(fy, chroma), chroma, added), 2)
+    linear = np.empty((3, x.size), np.float32)
+    for row, per_x, per_z in zip(np.split(linear, 3), _PER_X, _PER_Z, strict=True):
+        cv2.scaleAdd(x, per_x, luminance, dst=row)
+        cv2.scaleAdd(z, per_z, row, dst=row)
+    return linear
 
 
 def outside_gamut(linear: Floats) -> Mask:
-    """Which colours sRGB cannot hold: (H, W, 3) linear light to (H, W)."""
-    mask: Mask = cv2.inRange(linear, (-MARGIN,) * 3, (1 + MARGIN,) * 3) == 0
+    """Which colours sRGB cannot hold: (3, n) linear light to (n,)."""
+    red, green, blue = linear
+    extreme = np.maximum(red, green)
+    np.maximum(extreme, blue, out=extreme)
+    mask: Mask = extreme > np.float32(1 + MARGIN)
+    np.minimum(red, green, out=extreme)
+    np.minimum(extreme, blue, out=extreme)
+    mask |= extreme < np.float32(-MARGIN)
     return mask
 
 
@@ -102,8 +140,8 @@ def _luminance(fy: Floats) -> tuple[Floats, Floats]:
 
 
 def _beyond_edge(fy: Floats, chroma: Floats) -> Floats:
-    """How far f(X) or f(Z) is beyond the edge."""
-    beyond: Floats = np.asarray(cv2.addWeighted(fy, 1, chroma, 1, -F_EDGE), np.float32)
+    """How far f(X) and f(Z) are beyond the edge."""
+    beyond: Floats = chroma + (fy - np.float32(F_EDGE))
     return np.clip(beyond, _ZERO, _INFINITY, out=beyond)
 
 
@@ -115,58 +153,88 @@ def _cube_over_line(beyond: Floats) -> Floats:
     return result
 
 
-def _difference(beyond: Floats, chroma: Floats, added: Floats) -> Floats:
-    """X - Y or Z - Y of a chroma dx or dz."""
-    difference: Floats = _cube_over_line(beyond)
-    difference -= added
-    cv2.scaleAdd(chroma, _LINE, difference, dst=difference)
-    return difference
+def _differences(beyond: Floats, chroma: Floats, added: Floats) -> Floats:
+    """X - Y and Z - Y of a chroma."""
+    differences: Floats = _cube_over_line(beyond)
+    differences -= added
+    cv2.scaleAdd(chroma, _LINE, differences, dst=differences)
+    return differences
 
 
-def _reduced(fy: Floats, dx: Floats, dz: Floats) -> Floats:
-    """Linear light, (n, 3), of (1, n) colours that are out of gamut as they are."""
-    factor = _newton_factor(fy, dx, dz)
+def _reduced(fy: Floats, chroma: Floats) -> Floats:
+    """Linear light, (3, n), of colours that are out of gamut as they are."""
+    factor = _newton_factor(fy, chroma)
     factor *= _WITHIN
-    linear: Floats = linear_rgb(fy, dx * factor, dz * factor)[0]
-    failed = np.flatnonzero(outside_gamut(linear[None]))
+    linear: Floats = linear_rgb(fy, chroma * factor)
+    failed = np.flatnonzero(outside_gamut(linear))
     if failed.size:
-        colors = [plane[:, failed] for plane in (fy, dx, dz)]
-        factor = _bisected_factor(*colors)
-        linear[failed] = linear_rgb(colors[0], colors[1] * factor, colors[2] * factor)[0]
+        fy, chroma = np.take(fy, failed, axis=1), np.take(chroma, failed, axis=1)
+        linear[:, failed] = linear_rgb(fy, chroma * _bisected_factor(fy, chroma))
     return linear
 
 
-def _newton_factor(fy: Floats, dx: Floats, dz: Floats) -> Floats:
-    """The factor at which R, G or B first becomes 0 or 1; at each step as if each kept the slope that it has there."""
-    luminance, added = _luminance(fy)
-    # The first step is from grey, where R = G = B = Y and every slope is that of f(Y).
-    from_grey = _inverse_slope(np.clip(fy - np.float32(F_EDGE), _ZERO, _INFINITY))
-    factor = _distance_to_face(np.repeat(luminance, 3, axis=0), _each_primary(from_grey * dx, from_grey * dz))
+@lru_cache(maxsize=1)
+def _largest_chroma() -> Floats:
+    """(_LIGHTNESSES, _HUES + 1): how long a chroma can be, for f(Y) from black to white, hue all the way around."""
+    hue = np.linspace(0, 2 * np.pi, _HUES + 1)
+    fy = np.repeat(np.linspace(F_BLACK, 1, _LIGHTNESSES, dtype=np.float32), hue.size)[None]
+    around = np.tile(_VIVID * np.stack([np.cos(hue), np.sin(hue)]), _LIGHTNESSES).astype(np.float32)
+    length: Floats = _bisected_factor(fy, around).reshape(_LIGHTNESSES, hue.size) * np.float32(_VIVID)
+    return length
+
+
+def _factor_of_table(fy: Floats, chroma: Floats) -> Floats:
+    """The factor at which colours out of gamut would be at its boundary, to a few per cent."""
+    length, column = cv2.cartToPolar(chroma[:1], chroma[1:])
+    column *= np.float32(_HUES / (2 * np.pi))
+    row = fy - np.float32(F_BLACK)
+    row *= np.float32((_LIGHTNESSES - 1) / (1 - F_BLACK))
+    table, factor = _largest_chroma(), np.empty_like(fy)
+    for start in range(0, factor.size, _MOST_REMAPPED):
+        some = np.s_[:, start : start + _MOST_REMAPPED]
+        factor[some] = cv2.remap(table, column[some], row[some], cv2.INTER_LINEAR)
+    factor /= np.clip(length, _GREY, _INFINITY)
+    return np.clip(factor, _ZERO, _ONE, out=factor)
+
+
+def _newton_factor(fy: Floats, chroma: Floats) -> Floats:
+    """The factor, 1 at most, at which R, G or B becomes 0 or 1."""
+    factor = _factor_of_table(fy, chroma)
+    step = _newton_step(fy, chroma, factor)
+    factor += step
     np.clip(factor, _ZERO, _ONE, out=factor)
-    for _ in range(1, _NEWTON_STEPS):
-        differences, slopes = [], []
-        for chroma in (dx, dz):
-            now = chroma * factor
-            beyond = _beyond_edge(fy, now)
-            differences.append(_difference(beyond, now, added))
-            slopes.append(_inverse_slope(beyond) * chroma)
-        factor += _distance_to_face(_each_primary(*differences) + luminance, _each_primary(*slopes))
-        np.clip(factor, _ZERO, _ONE, out=factor)
+    far = np.flatnonzero(np.abs(step) > _FAR)
+    if far.size:
+        nearer = np.take(factor, far)[None]
+        nearer += _newton_step(np.take(fy, far, axis=1), np.take(chroma, far, axis=1), nearer)
+        factor[0, far] = np.clip(nearer, _ZERO, _ONE)[0]
     return factor
 
 
-def _inverse_slope(beyond: Floats) -> Floats:
-    """Slope of the inverse of Lab's f: 3 f^2, and below the edge that of the edge."""
+def _newton_step(fy: Floats, chroma: Floats, factor: Floats) -> Floats:
+    """How much further on R, G or B would become 0 or 1 if each kept the slope that it has here."""
+    luminance, added = _luminance(fy)
+    now = chroma * factor
+    beyond = _beyond_edge(fy, now)
+    slopes = _inverse_slopes(beyond)
+    slopes *= chroma
+    values = _each_primary(_differences(beyond, now, added))
+    values += luminance
+    return _distance_to_face(values, _each_primary(slopes))
+
+
+def _inverse_slopes(beyond: Floats) -> Floats:
+    """Slopes of the inverse of Lab's f: 3 f^2, and below the edge that of the edge."""
     slope: Floats = beyond + np.float32(F_EDGE)
     slope *= slope
     slope *= np.float32(3)
     return slope
 
 
-def _each_primary(x: Floats, z: Floats) -> Floats:
+def _each_primary(differences: Floats) -> Floats:
     """(3, n): what X - Y and Z - Y, or slopes of them, give to R, G and B."""
-    sums: Floats = np.multiply(x, _PER_X[:, None].astype(np.float32))
-    sums += z * _PER_Z[:, None].astype(np.float32)
+    sums: Floats = differences[0] * _PER_X_COLUMN
+    sums += differences[1] * _PER_Z_COLUMN
     return sums
 
 
@@ -184,12 +252,12 @@ def _distance_to_face(values: Floats, slopes: Floats) -> Floats:
     return nearest
 
 
-def _bisected_factor(fy: Floats, dx: Floats, dz: Floats) -> Floats:
+def _bisected_factor(fy: Floats, chroma: Floats) -> Floats:
     """The largest factor in 0..1 with which the colour fits, to one part in 2^14."""
     inside = np.zeros_like(fy)
     step = np.float32(0.5)
     for _ in range(_BISECTIONS):
         tried = inside + step
-        inside = np.where(outside_gamut(linear_rgb(fy, dx * tried, dz * tried)), inside, tried)
+        inside = np.where(outside_gamut(linear_rgb(fy, chroma * tried)), inside, tried)
         step *= np.float32(0.5)
     return inside

@@ -26,12 +26,22 @@ class Upsampler:
         # a and b lie in planes of their own, as those who compute with them want it
         grid = np.moveaxis(ab, -1, 0)
         self._height = height
-        self._wide = _interpolated(grid, *_positions(ab.shape[1], width, 0, width), axis=2)
+        before, share = _positions(ab.shape[1], width, 0, width)
+        after = np.minimum(before + 1, ab.shape[1] - 1)
+        self._wide = np.take(grid, before, 2) + share * (np.take(grid, after, 2) - np.take(grid, before, 2))
+        self._down = np.diff(self._wide, axis=1, append=self._wide[:, -1:])
 
     def rows(self, top: int, bottom: int) -> Floats:
         """Rows `top` to `bottom`, bottom excluded: (bottom - top, W, 2) float32."""
         above, share = _positions(self._wide.shape[1], self._height, top, bottom)
-        return np.moveaxis(_interpolated(self._wide, above, share[:, None], axis=1), 0, -1)
+        result = np.empty((2, bottom - top, self._wide.shape[2]), np.float32)
+        # between two rows of the grid lie many that mix them
+        for row in range(above[0], above[-1] + 1):
+            first, last = np.searchsorted(above, (row, row + 1))
+            mixed = result[:, first:last]
+            np.multiply(share[first:last, None], self._down[:, row, None], out=mixed)
+            mixed += self._wide[:, row, None]
+        return np.moveaxis(result, 0, -1)
 
 
 def _positions(size: int, full: int, first: int, last: int) -> tuple[Indices, Floats]:
@@ -39,12 +49,3 @@ def _positions(size: int, full: int, first: int, last: int) -> tuple[Indices, Fl
     position = np.clip((np.arange(first, last) + 0.5) * (size / full) - 0.5, 0, size - 1)
     before = position.astype(np.intp)
     return before, (position - before).astype(np.float32)
-
-
-def _interpolated(planes: Floats, before: Indices, share: Floats, axis: int) -> Floats:
-    result: Floats = np.take(planes, np.minimum(before + 1, planes.shape[axis] - 1), axis)
-    nearer = np.take(planes, before, axis)
-    result -= nearer
-    result *= share
-    result += nearer
-    return result

@@ -47,19 +47,6 @@ def network_size(height: int, width: int, *, fit: Fit, size: int, stride: int) -
     return (long_side, size) if height > width else (size, long_side)
 
 
-def _row_weights(source: int, target: int, top: int, bottom: int) -> Floats:
-    """(target, bottom - top) share of source rows in each target row; over all rows the shares sum to 1."""
-    pixel = np.arange(top, bottom)
-    if source < target:
-        position = np.clip((np.arange(target) + 0.5) * (source / target) - 0.5, 0, source - 1)
-        near: Floats = np.clip(1 - np.abs(position[:, None] - pixel), 0, None).astype(np.float32)
-        return near
-    edges = np.arange(target + 1) * (source / target)
-    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    shares: Floats = (np.clip(covered, 0, None) * (target / source)).astype(np.float32)
-    return shares
-
-
 def _row_shares(source: int, target: int, row: int) -> tuple[int, npt.NDArray[np.float64]]:
     """The first source row that goes into a target row, and the shares of that one and of those after it."""
     if source < target:

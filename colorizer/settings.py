@@ -114,7 +114,7 @@ class Settings:
     )
     threads: int | None = _option(
         None,
-        "Threads of the network on the CPU. Default: the cores that this process may use.",
+        "Threads that compute one picture on the CPU. Default: the cores that this process may use.",
         low=1,
         high=MOST_THREADS,
         metavar="N",

@@ -32,7 +32,7 @@ KEPT_MEMORY = 1 << 24
 """Bytes; more than a thread's planes take, less than glibc's own limit of 32 MB."""
 
 
-def shrunk_lightness(pixels: Pixels, size: tuple[int, int]) -> Floats:
+def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None = None) -> Floats:
     """Lightness of a picture at the network's size.
 
     Parameters
@@ -41,6 +41,8 @@ def shrunk_lightness(pixels: Pixels, size: tuple[int, int]) -> Floats:
         (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
     size
         Height and width wanted.
+    threads
+        How many compute; None: the cores that this process may use. More than `MOST_THREADS` are never taken.
 
     Returns
     -------
@@ -52,12 +54,12 @@ def shrunk_lightness(pixels: Pixels, size: tuple[int, int]) -> Floats:
     def shrink(top: int, bottom: int) -> Part:
         return shrinker.shrink(top, lightness(pixels[top:bottom]))
 
-    for part in _each_strip(shrink, height, width):
+    for part in _each_strip(shrink, height, width, threads):
         shrinker.add(part)
     return shrinker.result()
 
 
-def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0) -> Pixels:
+def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int | None = None) -> Pixels:
     """A picture's lightness with other chroma.
 
     Parameters
@@ -68,6 +70,8 @@ def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0) -> Pixels:
         (h, w, 2) float32, CIE Lab units, at any size.
     own_share
         Share of the picture's own chroma that is added, 0..1.
+    threads
+        As for `shrunk_lightness`.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0) -> Pixels:
             wanted += chroma_plane(strip) * np.float32(own_share)
         result[top:bottom] = recombine(lightness(strip), wanted, pixels.dtype)
 
-    for _ in _each_strip(render, height, width):
+    for _ in _each_strip(render, height, width, threads):
         pass
     return result
 
@@ -99,10 +103,14 @@ def _keep_freed_memory() -> None:
     np.empty(KEPT_MEMORY, np.uint8)
 
 
-def _each_strip(work: Callable[[int, int], Result], height: int, width: int) -> Iterator[Result]:
+def _each_strip(work: Callable[[int, int], Result], height: int, width: int, threads: int | None) -> Iterator[Result]:
     """What `work` makes of each strip, given its top and bottom row, in order from the top."""
     rows = max(1, STRIP_PIXELS // width)
     tops = range(0, height, rows)
     bottoms = (min(top + rows, height) for top in tops)
-    with ThreadPoolExecutor(min(usable_cores(), MOST_THREADS)) as pool:
+    count = min(threads or usable_cores(), MOST_THREADS, len(tops))
+    if count == 1:
+        yield from map(work, tops, bottoms)
+        return
+    with ThreadPoolExecutor(count) as pool:
         yield from pool.map(work, tops, bottoms)

@@ -125,3 +125,38 @@ def test_layout_and_float_type_of_the_planes_do_not_matter() -> None:
 def test_what_is_no_picture_is_refused(pixels: Any) -> None:
     with pytest.raises(InputError):
         check_pixels(pixels)
+
+
+def test_8_bits_are_the_finer_depths_rounded_in_and_out_of_gamut() -> None:
+    """OpenCV's conversion, which 8 bits go through, against the one of this package."""
+    generator = np.random.default_rng(7)
+    light = generator.uniform(0, 100, (300, 400)).astype(np.float32)
+    ab = generator.normal(0, 30, (300, 400, 2)).astype(np.float32)
+    fine = recombine(light, ab, np.float32) * 255
+    assert 0.2 < ((fine < 0.5) | (fine > 254.5)).any(axis=-1).mean() < 0.8
+    assert np.abs(recombine(light, ab, np.uint8) - fine).max() < 0.6
+
+
+def test_black_and_white_take_no_color() -> None:
+    light = np.array([[0, 0, 100, 100]], np.float32)
+    ab = np.array([[[0, 0], [60, -60], [0, 0], [60, -60]]], np.float32)
+    for dtype, full in ((np.uint8, 255), (np.uint16, 65535)):
+        expected = np.array([[[0] * 3, [0] * 3, [full] * 3, [full] * 3]], dtype)
+        np.testing.assert_array_equal(recombine(light, ab, dtype), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_greys_beside_colours_out_of_gamut_stay_grey(dtype: Any) -> None:
+    light = np.tile(np.concatenate([np.linspace(0, 2, 500), np.linspace(98, 100, 500)]).astype(np.float32), (8, 1))
+    ab = np.zeros((*light.shape, 2), np.float32)
+    ab[::2] = (90, -90)
+    result = recombine(light, ab, dtype)
+    assert np.ptp(result[1::2].astype(np.int64), axis=-1).max() <= (1 if dtype == np.uint8 else 3)
+
+
+@given(seed=st.integers(0, 1000))
+def test_without_colour_every_lightness_is_grey(seed: int) -> None:
+    light = np.random.default_rng(seed).uniform(0, 100, (40, 50)).astype(np.float32)
+    for dtype in (np.uint8, np.uint16):
+        result = recombine(light, np.zeros((40, 50, 2), np.float32), dtype).astype(np.int64)
+        assert np.ptp(result, axis=-1).max() <= (0 if dtype == np.uint8 else 3)

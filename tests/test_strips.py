@@ -68,4 +68,7 @@ def test_strips_give_what_one_piece_gives() -> None:
     rgb = np.random.default_rng(9).integers(0, 256, (700, 900, 3), np.uint8)
     ab = some_ab(30)
     whole = recombine(lightness(rgb), Upsampler(ab, 700, 900).rows(0, 700), np.uint8)
-    np.testing.assert_array_equal(with_chroma(rgb, ab), whole)
+    small = shrunk_lightness(rgb, (224, 224))
+    for threads in (None, 1, 3):
+        np.testing.assert_array_equal(with_chroma(rgb, ab, threads=threads), whole)
+        np.testing.assert_array_equal(shrunk_lightness(rgb, (224, 224), threads), small)

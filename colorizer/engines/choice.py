@@ -41,9 +41,9 @@ class Cost(NamedTuple):
 
 
 COSTS: dict[EngineName, tuple[Cost, Cost]] = {
-    "opencv": (Cost(0.02, 0.055), Cost(0.35, 0.65)),
-    "onnxruntime": (Cost(0.10, 0.017), Cost(0.45, 0.28)),
-    "openvino": (Cost(0.30, 0.010), Cost(0.60, 0.27)),
+    "opencv": (Cost(0.04, 0.036), Cost(0.34, 0.71)),
+    "onnxruntime": (Cost(0.09, 0.012), Cost(0.68, 0.30)),
+    "openvino": (Cost(0.26, 0.010), Cost(0.60, 0.28)),
 }
 """For a small network (`lite`) and a large one (the release's), once cv2 is imported, which every command needs; on 2
 cores of an AVX-512 CPU (docs/performance.md). Only ratios matter."""

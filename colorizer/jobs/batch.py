@@ -142,7 +142,7 @@ class Run:
         settings = batch.settings
         if settings.threads is None:
             settings = replace(settings, threads=max(1, usable_cores() // batch.workers))
-        make = partial(worker, settings, batch.manner, len(batch.tasks))
+        make = partial(_process, settings, batch.manner, len(batch.tasks))
         pool: Pool[Item, Outcome] = Pool(make, count=batch.workers, budget=batch.budget)
         self._halt = pool.stop
 
@@ -204,6 +204,14 @@ def worker(settings: Settings, manner: Manner, pictures: int) -> Worker:
         return kept or color_file(task, colorizer, manner)
 
     return work
+
+
+def _process(settings: Settings, manner: Manner, pictures: int) -> Worker:
+    """As `worker`, in a process that has its cores to itself: OpenCV's own threads keep to them too."""
+    import cv2
+
+    cv2.setNumThreads(settings.threads or 0)
+    return worker(settings, manner, pictures)
 
 
 def fingerprint(batch: Batch, model: Model) -> str:

@@ -145,8 +145,9 @@ def share_out_of_gamut(pixels: Pixels, ab: Floats) -> float:
     shares = []
     for row in range(0, height, 16):
         fy = (lightness(pixels[row : row + 1]) + np.float32(L_BLACK)) / np.float32(L_SCALE)
-        a, b = np.moveaxis(upsampler.rows(row, row + 1), -1, 0)
-        shares.append(outside_gamut(linear_rgb(fy, a / np.float32(A_SCALE), b / np.float32(-B_SCALE))).mean())
+        a, b = upsampler.rows(row, row + 1)[0].T
+        chroma = np.stack([a / np.float32(A_SCALE), b / np.float32(-B_SCALE)])
+        shares.append(outside_gamut(linear_rgb(fy, chroma)).mean())
     return float(np.mean(shares))
 
 

@@ -15,9 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from synthetic import lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, CaffeModel, check_finite, read_caffemodel, write_caffemodel
+from colorizer.engines import Asked, open_engine
 from colorizer.errors import OutputError, WeightsError
+from colorizer.models import resolve_model
 
 DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 
@@ -100,6 +103,31 @@ def test_double_precision_is_read(form: Any, weights: Weights, path: Path) -> No
     model = read_caffemodel(path)
     assert_holds(model, weights)
     assert model.layers[0].blobs[0].data.dtype == np.float64
+
+
+def test_double_precision_runs_in_opencv_although_its_importer_does_not_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORIZER_HOME", str(tmp_path))
+    prototxt, caffemodel = small_pair(tmp_path)
+    double = tmp_path / "double.caffemodel"
+    double.write_bytes(
+        b"".join(
+            hand.layer(
+                layer.name,
+                layer.type,
+                *(hand.new_shape(*blob.shape) + hand.doubles(blob.data) for blob in layer.blobs),
+            )
+            for layer in read_caffemodel(caffemodel).layers
+        )
+    )
+    light = lightness_like(64, 64)
+    single, found = (
+        open_engine(resolve_model(str(path), prototxt=prototxt), asked=Asked("opencv", device="cpu")).ab(light)
+        for path in (caffemodel, double)
+    )
+    assert single.std() > 5
+    np.testing.assert_allclose(found, single, atol=0.01)
 
 
 def test_a_run_of_numbers_may_come_in_pieces(path: Path) -> None:
