@@ -5,6 +5,8 @@ A `Colorizer` owns a model and an engine. It knows arrays only; files are the bu
 
 from __future__ import annotations
 
+import threading
+from copy import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -14,17 +16,24 @@ from colorizer import compat
 from colorizer.bins import load_bin_centres
 from colorizer.color import check_pixels
 from colorizer.contract import MIDDLE_LIGHTNESS, RELEASE_TEMPERATURE
-from colorizer.engines import Asked, open_engine
+from colorizer.distribution import Distribution
+from colorizer.engines import Asked, Engine, Opened, open_engine, open_logits
 from colorizer.errors import UsageError
-from colorizer.models import resolve_model
+from colorizer.models import Model, resolve_model
 from colorizer.resample import network_size
-from colorizer.settings import Settings, flag
+from colorizer.settings import Fit, Settings, flag
 from colorizer.strips import shrunk_lightness, with_chroma
 from colorizer.tint import is_really_color
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 Order = Literal["bgr", "rgb"]
+
+_NETWORK_SETTINGS = (
+    *("model", "prototxt", "bin_centres", "weights_dir", "temperature"),
+    *("engine", "precision", "device", "threads", "compat"),
+)
+"""What decides which network is loaded, and into what."""
 
 
 class Colorizer:
@@ -57,20 +66,17 @@ class Colorizer:
     def __init__(self, settings: Settings | None = None, *, pictures: int | None = None) -> None:
         self.settings = settings = settings or Settings()
         self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
-        if settings.size % self.model.stride:
-            raise UsageError(
-                f"{flag('size')} {settings.size}: {self.model.name} takes multiples of {self.model.stride}; "
-                f"try {round(settings.size / self.model.stride) * self.model.stride}"
-            )
-        self._fit = self.model.fit if settings.fit == "auto" else settings.fit
+        self._fit: Fit = self._checked_fit(settings)
         self._temperature = self.model.temperature if settings.temperature is None else settings.temperature
         if settings.compat:
             self._temperature = RELEASE_TEMPERATURE
         centres = settings.bin_centres or self.model.bin_centres
+        self._centres = load_bin_centres(centres) if centres else None
+        self._logits = _Logits()
         self._engine = open_engine(
             self.model,
             temperature=self._temperature,
-            centres=load_bin_centres(centres) if centres else None,
+            centres=self._centres,
             asked=Asked(
                 engine=settings.engine,
                 precision=settings.precision,
@@ -80,6 +86,26 @@ class Colorizer:
                 as_it_comes=settings.compat,
             ),
         )
+
+    def with_settings(self, settings: Settings) -> Colorizer:
+        """The same network, loaded once, under other settings that are not the network's: fit, size, chroma.
+
+        Raises
+        ------
+        UsageError
+            The settings do not fit the model, or would take another network, temperature or engine.
+        """
+        changed = [name for name in _NETWORK_SETTINGS if getattr(settings, name) != getattr(self.settings, name)]
+        if changed:
+            raise UsageError(f"{', '.join(map(flag, changed))}: a network that is loaded has its own; load another")
+        other = copy(self)
+        other.settings, other._fit = settings, self._checked_fit(settings)
+        return other
+
+    @property
+    def temperature(self) -> float:
+        """Of the annealed mean: the settings', or the model's own."""
+        return self._temperature
 
     def recipe(self) -> str:
         """One line on how pictures are coloured, the same for every picture: model, engine, and what was set."""
@@ -148,10 +174,19 @@ class Colorizer:
         -------
         ndarray, (h, w, 2) float32, CIE Lab units
         """
-        height, width = pixels.shape[:2]
-        target = network_size(height, width, fit=self._fit, size=self.settings.size, stride=self.model.stride)
-        seen = shrunk_lightness(pixels, target) - np.float32(MIDDLE_LIGHTNESS)
-        return np.ascontiguousarray(self._engine.ab(seen[None, None])[0].transpose(1, 2, 0))
+        return np.ascontiguousarray(self._engine.ab(self._seen(pixels))[0].transpose(1, 2, 0))
+
+    def distribution(self, pixels: Pixels) -> Distribution:
+        """How probable the network thinks each colour, which gives its chroma at any temperature; one pass.
+
+        The first call loads the network a second time, cut before its end.
+
+        Parameters
+        ----------
+        pixels
+            (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+        """
+        return Distribution.of(self._logits.engine(self._engine, self.model).ab(self._seen(pixels))[0], self._centres)
 
     def render(self, pixels: Pixels, ab: Floats) -> Pixels:
         """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
@@ -168,7 +203,24 @@ class Colorizer:
         ndarray, (H, W, 3) RGB of the input's dtype
         """
         strength = self.settings.strength
-        return with_chroma(pixels, ab * np.float32(self.settings.saturation * strength), own_share=1 - strength)
+        vivid = ab * np.float32(self.settings.saturation * strength)
+        return with_chroma(pixels, vivid, own_share=1 - strength, threads=self.settings.threads)
+
+    def _checked_fit(self, settings: Settings) -> Fit:
+        if settings.size % self.model.stride:
+            raise UsageError(
+                f"{flag('size')} {settings.size}: {self.model.name} takes multiples of {self.model.stride}; "
+                f"try {round(settings.size / self.model.stride) * self.model.stride}"
+            )
+        return self.model.fit if settings.fit == "auto" else settings.fit
+
+    def _seen(self, pixels: Pixels) -> Floats:
+        """What the network is given of a picture: (1, 1, h, w) float32, L - 50."""
+        height, width = pixels.shape[:2]
+        target = network_size(height, width, fit=self._fit, size=self.settings.size, stride=self.model.stride)
+        small = shrunk_lightness(pixels, target, self.settings.threads)
+        planes: Floats = (small - np.float32(MIDDLE_LIGHTNESS))[None, None]
+        return planes
 
     def _color_rgb(self, rgb: Pixels) -> Pixels:
         if self.keeps(rgb):
@@ -176,6 +228,21 @@ class Colorizer:
         if self.settings.compat:
             return compat.colorize(rgb, self._engine)
         return self.render(rgb, self.predict(rgb))
+
+
+class _Logits:
+    """The network cut at its logits, opened when it is first asked for; one for all that share the network."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+
+    def engine(self, opened: Opened, model: Model) -> Engine:
+        """The engine, in the manner of the one that is open."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_logits(model, opened)
+            return self._engine
 
 
 def _split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:

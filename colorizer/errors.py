@@ -35,6 +35,14 @@ class InputError(ColorizerError):
     """A picture cannot be read: missing, empty, damaged, too large, or no picture at all."""
 
 
+class UnknownFormatError(InputError):
+    """What should be a picture is something else, or of a format that cannot be read."""
+
+
+class TooLargeError(InputError):
+    """A picture has more pixels than are allowed."""
+
+
 class OutputError(ColorizerError):
     """A result cannot be written: folder missing or read-only, disk full, name not possible."""
 

@@ -7,11 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
+if TYPE_CHECKING:
+    from browser import Visits
+    from playwright.sync_api import Browser
+    from serving import Server
+
 PHOTOS = Path(__file__).parent / "photos"
+
+# `training` is no part of the package; it is found in the checkout, after whatever is installed
+sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 # machines are slow at times, and what CI tries is the same every time
 hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -79,3 +88,32 @@ def colorize(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`colorize serve` with limits that tests can reach; trials that end or fill a server start their own."""
+    from serving import serving
+
+    options = ("--max-upload", "4M", "--max-pixels", "4000000", "--model", "lite")
+    with serving(tmp_path_factory.mktemp("serving"), *options) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Closed with its module: while Playwright runs, its event loop is the thread's own."""
+    from browser import running_browser
+
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def visits(browser: Browser) -> Iterator[Visits]:
+    """Pages to open; the test fails when one of them complains on the console or asks elsewhere for anything."""
+    from browser import Visits
+
+    opened = Visits(browser)
+    yield opened
+    opened.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
@@ -58,6 +58,11 @@ class Network:
     inputs: tuple[Input, ...]
     layers: tuple[Layer, ...]
     path: Path | None = field(default=None, compare=False)  # the file it came from, for messages
+
+    @property
+    def output(self) -> str:
+        """The blob that it gives: chroma, or the logits where it was cut there."""
+        return OUTPUT_BLOB if self.layer(CENTRES_LAYER) else self.layers[-1].tops[0]
 
     def layer(self, name: str) -> Layer | None:
         """The layer of that name, or None."""
@@ -242,6 +247,23 @@ def check_contract(network: Network) -> None:
         if shapes[OUTPUT_BLOB] != (2, height // OUTPUT_STRIDE, width // OUTPUT_STRIDE):
             output = f"its output for {height}x{width} is {shapes[OUTPUT_BLOB]}"
             raise _another(network, f"{output}, not a and b at a quarter of the size")
+
+
+def cut_at_logits(network: Network) -> Network:
+    """A network of the contract without its end: its output are the logits, before they are scaled by 1/T.
+
+    Raises
+    ------
+    WeightsError
+        There is no layer that scales the logits, or nothing before it makes them.
+    """
+    names = [layer.name for layer in network.layers]
+    scale = network.layer(SCALE_LAYER)
+    before = network.layers[: names.index(SCALE_LAYER)] if scale else ()
+    makers = [place for place, layer in enumerate(before) if scale and scale.bottoms[0] in layer.tops]
+    if not makers:
+        raise _another(network, f"nothing makes the logits that {quoted(SCALE_LAYER)} scales")
+    return replace(network, layers=before[: makers[-1] + 1])
 
 
 def check_pair(network: Network, model: CaffeModel) -> None:

@@ -27,7 +27,7 @@ from colorizer.caffe.colors import Colors
 from colorizer.caffe.layers import Layer, quoted
 from colorizer.caffe.network import Network
 from colorizer.caffe.onnx_file import Attribute, Graph, Node, Value, model_bytes, tensor
-from colorizer.contract import CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
+from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
 from colorizer.errors import WeightsError, shown
 
 CONVERTER_VERSION = "1"
@@ -49,7 +49,8 @@ def convert(network: Network, weights: CaffeModel, colors: Colors) -> bytes:
     Returns
     -------
     bytes
-        Of the file: input `data_l`, (N, 1, H, W) float32, L - 50; output `class8_ab`, (N, 2, H/4, W/4) float32.
+        Of the file: input `data_l`, (N, 1, H, W) float32, L - 50; output `class8_ab`, (N, 2, H/4, W/4) float32, or of a
+        network that was cut the logits, (N, 313, H/4, W/4).
 
     Raises
     ------
@@ -59,13 +60,15 @@ def convert(network: Network, weights: CaffeModel, colors: Colors) -> bytes:
     conversion = _Conversion(network, weights)
     for layer in network.layers:
         conversion.add(layer)
+    whole = network.output == OUTPUT_BLOB
     graph = Graph(
         shown(network.name) or "colorize",
         tuple(conversion.graph),
         (Value(INPUT_BLOB, ("batch", 1, "height", "width")),),
-        (Value(OUTPUT_BLOB, ("batch", 2, "ab_height", "ab_width")),),
+        (Value(network.output, ("batch", 2 if whole else BIN_COUNT, "ab_height", "ab_width")),),
     )
-    return model_bytes(graph, [*conversion.tensors.values(), *_color_tensors(colors)], CONVERTER_VERSION)
+    tensors = [*conversion.tensors.values(), *(_color_tensors(colors) if whole else ())]
+    return model_bytes(graph, tensors, CONVERTER_VERSION)
 
 
 def with_colors(model: bytes, colors: Colors) -> bytes:

@@ -20,6 +20,7 @@ COMMANDS = {
     "weights": "colorizer.cli.weights:weights",
     "doctor": "colorizer.cli.doctor:doctor",
     "evaluate": "colorizer.cli.evaluate:evaluate",
+    "serve": "colorizer.cli.serve:serve",
     "video": "colorizer.cli.video:video",
 }
 """Names that are no files, and what they load; each module is imported only when its command is used."""
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
     named = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
-        return _invoke(named, arguments[1:] if named else arguments)
+        return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
     except ColorizerError as error:
         _say(str(error))
         return error.exit_status
@@ -66,6 +67,13 @@ def run(arguments: Sequence[str]) -> int:
         cause = " ".join(str(error).split())
         _say(f"internal error ({type(error).__name__}: {cause}); please report it, with what {DEBUG_VARIABLE}=1 prints")
         return ExitStatus.SOME_FAILED
+
+
+def _meant(arguments: Sequence[str]) -> str | None:
+    """The command that the default one hands its arguments over to; None: it keeps them."""
+    from colorizer.cli.routing import means_film
+
+    return "video" if means_film(arguments) else None
 
 
 def _invoke(named: str | None, arguments: Sequence[str]) -> int:

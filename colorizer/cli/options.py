@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -31,14 +32,27 @@ def valued(*names: str, **attributes: Any) -> Callable[..., Any]:
     return click.option(*names, envvar=variable(names[-1].lstrip("-")), **attributes)
 
 
-def options_of(*kinds: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command an option for each field of dataclasses whose fields carry an `Option`."""
+def options_of(
+    *classes: type, only: Collection[str] | None = None, kinds: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command an option for each field of dataclasses whose fields carry an `Option`.
+
+    Parameters
+    ----------
+    classes
+        The dataclasses.
+    only
+        Take these fields alone.
+    kinds
+        What reads the values of these fields, where their declared type does not say it.
+    """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for item in reversed([item for kind in kinds for item in fields(kind)]):
+        for item in reversed([item for each in classes for item in fields(each) if only is None or item.name in only]):
             option: Option = item.metadata["option"]
             declared = str(item.type).removesuffix(" | None")
             value: Any = click.Path(path_type=Path) if declared == "Path" else _KINDS.get(declared, str)
+            value = kinds.get(item.name, value)
             if option.choices:
                 value = click.Choice(option.choices)
             command = valued(
@@ -46,7 +60,7 @@ def options_of(*kinds: type) -> Callable[[Callable[..., Any]], Callable[..., Any
                 type=value,
                 is_flag=value is bool,
                 default=item.default,
-                show_default=not isinstance(item.default, bool) and item.default is not None,
+                show_default=item.name not in kinds and not isinstance(item.default, bool | None),
                 metavar=option.metavar,
                 help=option.help,
             )(command)
@@ -55,14 +69,16 @@ def options_of(*kinds: type) -> Callable[[Callable[..., Any]], Callable[..., Any
     return decorate
 
 
-def size_in_bytes(text: str) -> int:
-    """A number of bytes: 500M, 2G, 2GB, 2GiB; units are powers of 1024.
+def size_in_bytes(text: str | int) -> int:
+    """A number of bytes: 500M, 2G, 2GB, 2GiB; units are powers of 1024. One that is a number already stays it.
 
     Raises
     ------
     click.BadParameter
         It is none.
     """
+    if isinstance(text, int):
+        return text
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
     if match is None or not float(match[1]):
         raise click.BadParameter(f"{text}: expected a size such as 500M or 2G")

@@ -23,6 +23,7 @@ Other commands, each with --help:
   colorize weights     list, download, verify and import models
   colorize doctor      what is installed, what is chosen, how fast it is
   colorize evaluate    measure colours against the originals
+  colorize serve       a page in the browser, on this machine
   colorize video       colour a film, a stream of frames, or a folder of them
 
 \b
@@ -103,16 +104,17 @@ class Saying:
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
 @click.version_option(__version__, "--version", message="colorize %(version)s")
 def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
-    """Put colour into black-and-white photographs.
+    """Put colour into black-and-white photographs and films.
 
     The lightness of every pixel stays as it is; only colour is added. JPEG, PNG, TIFF, WebP, BMP, PNM,
-    JPEG 2000, AVIF and HEIC; on this machine, offline.
+    JPEG 2000, AVIF and HEIC; on this machine, offline. Films go to `colorize video`, which has their options.
 
     \b
       colorize photo.jpg                   writes photo.color.jpg beside it
       colorize photo.jpg -o out.png        one picture, one file
       colorize scans/ -o colored/          a tree, mirrored; again: only what is missing
       colorize photo.jpg --compare         and before | after side by side
+      colorize film.mp4                    writes film.color.mp4, see colorize video --help
       cat a.jpg | colorize - > b.jpg       through a pipe
     """  # noqa: D301 - click's mark for lines to leave as they are
     saying = Saying(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
@@ -126,7 +128,6 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 
     manner = Manner(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
     output: Path | None = options["output"]
-    _refuse_films(pictures)
     if PIPE in pictures or output == PIPE:
         return _pipe(pictures, output, settings, manner, saying, overwrite=options["overwrite"])
     listed = [] if options["files_from"] is None else read_list(_read(options["files_from"]))
@@ -149,17 +150,10 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     return _run(request, saying, report=options["report"], progress=options["progress"], fail_fast=options["fail_fast"])
 
 
-def _refuse_films(inputs: tuple[Path, ...]) -> None:
-    from colorizer.video import is_video
-
-    for path in inputs:
-        if path.is_file() and is_video(path):
-            raise UsageError(f"{shown(path)}: is a film; colour it with: colorize video {shown(path)}")
-
-
 def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any, fail_fast: bool) -> int:
     from contextlib import ExitStack
 
+    from colorizer.jobs.discover import about_films
     from colorizer.jobs.interrupt import interruptible
     from colorizer.jobs.progress import open_progress
     from colorizer.jobs.report import Report
@@ -170,6 +164,8 @@ def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any
         saying.remark(prepared.model.note)
     if prepared.others:
         saying.remark(f"{prepared.others} other files are no pictures and are passed over")
+    if prepared.films:
+        saying.remark(about_films(prepared.films))
     sources = [task.source for task in prepared.batch.tasks]
     kind = progress
     if kind == "auto":

@@ -5,7 +5,7 @@
 
 from colorizer.engines.base import Device, Engine, EngineName, Precision, Setup
 from colorizer.engines.choice import Asked, Choice
-from colorizer.engines.opening import Opened, open_engine
+from colorizer.engines.opening import Opened, open_engine, open_logits
 
 __all__ = [
     "Asked",
@@ -17,4 +17,5 @@ __all__ = [
     "Precision",
     "Setup",
     "open_engine",
+    "open_logits",
 ]

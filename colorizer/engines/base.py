@@ -47,6 +47,7 @@ class Setup:
     precision: Precision = "fp32"
     threads: int = 1  # of the CPU
     as_it_comes: bool = False  # leave the runtime's own choices of speed over exactness alone
+    cut: bool = False  # end the network at its logits: an engine's `ab` then gives (N, 313, H/4, W/4) of these
 
     def named(self, runtime: str) -> str:
         """A runtime's name with what differs from float32 on the CPU."""

@@ -26,14 +26,18 @@ def model_key(model: Model) -> str:
     return hashlib.sha256(both.encode()).hexdigest()[:_KEY_DIGITS]
 
 
-def onnx_model(model: Model, colors: Colors) -> bytes:
-    """The ONNX model of a network, with temperature and bin centres set.
+def onnx_model(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
+    """The ONNX model of a network, with temperature and bin centres set; or cut at its logits, which have neither.
+
+    A cut model is not kept: it would double what a large network takes, and is wanted once in a long run.
 
     Raises
     ------
     WeightsError
         The files are no network of the contract, do not belong together, or have a layer without an equal in ONNX.
     """
+    if cut:
+        return _convert(model, colors, cut=True)
     path = _path(model_key(model))
     data = kept(path)
     if data is not None:
@@ -49,15 +53,15 @@ def _path(key: str) -> Path:
     return cache_folder() / "onnx" / f"{key}.{CONVERTER_VERSION}.onnx"
 
 
-def _convert(model: Model, colors: Colors) -> bytes:
+def _convert(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
     from colorizer.caffe.caffemodel import check_finite, read_caffemodel
-    from colorizer.caffe.network import check_contract, check_pair, read_network
+    from colorizer.caffe.network import check_contract, check_pair, cut_at_logits, read_network
 
     network, weights = read_network(model.prototxt), read_caffemodel(model.caffemodel)
     check_contract(network)
     check_pair(network, weights)
     check_finite(weights)
-    return convert(network, weights, colors)
+    return convert(cut_at_logits(network) if cut else network, weights, colors)
 
 
 def _remove_older(path: Path) -> None:

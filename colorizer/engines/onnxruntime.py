@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.caffe.colors import Colors
-from colorizer.contract import INPUT_BLOB, OUTPUT_BLOB
+from colorizer.contract import INPUT_BLOB
 from colorizer.engines.base import Setup, cause
 from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError, WeightsError, shown
@@ -55,7 +55,7 @@ class OnnxRuntimeEngine:
         ort = import_onnxruntime()
         self.name = setup.named(f"ONNX Runtime {ort.__version__}")
         try:
-            self._session = open_session(ort, onnx_model(model, colors), setup)
+            self._session = open_session(ort, onnx_model(model, colors, cut=setup.cut), setup)
         except ort_errors() as error:
             raise WeightsError(
                 f"{shown(model.caffemodel)}: {self.name} cannot load this network ({cause(error)}); "
@@ -65,7 +65,7 @@ class OnnxRuntimeEngine:
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predicted chroma; see `Engine.ab`."""
         try:
-            ab: npt.NDArray[np.float32] = self._session.run([OUTPUT_BLOB], {INPUT_BLOB: lightness})[0]
+            ab: npt.NDArray[np.float32] = self._session.run(None, {INPUT_BLOB: lightness})[0]
         except ort_errors() as error:
             raise EngineError(f"{self.name} failed on an input of {lightness.shape}: {cause(error)}") from error
         return ab

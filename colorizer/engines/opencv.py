@@ -1,8 +1,8 @@
 """The Caffe route: prototxt and caffemodel through `cv2.dnn`, as Zhang, Isola and Efros' release is run everywhere.
 
 The release's files leave two layers empty: the class colours (`class8_ab`) and the factor on the logits
-(`conv8_313_rh`). Both are injected after loading and before the first pass. OpenCV 5 has no Caffe importer; there, the
-converted model is taken.
+(`conv8_313_rh`). Both are injected after loading and before the first pass. OpenCV 5 has no Caffe importer, and that of
+OpenCV 4 reads no weights in double precision; there, the converted model is taken.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.caffe.colors import Colors
+from colorizer.caffe.network import cut_at_logits, read_network
 from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
 from colorizer.engines.base import Setup, cause
 from colorizer.engines.converted import onnx_model
@@ -50,7 +51,7 @@ class OpenCVEngine:
         self._error = cv2.error
         self._lock = threading.Lock()
         try:
-            self._net = _loaded(cv2, model, colors, setup)
+            self._net, self._output = _loaded(cv2, model, colors, setup)
             if not setup.as_it_comes:
                 direct(cv2, self._net, setup)
         except OSError as error:
@@ -67,7 +68,7 @@ class OpenCVEngine:
             try:
                 self._net.setInput(lightness, INPUT_BLOB)
                 # a copy: OpenCV hands out its own buffer, which the next pass overwrites
-                ab: npt.NDArray[np.float32] = self._net.forward(OUTPUT_BLOB).copy()
+                ab: npt.NDArray[np.float32] = self._net.forward(self._output).copy()
             except self._error as error:
                 raise EngineError(
                     f"{self.name} failed on an input of {lightness.shape}: {_opencv_cause(error)}"
@@ -122,9 +123,21 @@ def direct(cv2: Any, net: Any, setup: Setup) -> None:
         cv2.setNumThreads(setup.threads)
 
 
-def _loaded(cv2: Any, model: Model, colors: Colors, setup: Setup) -> Any:
-    if not has_caffe_importer(cv2):
-        return read_onnx(cv2, onnx_model(model, colors), setup)
+def _loaded(cv2: Any, model: Model, colors: Colors, setup: Setup) -> tuple[Any, str]:
+    """The network, and what its output is called there."""
+    cut = cut_at_logits(read_network(model.prototxt)) if setup.cut else None
+    if has_caffe_importer(cv2):
+        try:
+            return _from_caffe(cv2, model, colors), cut.layers[-1].name if cut else OUTPUT_BLOB
+        except cv2.error:
+            # either it is damaged, and reading it says where, or only OpenCV cannot read it
+            converted = onnx_model(model, colors, cut=setup.cut)
+    else:
+        converted = onnx_model(model, colors, cut=setup.cut)
+    return read_onnx(cv2, converted, setup), cut.output if cut else OUTPUT_BLOB
+
+
+def _from_caffe(cv2: Any, model: Model, colors: Colors) -> Any:
     # buffers, since cv2 opens no file whose name the Windows code page cannot spell
     weights = np.memmap(model.caffemodel, np.uint8, mode="r")
     net = cv2.dnn.readNetFromCaffe(np.fromfile(model.prototxt, np.uint8), weights)

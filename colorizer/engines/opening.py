@@ -48,6 +48,7 @@ class Opened:
 
     engine: Engine
     choice: Choice  # its precision is what was taken
+    threads: int = 1  # of the CPU
 
     @property
     def name(self) -> str:
@@ -95,7 +96,7 @@ def open_engine(
     failures: list[ColorizerError] = []
     for choice in choices:
         try:
-            opened = _open(model, colors, choice, asked, size)
+            opened = replace(_open(model, colors, choice, asked, size), threads=asked.threads or usable_cores())
         except (EngineError, WeightsError) as error:
             failures.append(error)
             continue
@@ -104,6 +105,25 @@ def open_engine(
         said = "; ".join(map(str, failures))
         return replace(opened, choice=replace(opened.choice, why=f"{opened.choice.why}, after this: {said}"))
     raise failures[0]
+
+
+def open_logits(model: Model, opened: Opened) -> Engine:
+    """The network of an engine that is open, cut at its logits, in an engine of the same kind.
+
+    Returns
+    -------
+    Engine
+        Its `ab` gives logits, (N, 313, H/4, W/4) float32.
+
+    Raises
+    ------
+    WeightsError
+        The files have gone, or are no network that the runtime can load.
+    """
+    precision: Precision = "fp32" if opened.choice.precision == "auto" else opened.choice.precision
+    setup = Setup(opened.choice.device, precision, opened.threads, cut=True)
+    # neither temperature nor centres are in what is left of the network
+    return load_engine(model, Colors(RELEASE_TEMPERATURE, bin_centres()), opened.choice.engine, setup)
 
 
 def installed_engines() -> tuple[EngineName, ...]:

@@ -62,7 +62,7 @@ class OpenVINOEngine:
             # pinned threads wait for their core while another one is idle
             "ENABLE_CPU_PINNING": "NO",
         }
-        converted = onnx_model(model, colors)
+        converted = onnx_model(model, colors, cut=setup.cut)
         try:
             self._request = core.compile_model(core.read_model(converted), "CPU", options).create_infer_request()
         except RuntimeError as error:

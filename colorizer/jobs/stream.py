@@ -7,7 +7,7 @@ from pathlib import Path
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
 from colorizer.jobs.run import Manner, Pages
-from colorizer.media import decode_document, encode_document
+from colorizer.media import Document, Output, decode_document, encode_document
 
 STDIN = "<stdin>"
 
@@ -41,9 +41,23 @@ def color_bytes(data: bytes, colorizer: Colorizer, manner: Manner, name: str = S
         The format cannot hold the result.
     """
     with decode_document(data, name, max_pixels=manner.max_pixels) as document:
-        pages = Pages(document, colorizer)
-        written, notes = encode_document(pages, len(document), document.format.name, manner.output)
-    return (data, ()) if all(pages.passed) and manner.output.format == "auto" else (written, notes)
+        written, notes, passed = color_document(document, colorizer, manner.output)
+    return (data, ()) if passed and manner.output.format == "auto" else (written, notes)
+
+
+def color_document(document: Document, colorizer: Colorizer, output: Output) -> tuple[bytes, tuple[str, ...], bool]:
+    """Colour a document that is open; see `color_bytes`.
+
+    Returns
+    -------
+    bytes, tuple of str
+        The coloured file, and what could not be kept.
+    bool
+        Whether the settings let all pages pass as being in colour.
+    """
+    pages = Pages(document, colorizer)
+    written, notes = encode_document(pages, len(document), document.format.name, output)
+    return written, notes, all(pages.passed)
 
 
 def read_file(path: Path) -> bytes:

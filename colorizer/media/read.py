@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from colorizer.errors import InputError, shown
+from colorizer.errors import InputError, TooLargeError, UnknownFormatError, shown
 from colorizer.media import exif, iptc, png, xmp
 from colorizer.media.develop import develop
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
@@ -54,7 +54,9 @@ class Document:
             raise InputError(f"{name}: the file is empty; copy it again from its source")
         found = format_of(head)
         if found is None:
-            raise InputError(f"{name}: {nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF")
+            raise UnknownFormatError(
+                f"{name}: {nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF"
+            )
         self.format: Format = found
         with explained(name):
             self._pages = Pages(file, self._check_size) if found.decode is None else None
@@ -93,7 +95,7 @@ class Document:
         if width <= 0 or height <= 0:
             raise ValueError("it holds no pixels")
         if width * height > self._max_pixels:
-            raise InputError(
+            raise TooLargeError(
                 f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}; "
                 f"if the file can be trusted: --max-pixels {width * height}"
             )

@@ -1,0 +1,96 @@
+"""`colorize serve`: parses, and has `colorizer.web` serve. The address is printed on stderr."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from colorizer import Settings
+from colorizer.cli.options import options_of, size_in_bytes, switch, valued
+from colorizer.errors import ExitStatus, UsageError
+from colorizer.web.limits import Limits
+
+NETWORK = ("model", "prototxt", "bin_centres", "weights_dir", "engine", "precision", "device", "threads")
+"""The settings that are the server's own; a request says how its picture is coloured."""
+
+PACKAGES = ("starlette", "uvicorn", "python_multipart")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@valued("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@valued(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8313,
+    show_default=True,
+    metavar="N",
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--open/--no-open",
+    "open_browser",
+    default=True,
+    envvar="COLORIZE_OPEN",
+    help="Open the page in the browser, where there is a desktop.  [default: open]",
+)
+@valued(
+    "--token",
+    metavar="TEXT",
+    help="Secret that clients have to show. Default: none on this machine alone, else a new one.",
+)
+@valued(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Further host name that the server is known by, such as a reverse proxy's.",
+)
+@valued(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Pictures coloured at a time.  [default: 2, or 1 on one core]",
+)
+@options_of(Settings, only=NETWORK)
+@options_of(Limits, kinds={"max_upload": size_in_bytes, "max_shelf": size_in_bytes})
+@switch("-v", "--verbose", help="Print every request, and why what failed did.")
+def serve(**options: Any) -> int:
+    r"""Serve a page on this machine: drop pictures, see them in colour, compare, save.
+
+    Only this machine can reach it, unless --host says otherwise; then a token is asked for. Pictures never leave the
+    machine. Ctrl-C ends it.
+
+    \b
+      colorize serve                       opens the page
+      colorize serve --port 0 --no-open    on a free port, which is printed
+      curl --data-binary @photo.jpg http://127.0.0.1:8313/api/colorize -o photo.color.jpg
+    """
+    limits = Limits(**{item.name: options.pop(item.name) for item in fields(Limits)})
+    settings = Settings(**{name: options.pop(name) for name in NETWORK})
+    _check_installed()
+
+    from colorizer.web.server import Serving, log_to_stderr, serve_until_stopped
+
+    if options["verbose"]:
+        log_to_stderr()
+    serving = Serving(
+        settings=settings,
+        host=options["host"],
+        port=options["port"],
+        names=options["allow_host"],
+        token=options["token"],
+        workers=options["jobs"],
+        open_browser=options["open_browser"],
+        limits=limits,
+    )
+    serve_until_stopped(serving, lambda address: click.echo(f"colorize: {address}", err=True))
+    return ExitStatus.DONE
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    missing = next((name for name in PACKAGES if find_spec(name) is None), None)
+    if missing:
+        raise UsageError(f"{missing} is not installed, which the page needs: pip install 'colorize-photos[web]'")

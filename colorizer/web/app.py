@@ -1,0 +1,297 @@
+"""The routes: what is asked for, handed to those who do it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route, Router
+
+from colorizer import __version__
+from colorizer.cores import usable_cores
+from colorizer.settings import Settings
+from colorizer.web import query
+from colorizer.web.coloring import Result, Source, View, color_file, look_after, look_before, prepare
+from colorizer.web.folder import PrivateFolder
+from colorizer.web.lanes import Lane, Ticket
+from colorizer.web.limits import Limits
+from colorizer.web.names import attachment, clean_name
+from colorizer.web.networks import Networks
+from colorizer.web.openapi import description
+from colorizer.web.pages import page_file
+from colorizer.web.problems import ProblemError
+from colorizer.web.shelf import ENDED, Shelf, ShelvedPicture
+from colorizer.web.uploads import receive_json, receive_upload
+from colorizer.web.waiting import PassingFile, unless_gone, waited
+from colorizer.web.zipping import Wanted, read_wanted, stream_zip
+
+LOOKS_WAITING = 256
+"""Looks at pictures that may wait; each takes a fraction of a second."""
+
+HOUSEKEEPING_SECONDS = 30
+
+
+class Service:
+    """The application's parts, and what its routes do with them.
+
+    Parameters
+    ----------
+    networks
+        The loaded networks.
+    folder
+        For temporary files.
+    limits
+        How much is taken on.
+    workers
+        Pictures coloured at a time.
+    """
+
+    def __init__(self, networks: Networks, folder: PrivateFolder, limits: Limits, workers: int) -> None:
+        self.networks = networks
+        self.folder = folder
+        self.limits = limits
+        self.coloring = Lane("coloring", workers, limits.max_waiting)
+        self.looking = Lane("looking", min(2, usable_cores()), LOOKS_WAITING)
+        self.shelf = Shelf(self.coloring, folder, limits)
+
+    def application(self) -> Router:
+        """The routes, without what guards them and answers their errors."""
+        return Router(self.routes(), redirect_slashes=False, lifespan=self._lifespan)
+
+    def routes(self) -> list[Route]:
+        """Every address there is."""
+        picture = "/api/pictures/{id}"
+        return [
+            Route("/", page_file, methods=["GET"]),
+            Route("/docs", page_file, methods=["GET"]),
+            Route("/favicon.ico", page_file, methods=["GET"]),
+            Route("/page/{file:path}", page_file, methods=["GET"]),
+            Route("/api/health", self.health, methods=["GET"]),
+            Route("/api/models", self.models, methods=["GET"]),
+            Route("/api/openapi.json", self.openapi, methods=["GET"]),
+            Route("/api/colorize", self.colorize, methods=["POST"]),
+            Route("/api/pictures", self.add, methods=["POST"]),
+            Route(picture, self.picture, methods=["GET", "DELETE"]),
+            Route(f"{picture}/before", self.before, methods=["GET"]),
+            Route(f"{picture}/after", self.after, methods=["GET"]),
+            Route(f"{picture}/result", self.result, methods=["GET"]),
+            Route(f"{picture}/model", self.recolor, methods=["POST"]),
+            Route("/api/zip", self.zip, methods=["POST"]),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        """Whether it runs, and how busy it is."""
+        _read(request, ())
+        lane, limits = self.coloring, self.limits
+        most = {"bytes": limits.max_upload, "pixels": limits.max_pixels, "pictures": limits.max_pictures}
+        state = {"status": "ok", "version": __version__, "waiting": lane.waiting, "capacity": lane.capacity}
+        return JSONResponse(state | {"limits": most})
+
+    async def models(self, request: Request) -> Response:
+        """The networks that may be named."""
+        _read(request, ())
+        known = await run_in_threadpool(self.networks.models)
+        default = self.networks.default.model.name
+        return JSONResponse({"default": default, "models": [item.describe() for item in known]})
+
+    async def openapi(self, request: Request) -> Response:
+        """The interface, as OpenAPI describes it."""
+        _read(request, ())
+        return JSONResponse(description(self.limits))
+
+    async def colorize(self, request: Request) -> Response:
+        """Colour the picture in the body."""
+        values = _read(request, query.COLORIZE)
+        self.coloring.check_room()
+        model = await run_in_threadpool(self.networks.check, values["model"])
+        settings, output = query.settings_of(values, model), query.output_of(values)
+        source = await self._receive(request, values["name"])
+        ticket = self._submit(source, settings, output, last=True)
+        return self._send_file(await self._outcome(request, ticket))
+
+    async def add(self, request: Request) -> Response:
+        """Put a picture on the shelf."""
+        values = _read(request, query.ADD)
+        self.coloring.check_room()
+        model = await run_in_threadpool(self.networks.check, values["model"])
+        source = await self._receive(request, values["name"])
+        picture = ShelvedPicture(source, source.path.stat().st_size, model)
+        try:
+            self.shelf.add(picture, self._preparation(source, model))
+        except BaseException:
+            self.folder.discard(source.path)
+            raise
+        return self._accepted(picture)
+
+    async def picture(self, request: Request) -> Response:
+        """A picture on the shelf: watched or deleted."""
+        return await (self.delete if request.method == "DELETE" else self.watch)(request)
+
+    async def watch(self, request: Request) -> Response:
+        """How a picture stands, now or when that changes."""
+        values = _read(request, query.WATCH)
+        picture = self.shelf.find(request.path_params["id"])
+        known = values["state"] or picture.state
+        if values["wait"] and (values["state"] or known not in ENDED):
+            await unless_gone(request, picture.changed(known, values["wait"]))
+        return JSONResponse(self.shelf.describe(picture))
+
+    async def delete(self, request: Request) -> Response:
+        """Take a picture from the shelf."""
+        _read(request, ())
+        self.shelf.remove(self.shelf.find(request.path_params["id"]))
+        return Response(status_code=204)
+
+    async def recolor(self, request: Request) -> Response:
+        """Colour a picture again, by another model."""
+        values = _read(request, query.RECOLOR)
+        picture = self.shelf.find(request.path_params["id"])
+        model = await run_in_threadpool(self.networks.check, values["model"])
+        self.shelf.again(picture, model, self._preparation(picture.source, model))
+        return self._accepted(picture)
+
+    async def before(self, request: Request) -> Response:
+        """A picture's lightness."""
+        values = _read(request, query.BEFORE)
+        _, view = self.shelf.view(request.path_params["id"])
+        return await self._look(request, lambda: look_before(view, values["side"], self.networks.default))
+
+    async def after(self, request: Request) -> Response:
+        """A picture in colour, rendered from what the network said when it saw it."""
+        values = _read(request, query.AFTER)
+        _, view = self.shelf.view(request.path_params["id"])
+
+        def render() -> bytes:
+            default = self.networks.default
+            chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
+            return look_after(view, values["side"], values["temperature"], default.with_settings(chroma))
+
+        return await self._look(request, render)
+
+    async def result(self, request: Request) -> Response:
+        """A picture's coloured file, as the command writes it."""
+        values = _read(request, query.RESULT)
+        picture, _ = self.shelf.view(request.path_params["id"])
+        settings, output = query.settings_of(values, picture.model), query.output_of(values)
+        result = await self._outcome(request, self._submit(picture.source, settings, output))
+        picture.passes += result.passes
+        return self._send_file(result)
+
+    async def zip(self, request: Request) -> Response:
+        """Many pictures' coloured files in one."""
+        _read(request, ())
+        wanted = read_wanted(await receive_json(request, self.limits))
+        chosen = [(self.shelf.view(item.id)[0], item) for item in wanted]
+
+        async def color(picture: ShelvedPicture, item: Wanted) -> Result:
+            settings = query.settings_of(item.values, picture.model)
+            ticket = self._submit(picture.source, settings, query.output_of(item.values), patient=True)
+            try:
+                result = await asyncio.wrap_future(ticket.future)
+            except BaseException:
+                self._drop(ticket)
+                raise
+            picture.passes += result.passes
+            return result
+
+        headers = {"Content-Disposition": attachment("colorized.zip")}
+        stream = stream_zip([(picture, partial(color, picture, item)) for picture, item in chosen], self.folder)
+        return StreamingResponse(stream, headers=headers, media_type="application/zip")
+
+    async def _receive(self, request: Request, name: str) -> Source:
+        upload = await receive_upload(request, self.folder, self.limits)
+        return Source(upload.path, clean_name(name or upload.name))
+
+    def _preparation(self, source: Source, model: str) -> Callable[[Any], View]:
+        def work(dropped: threading.Event) -> View:
+            colorizer = self.networks.colorizer(Settings(model=model))
+            return prepare(source, colorizer, max_pixels=self.limits.max_pixels, folder=self.folder, dropped=dropped)
+
+        return work
+
+    def _submit(
+        self, source: Source, settings: Settings, output: Any, *, last: bool = False, patient: bool = False
+    ) -> Ticket[Result]:
+        """Have a file coloured; `last` says that it is not needed afterwards."""
+
+        def work(dropped: threading.Event) -> Result:
+            colorizer = self.networks.colorizer(settings)
+            return color_file(
+                source, colorizer, output, max_pixels=self.limits.max_pixels, folder=self.folder, dropped=dropped
+            )
+
+        try:
+            ticket = self.coloring.submit(work, patient=patient)
+        except BaseException:
+            if last:
+                self.folder.discard(source.path)
+            raise
+        if last:
+            ticket.future.add_done_callback(lambda _: self.folder.discard(source.path))
+        return ticket
+
+    def _drop(self, ticket: Ticket[Result]) -> None:
+        """Give up a result, which may be there or come all the same."""
+
+        def discard(future: Any) -> None:
+            if not future.cancelled() and future.exception() is None:
+                self.folder.discard(future.result().path)
+
+        ticket.drop()
+        ticket.future.add_done_callback(discard)
+
+    async def _outcome(self, request: Request, ticket: Ticket[Result]) -> Result:
+        """The result, as long as the client waits and is not kept waiting too long."""
+        try:
+            result: Result = await unless_gone(request, waited(ticket), self.limits.patience)
+        except BaseException:
+            self._drop(ticket)
+            raise
+        return result
+
+    async def _look(self, request: Request, render: Callable[[], bytes]) -> Response:
+        ticket = self.looking.submit(lambda _: render())
+        try:
+            data = await unless_gone(request, waited(ticket), self.limits.patience)
+        except FileNotFoundError as error:
+            raise ProblemError(404, "the picture has been deleted") from error
+        except BaseException:
+            ticket.drop()
+            raise
+        return Response(data, media_type="image/jpeg")
+
+    def _accepted(self, picture: ShelvedPicture) -> Response:
+        headers = {"Location": f"/api/pictures/{picture.id}"}
+        return JSONResponse(self.shelf.describe(picture), 202, headers)
+
+    def _send_file(self, result: Result) -> Response:
+        headers = {"Content-Disposition": attachment(result.name), "Content-Length": str(result.size)}
+        return PassingFile(result.path, self.folder, headers=headers, media_type=result.media_type)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Router) -> AsyncIterator[None]:
+        async def keep_house() -> None:
+            while True:
+                await asyncio.sleep(HOUSEKEEPING_SECONDS)
+                self.shelf.remove_idle()
+                self.folder.discard()
+
+        task = asyncio.create_task(keep_house())
+        try:
+            yield
+        finally:
+            task.cancel()
+            self.coloring.close()
+            self.looking.close()
+
+
+def _read(request: Request, known: tuple[query.Parameter, ...]) -> dict[str, Any]:
+    return query.read_query(request.scope["query_string"], known)

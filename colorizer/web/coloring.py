@@ -1,0 +1,215 @@
+"""What the lanes do: a file coloured as the command does it, and a picture prepared to be looked at while sliders move.
+
+Looking costs no pass of the network: what the network said and a reduced copy of the picture are kept in files, from
+which any saturation and temperature is rendered.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.colorizer import Colorizer
+from colorizer.distribution import Distribution
+from colorizer.errors import TooLargeError, shown
+from colorizer.jobs.plan import COLOR_MARK
+from colorizer.jobs.stream import color_document
+from colorizer.media import SUFFIXES, Document, Output, Picture, encode_picture
+from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
+from colorizer.media.samples import rescaled
+from colorizer.web.folder import PrivateFolder
+from colorizer.web.lanes import DroppedError
+from colorizer.web.names import split_suffix
+from colorizer.web.problems import ProblemError
+
+PROXY_SIDE = 2048
+"""Longest side of the reduced copy; no screen shows more of a picture beside another."""
+
+LOOK_QUALITY = 90
+
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "TIFF": "image/tiff",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "PNM": "image/x-portable-anymap",
+    "JP2": "image/jp2",
+    "AVIF": "image/avif",
+    "HEIC": "image/heic",
+}
+"""Of what is written; no browser takes one of these for a page or a program."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture that a client sent: where it lies, and how it is called."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A coloured file."""
+
+    path: Path
+    name: str
+    media_type: str
+    size: int  # bytes
+    passes: int  # of the network
+
+
+@dataclass(frozen=True)
+class View:
+    """What is kept of a picture to look at it: facts, a reduced copy, and what the network said."""
+
+    width: int
+    height: int
+    format: str
+    depth: int  # bits of a sample
+    proxy: Path  # (h, w) or (h, w, 3) uint8, on white where the picture is transparent
+    logits: Path  # (313, h, w) float16
+    centres: npt.NDArray[np.float32]
+    temperature: float  # the model's
+    size: int  # bytes of both files
+
+
+class WatchedDocument(Document):
+    """A document whose pages together may not have more pixels than one, and which ends when nobody wants it."""
+
+    def __init__(self, source: Source, max_pixels: int, dropped: threading.Event) -> None:
+        self._dropped = dropped
+        try:
+            file = source.path.open("rb")
+        except FileNotFoundError as error:
+            raise ProblemError(404, "the picture has been deleted") from error
+        try:
+            super().__init__(file, shown(source.name), max_pixels)
+        except BaseException:
+            file.close()
+            raise
+
+    def __iter__(self) -> Iterator[Picture]:
+        pixels = 0
+        for picture in super().__iter__():
+            pixels += picture.pixels.shape[0] * picture.pixels.shape[1]
+            if pixels > self._max_pixels:
+                raise TooLargeError(f"{self.name}: its pages have more than {self._max_pixels} pixels; send fewer")
+            if self._dropped.is_set():
+                raise DroppedError
+            yield picture
+
+
+def color_file(
+    source: Source,
+    colorizer: Colorizer,
+    output: Output,
+    *,
+    max_pixels: int,
+    folder: PrivateFolder,
+    dropped: threading.Event,
+) -> Result:
+    """Colour a file as the command does.
+
+    Raises
+    ------
+    ColorizerError
+        It is no picture, damaged, too large, or cannot be written in that format.
+    DroppedError
+        Nobody wants it any more.
+    """
+    with WatchedDocument(source, max_pixels, dropped) as document:
+        data, _, _ = color_document(document, colorizer, output)
+        passes = len(document)
+    if dropped.is_set():
+        raise DroppedError
+    target = folder.new()
+    target.write_bytes(data)
+    written = format_of(data[:HEAD_SIZE])
+    kind = written.name if written else "PNG"
+    return Result(target, result_name(source.name, kind), MEDIA_TYPES[kind], len(data), passes)
+
+
+def result_name(name: str, kind: str) -> str:
+    """`photo.color.jpg` for `photo.jpg`, with the suffix of what was written."""
+    stem, suffix = split_suffix(name)
+    return stem + COLOR_MARK + (suffix if SUFFIXES.get(suffix.lower()) == kind else FORMATS[kind].suffixes[0])
+
+
+def prepare(
+    source: Source, colorizer: Colorizer, *, max_pixels: int, folder: PrivateFolder, dropped: threading.Event
+) -> View:
+    """Let the network see a picture, and keep what is needed to look at it; of several pages, the first.
+
+    Raises
+    ------
+    ColorizerError
+        It is no picture, damaged, or too large.
+    DroppedError
+        Nobody wants it any more.
+    """
+    with WatchedDocument(source, max_pixels, dropped) as document:
+        picture = next(iter(document))
+        kind = document.format.name
+    said = colorizer.distribution(picture.pixels)
+    proxy = _reduced(picture)
+    kept = folder.new(".npy"), folder.new(".npy")
+    try:
+        np.save(kept[0], proxy)
+        np.save(kept[1], said.logits)
+        if dropped.is_set():
+            raise DroppedError
+    except BaseException:
+        folder.discard(*kept)
+        raise
+    height, width = picture.pixels.shape[:2]
+    size = sum(path.stat().st_size for path in kept)
+    return View(width, height, kind, picture.depth.itemsize * 8, *kept, said.centres, colorizer.temperature, size)
+
+
+def look_before(view: View, side: int, colorizer: Colorizer) -> bytes:
+    """The picture as the network sees it: its lightness, as a JPEG file."""
+    proxy = _fitted(np.load(view.proxy), side)
+    if proxy.ndim == 3:
+        proxy = colorizer.render(proxy, np.zeros((1, 1, 2), np.float32))
+    return _jpeg(proxy)
+
+
+def look_after(view: View, side: int, temperature: float | None, colorizer: Colorizer) -> bytes:
+    """The picture in colour, by the colorizer's saturation and strength, as a JPEG file; without a pass.
+
+    The temperature is the model's where it is None.
+    """
+    said = Distribution(np.load(view.logits), view.centres)
+    return _jpeg(colorizer.render(_fitted(np.load(view.proxy), side), said.ab(temperature or view.temperature)))
+
+
+def _reduced(picture: Picture) -> npt.NDArray[np.uint8]:
+    proxy = rescaled(_fitted(picture.pixels, PROXY_SIDE), np.dtype(np.uint8))
+    if picture.alpha is not None:
+        cover = rescaled(_fitted(picture.alpha, PROXY_SIDE), np.dtype(np.uint8)).astype(np.float32) / 255
+        cover = cover if proxy.ndim == 2 else cover[..., None]
+        proxy = np.rint(proxy * cover + 255 * (1 - cover)).astype(np.uint8)
+    return np.ascontiguousarray(proxy, np.uint8)
+
+
+def _fitted(pixels: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
+    height, width = pixels.shape[:2]
+    if max(height, width) <= side:
+        return pixels
+    factor = side / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], *pixels.shape[2:])
+
+
+def _jpeg(pixels: npt.NDArray[Any]) -> bytes:
+    data, _ = encode_picture(Picture(pixels, None, "JPEG"), Output(quality=LOOK_QUALITY))
+    return data

@@ -1,0 +1,131 @@
+"""The networks that are loaded: each once, whoever asks, and the ones least wanted given up first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any
+
+from colorizer.colorizer import Colorizer
+from colorizer.contract import RELEASE_TEMPERATURE
+from colorizer.models import load_catalog, open_store
+from colorizer.models.inventory import State, inventory
+from colorizer.settings import Settings
+from colorizer.web.problems import ProblemError
+
+MOST_LOADED = 2
+"""Networks in memory beside the server's own, of whatever model and temperature; the release's takes 130 MB, twice that
+with its logits."""
+
+_ABSENT = (State.ABSENT, State.INCOMPLETE, State.DAMAGED)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that a client may name."""
+
+    name: str
+    title: str
+    installed: bool
+    temperature: float
+    how: str  # the command that installs it, where it is not
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "installed": self.installed,
+            "temperature": round(self.temperature, 4),
+            "how": self.how,
+        }
+
+
+class Networks:
+    """Colorizers by their settings.
+
+    Parameters
+    ----------
+    settings
+        The server's own: the model that is taken where a client names none, and how networks are run.
+
+    Raises
+    ------
+    ColorizerError
+        The server's own model cannot be loaded.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._guard = threading.Lock()
+        self._loaded: OrderedDict[tuple[str, float | None], Colorizer] = OrderedDict()
+        # one picture at a time comes, so what the command takes for one picture is taken: the same bytes come out
+        self.default = Colorizer(settings, pictures=1)
+
+    def models(self) -> list[Known]:
+        """What a client may name: the server's own model, the catalogue's, and those of the store."""
+        store = open_store(self._settings.weights_dir)
+        own = self.default
+        known = {
+            item.name: Known(
+                item.name,
+                item.title if item.spec else "a network of your own",
+                item.state not in _ABSENT,
+                item.spec.temperature if item.spec else RELEASE_TEMPERATURE,
+                f"colorize weights download {item.name}" if item.state in _ABSENT else "",
+            )
+            for item in inventory(store, load_catalog())
+        }
+        if own.model.name not in known:
+            title = "the network that the server was started with"
+            known[own.model.name] = Known(own.model.name, title, True, own.model.temperature, "")
+        return list(known.values())
+
+    def check(self, model: str) -> str:
+        """The name of a model to take; the server's own for an empty one.
+
+        Raises
+        ------
+        ProblemError
+            The name is unknown, or the model not installed.
+        """
+        if model in ("", self.default.model.name):
+            return self.default.model.name
+        known = {item.name: item for item in self.models()}
+        if model not in known:
+            raise ProblemError(400, f"model: there is none of that name; known are {', '.join(known)}")
+        if not known[model].installed:
+            raise ProblemError(409, f"{model} is not installed; get it with: {known[model].how}")
+        return model
+
+    def colorizer(self, settings: Settings) -> Colorizer:
+        """A colorizer for settings whose model was checked; its network is loaded where it is not yet.
+
+        Raises
+        ------
+        ColorizerError
+            The settings do not fit the model, or it cannot be loaded.
+        """
+        own = settings.model == self.default.model.name
+        base = self._settings if own else replace(self._settings, model=settings.model, prototxt=None, bin_centres=None)
+        base = replace(base, temperature=settings.temperature)
+        key = (settings.model, settings.temperature)
+        if own and settings.temperature == self._settings.temperature:
+            loaded = self.default
+        else:
+            with self._guard:
+                loaded = self._loaded.get(key) or Colorizer(base, pictures=1)
+                self._loaded[key] = loaded
+                self._loaded.move_to_end(key)
+                while len(self._loaded) > MOST_LOADED:
+                    self._loaded.popitem(last=False)
+        return loaded.with_settings(
+            replace(
+                base,
+                fit=settings.fit,
+                size=settings.size,
+                saturation=settings.saturation,
+                strength=settings.strength,
+            )
+        )

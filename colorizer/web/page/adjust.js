@@ -1,0 +1,74 @@
+/** The panel beside the large picture: colour strength, calm or vivid, and which network. */
+
+import { settled } from "./timing.js";
+
+/** Shorter than the eye notices, longer than from one step of a slider to the next. */
+const SECONDS_OF_REST = 0.06;
+
+/** The slider goes from calm to vivid, which is from high temperature to low, in hundredths. */
+const vividness = (temperature) => Math.round((1 - temperature) * 100);
+
+export class Adjust {
+  #parts;
+  #models;
+  #picture = null;
+
+  /**
+   * @param {Record<string, HTMLElement>} parts saturation, temperature (with saturationShown, temperatureShown), reset,
+   *     all, model
+   * @param {import("./models.js").Models} models
+   * @param {{change: Function, all: Function, recolor: Function}} actions
+   */
+  constructor(parts, models, actions) {
+    this.#parts = parts;
+    this.#models = models;
+    const changed = settled(SECONDS_OF_REST, () => this.#picture && actions.change(this.#picture, this.#read()));
+    for (const slider of [parts.saturation, parts.temperature]) {
+      slider.addEventListener("input", () => {
+        slider.dataset.moved = "yes";
+        this.#label();
+        changed();
+      });
+    }
+    parts.reset.addEventListener("click", () => {
+      actions.change(this.#picture, { saturation: null, temperature: null });
+      this.show(this.#picture);
+    });
+    parts.all.addEventListener("click", () => actions.all(this.#picture));
+    parts.model.addEventListener("change", () => actions.recolor(this.#picture, parts.model.value));
+  }
+
+  /** Set everything to what holds for a picture. */
+  show(picture) {
+    this.#picture = picture;
+    const { saturation, temperature, model } = this.#parts;
+    saturation.value = Math.round((picture.saturation ?? 1) * 100);
+    temperature.value = vividness(picture.temperature ?? this.#models.temperature(picture.model));
+    saturation.dataset.moved = picture.saturation === null ? "" : "yes";
+    temperature.dataset.moved = picture.temperature === null ? "" : "yes";
+    this.#models.fill(model, picture.model ?? this.#models.preferred);
+    this.#label();
+  }
+
+  set disabled(disabled) {
+    for (const name of ["saturation", "temperature", "reset", "all", "model"]) this.#parts[name].disabled = disabled;
+  }
+
+  /** What has not been moved is left to the model, which may know it to more digits than a slider has. */
+  #read() {
+    const { saturation, temperature } = this.#parts;
+    return {
+      saturation: saturation.dataset.moved ? saturation.value / 100 : null,
+      temperature: temperature.dataset.moved ? (100 - temperature.value) / 100 : null,
+    };
+  }
+
+  #label() {
+    const { saturation, saturationShown, temperature, temperatureShown } = this.#parts;
+    saturationShown.textContent = `${saturation.value} %`;
+    saturation.setAttribute("aria-valuetext", `${saturation.value} %`);
+    const degrees = ((100 - temperature.value) / 100).toFixed(2);
+    temperatureShown.textContent = degrees;
+    temperature.setAttribute("aria-valuetext", `temperature ${degrees}`);
+  }
+}

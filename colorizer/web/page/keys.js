@@ -1,0 +1,22 @@
+/** Keys of the page as a whole; tiles, sliders and the boundary have their own. */
+
+export function keys({ view, help, close, save }) {
+  const actions = {
+    Escape: () => view.picture && close(),
+    ArrowLeft: () => view.picture && view.step(-1),
+    ArrowRight: () => view.picture && view.step(1),
+  };
+  addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || help.open) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (command && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "s") {
+      event.preventDefault();
+      save();
+      return;
+    }
+    if (command || event.altKey) return;
+    const writes = event.target.closest?.("input, select, textarea");
+    if (event.key === "?" && !writes) help.showModal();
+    else if (event.key in actions && (event.key === "Escape" || !writes)) actions[event.key]();
+  });
+}

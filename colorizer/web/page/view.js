@@ -1,0 +1,160 @@
+/** One picture, large: before and after, its panel, and the way to its neighbours. */
+
+import { Problem, Unreachable } from "./api.js";
+import { look, render } from "./images.js";
+import { latest } from "./timing.js";
+import { formatName, status } from "./words.js";
+
+/** Renderings are asked for in these sizes, so that a window pulled larger asks anew only now and then. */
+const SIDES = [800, 1200, 1600, 2048];
+
+export class View {
+  #parts;
+  #shelf;
+  #compare;
+  #adjust;
+  #actions;
+  #picture = null;
+  #before = "";
+  #after = "";
+  #draw = latest(() => this.#render());
+
+  /**
+   * @param {Record<string, HTMLElement>} parts name, place, facts, note, previous, next, hold, stage, save
+   * @param {import("./shelf.js").Shelf} shelf
+   * @param {import("./compare.js").Compare} compare
+   * @param {import("./adjust.js").Adjust} adjust
+   * @param {{close: Function, lost: Function, unreachable: Function, moved: Function}} actions
+   */
+  constructor(parts, shelf, compare, adjust, actions) {
+    this.#parts = parts;
+    this.#shelf = shelf;
+    this.#compare = compare;
+    this.#adjust = adjust;
+    this.#actions = actions;
+    for (const type of ["add", "change", "remove"]) shelf.addEventListener(type, ({ detail }) => this.#changed(detail));
+    parts.previous.addEventListener("click", () => this.step(-1));
+    parts.next.addEventListener("click", () => this.step(1));
+    new ResizeObserver(() => this.#picture && this.#draw()).observe(parts.stage);
+    this.#holding(parts.hold);
+  }
+
+  get picture() {
+    return this.#picture;
+  }
+
+  open(picture) {
+    this.#picture = picture;
+    this.#before = this.#after = "";
+    this.#compare.clear();
+    if (picture.width) this.#compare.ratio = picture.width / picture.height;
+    this.#adjust.show(picture);
+    this.#tell();
+    this.#draw();
+  }
+
+  close() {
+    this.#picture = null;
+    this.#compare.clear();
+  }
+
+  /** Go to the next (1) or the previous (-1) picture that is ready. */
+  step(by) {
+    const neighbour = this.#neighbour(by);
+    if (!neighbour) return;
+    this.open(neighbour);
+    this.#actions.moved(neighbour);
+  }
+
+  #neighbour(by) {
+    const pictures = this.#shelf.pictures;
+    for (let at = pictures.indexOf(this.#picture) + by; pictures[at]; at += by) {
+      if (pictures[at].state === "ready") return pictures[at];
+    }
+    return null;
+  }
+
+  #changed({ picture }) {
+    if (!this.#picture) return;
+    if (!this.#shelf.has(this.#picture)) this.#actions.close();
+    else {
+      this.#tell();
+      if (picture === this.#picture) this.#draw();
+    }
+  }
+
+  #tell() {
+    const { name, place, facts, note, previous, next, save, stage } = this.#parts;
+    const picture = this.#picture;
+    const ready = picture.state === "ready";
+    const pictures = this.#shelf.pictures;
+    name.textContent = picture.name;
+    place.textContent = pictures.length > 1 ? `${pictures.indexOf(picture) + 1} of ${pictures.length}` : "";
+    const parts = [
+      picture.width && `${picture.width} × ${picture.height} pixels`,
+      picture.depth > 8 && `${picture.depth} bits`,
+      picture.format && formatName(picture.format),
+    ];
+    facts.textContent = `${parts.filter(Boolean).join(", ")}.`;
+    note.hidden = ready;
+    note.textContent = ready ? "" : picture.state === "working" ? "Colouring…" : status(picture);
+    stage.setAttribute("aria-busy", String(!ready && !picture.problem));
+    previous.disabled = !this.#neighbour(-1);
+    next.disabled = !this.#neighbour(1);
+    save.disabled = this.#adjust.disabled = !ready;
+  }
+
+  async #render() {
+    const picture = this.#picture;
+    if (picture?.state !== "ready") return;
+    const side = this.#side();
+    const before = [picture.id, side].join(" ");
+    const after = [look(picture), side].join(" ");
+    const jobs = [];
+    if (before !== this.#before) jobs.push(["before", `${picture.name}, original`]);
+    if (after !== this.#after) jobs.push(["after", `${picture.name}, coloured`]);
+    try {
+      const images = await Promise.all(jobs.map(([which]) => render(picture, which, side)));
+      if (picture !== this.#picture) return;
+      images.forEach((image, at) => this.#compare.show(jobs[at][0], image, jobs[at][1]));
+      this.#before = before;
+      this.#after = after;
+    } catch (error) {
+      if (error instanceof Unreachable) this.#actions.unreachable(() => this.#draw());
+      else if (error instanceof Problem && error.status === 404) this.#actions.lost(picture);
+      else if (picture === this.#picture) {
+        this.#parts.note.hidden = false;
+        this.#parts.note.textContent = error.message;
+      }
+    }
+  }
+
+  #side() {
+    const { clientWidth, clientHeight } = this.#parts.stage;
+    const wanted = Math.max(clientWidth, clientHeight) * window.devicePixelRatio;
+    return SIDES.find((side) => side >= wanted) ?? SIDES.at(-1);
+  }
+
+  /** A button that acts for as long as it is down, by pointer or by keyboard. */
+  #holding(button) {
+    const set = (held) => {
+      this.#compare.held = held;
+      button.setAttribute("aria-pressed", String(held));
+    };
+    const pressed = (event) => [" ", "Enter"].includes(event.key);
+    button.addEventListener("pointerdown", (event) => {
+      button.setPointerCapture(event.pointerId);
+      set(true);
+    });
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) {
+      button.addEventListener(type, () => set(false));
+    }
+    button.addEventListener("keydown", (event) => {
+      if (!pressed(event)) return;
+      set(true);
+      event.preventDefault();
+    });
+    button.addEventListener("keyup", (event) => pressed(event) && set(false));
+    button.addEventListener("contextmenu", (event) => event.preventDefault());
+  }
+}

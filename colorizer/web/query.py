@@ -1,0 +1,170 @@
+"""Options in a query, named as on the command line, from the same definitions; and what else a query may hold.
+
+Everything is refused that is unknown, given twice, or no plain number: what a server guesses today is what it is asked
+for tomorrow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from colorizer.media.options import Output
+from colorizer.settings import Option, Settings
+from colorizer.web.limits import LARGEST_SIZE, MAX_POLL
+from colorizer.web.problems import ProblemError
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+_MOST_PARAMETERS = 32
+LONGEST_NAME = 1024
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One that a query may hold.
+
+    Attributes
+    ----------
+    name
+        As it stands in the query.
+    kind
+        `str`, `int`, `float` or `bool`.
+    option
+        Its help and range.
+    default
+        Where it is not given.
+    """
+
+    name: str
+    kind: type
+    option: Option
+    default: Any = None
+
+    def read(self, text: str) -> Any:
+        """The value, or a problem that says what is expected."""
+        if self.kind is bool:
+            if text not in _BOOLEANS:
+                raise self._refused("true or false")
+            return _BOOLEANS[text]
+        if self.kind is str:
+            if self.option.choices and text not in self.option.choices:
+                raise self._refused(f"one of {', '.join(self.option.choices)}")
+            if len(text) > LONGEST_NAME:
+                raise self._refused(f"at most {LONGEST_NAME} characters")
+            return text
+        pattern = _WHOLE if self.kind is int else _NUMBER
+        value = self.kind(text) if pattern.fullmatch(text) else None
+        if value is None or not self.option.low <= value <= self.option.high:
+            kind = "a whole number" if self.kind is int else "a number"
+            raise self._refused(f"{kind} from {self.option.low:g} to {self.option.high:g}")
+        return value
+
+    def _refused(self, expected: str) -> ProblemError:
+        return ProblemError(400, f"{self.name}: expected {expected}")
+
+
+def _from_dataclass(kind: type, *names: str) -> Iterable[Parameter]:
+    kinds: dict[str, type] = {"float": float, "int": int, "bool": bool}
+    for item in fields(kind):
+        if item.name in names:
+            declared = str(item.type).removesuffix(" | None")
+            name = item.name.replace("_", "-")
+            yield Parameter(name, kinds.get(declared, str), item.metadata["option"], item.default)
+
+
+MODEL = Parameter("model", str, Option("Network: a name of /api/models; the server's own where it is not given."), "")
+NAME = Parameter("name", str, Option("The picture's file name, for messages and for the result's name."), "")
+
+_CHROMA = tuple(_from_dataclass(Settings, "temperature", "saturation", "strength"))
+_SEEING = tuple(
+    replace(item, option=replace(item.option, high=LARGEST_SIZE)) if item.name == "size" else item
+    for item in _from_dataclass(Settings, "fit", "size")
+)
+_WRITING = (
+    *_from_dataclass(Output, "format", "quality", "subsampling", "profile"),
+    Parameter("mark", bool, Option("Say in the result's metadata that its colours were computed."), True),
+)
+
+COLORIZE = (MODEL, NAME, *_CHROMA, *_SEEING, *_WRITING)
+"""Of POST /api/colorize."""
+
+ADD = (MODEL, NAME)
+"""Of POST /api/pictures."""
+
+RECOLOR = (MODEL,)
+"""Of POST /api/pictures/ID/model."""
+
+RESULT = (*_CHROMA, *_WRITING)
+"""Of GET /api/pictures/ID/result."""
+
+SIDE = Parameter("side", int, Option("Longest side of the answer, in pixels; never enlarged.", 16, 2048), 1600)
+BEFORE = (SIDE,)
+AFTER = (SIDE, *_CHROMA)
+
+WATCH = (
+    Parameter("wait", float, Option("Seconds to wait for another state.", 0, MAX_POLL), 0.0),
+    Parameter(
+        "state",
+        str,
+        Option("The state that is known already.", choices=("waiting", "working", "ready", "failed")),
+        "",
+    ),
+)
+"""Of GET /api/pictures/ID."""
+
+TOKEN = Parameter("token", str, Option("What the server printed at its start."), "")
+
+
+def read_query(query: bytes, known: Iterable[Parameter]) -> dict[str, Any]:
+    """The values of all parameters, by name, those not given at their defaults.
+
+    Raises
+    ------
+    ProblemError
+        One is unknown, given twice, or not what is expected.
+    """
+    parameters = {item.name: item for item in known}
+    try:
+        text = query.decode("ascii")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except ValueError as error:  # which a UnicodeDecodeError is too
+        raise ProblemError(400, "the query is not well-formed: expected name=value&name=value in UTF-8") from error
+    return read_values(pairs, parameters)
+
+
+def read_values(pairs: Iterable[tuple[str, str]], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """See `read_query`."""
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        if name not in parameters:
+            listed = ", ".join(parameters) if parameters else "none"
+            raise ProblemError(400, f"unknown option {_quoted(name)}; there are: {listed}")
+        if name in values:
+            raise ProblemError(400, f"{name}: given twice; leave one of them out")
+        values[name] = parameters[name].read(text)
+    return {item.name: item.default for item in parameters.values()} | values
+
+
+def settings_of(values: Mapping[str, Any], model: str) -> Settings:
+    """The settings that a query asks for; what it does not speak of at its default."""
+    names = {item.name for item in (*_CHROMA, *_SEEING)} & values.keys()
+    return Settings(model=model, **{name.replace("-", "_"): values[name] for name in names})
+
+
+def output_of(values: Mapping[str, Any]) -> Output:
+    """How a query wants its result written."""
+    names = {item.name for item in _WRITING} & values.keys() - {"mark"}
+    return Output(**{name: values[name] for name in names}, no_mark=not values.get("mark", True))
+
+
+def _quoted(text: str) -> str:
+    shortened = text if len(text) <= 40 else text[:40] + "..."
+    return repr(shortened)
