@@ -98,9 +98,7 @@ def _sample(work: Path, caffemodel: Path, sources: list[Path]) -> Callable[[], o
     output = work / "sample"
     output.mkdir()
     program = Path(sample.__file__)
-    return lambda: subprocess.run(
-        [sys.executable, program, PROTOTXT, caffemodel, output, *sources], check=True, capture_output=True
-    )
+    return lambda: _run([sys.executable, str(program), *map(str, (PROTOTXT, caffemodel, output, *sources))])
 
 
 def _colorize(work: Path, sources: list[Path], model: str, precision: str) -> Callable[[], object]:
@@ -112,5 +110,11 @@ def _colorize(work: Path, sources: list[Path], model: str, precision: str) -> Ca
     command += ["--model", model, "--precision", precision]
     command += [] if model == "lite" else ["--prototxt", str(PROTOTXT)]
     # what is done once on a machine (converting a model, trying a precision) is no part of a job
-    subprocess.run([*command, "--dry-run"], check=True, capture_output=True)
-    return lambda: subprocess.run(command, check=True, capture_output=True)
+    _run([*command, "--dry-run"])
+    return lambda: _run(command)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise click.ClickException(f"{' '.join(command[:4])} ... failed: {done.stderr}")
