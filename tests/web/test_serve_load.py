@@ -124,8 +124,9 @@ def test_fifty_at_a_time_each_get_their_own_among_clients_that_misbehave(tmp_pat
         for path, answer in zip(paths, answers, strict=True):
             assert answer == (colored / path.name).read_bytes(), path.name
         assert len(set(answers)) == UPLOADS
-        # two are worked on at a time, so what fifty take beyond two is little, whatever they weigh together
-        assert server.memory() - before < 120 << 20
+        # two are worked on at a time, so that fifty take 105 to 125 MiB more at the highest than two; were all fifty
+        # worked on at once (--jobs 50), it would be 195
+        assert server.memory() - before < 160 << 20
         assert eventually(lambda: server.get("/api/health").json()["waiting"] == 0)
         assert eventually(lambda: not server.files())
         assert len(server.lines) == 1
