@@ -22,8 +22,8 @@ TEMPERATURES = "1,0.8,0.62"
 
 def main() -> None:
     """Read the command line and train."""
-    options = _parser().parse_args()
     sys.path.insert(0, str(ROOT))
+    options = _parser().parse_args()
     try:
         _train(options)
     except (ImportError, OSError, ValueError) as error:
@@ -58,7 +58,6 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _defaults() -> list[tuple[str, Any]]:
-    sys.path.insert(0, str(ROOT))
     from training.loop import Plan
     from training.samples import Augmentation
 

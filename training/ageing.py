@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.lab import decode_srgb, lightness_of
+from colorizer.color import lightness, linear_light
+from colorizer.lab import lightness_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -62,8 +63,7 @@ def aged_lightness(rgb: npt.NDArray[np.uint8], ageing: Ageing, rng: np.random.Ge
     -------
     ndarray, (H, W) float32, CIE L in 0..100
     """
-    seen = _seen_by_plate if rng.random() < ageing.plate else _seen_by_eye
-    light = seen(rgb, rng)
+    light = _seen_by_plate(rgb, rng) if rng.random() < ageing.plate else lightness(rgb)
     for chance, effect in (
         (ageing.blur, _blurred),
         (ageing.grain, _grainy),
@@ -78,22 +78,10 @@ def aged_lightness(rgb: npt.NDArray[np.uint8], ageing: Ageing, rng: np.random.Ge
     return np.clip(light, 0, WHITE)
 
 
-_DECODED = np.asarray(decode_srgb(np.arange(256) / 255), np.float32)
-
-
-def _lightness(rgb: npt.NDArray[np.uint8], shares: npt.NDArray[np.floating]) -> Floats:
-    luminance = np.asarray(cv2.LUT(rgb, _DECODED)) @ np.asarray(shares, np.float32)
-    return np.asarray(lightness_of(np.clip(luminance, 0, 1)), np.float32)
-
-
-def _seen_by_eye(rgb: npt.NDArray[np.uint8], rng: np.random.Generator) -> Floats:
-    del rng
-    return _lightness(rgb, np.array([0.2126, 0.7152, 0.0722]))
-
-
 def _seen_by_plate(rgb: npt.NDArray[np.uint8], rng: np.random.Generator) -> Floats:
     shares = np.array(PLATES[rng.integers(len(PLATES))]) * rng.uniform(0.6, 1.4, 3)
-    return _lightness(rgb, shares / shares.sum())
+    luminance = linear_light(rgb) @ (shares / shares.sum()).astype(np.float32)
+    return np.asarray(lightness_of(np.clip(luminance, 0, 1)), np.float32)
 
 
 def _blurred(light: Floats, rng: np.random.Generator) -> Floats:

@@ -18,16 +18,16 @@ from torch.nn import functional
 
 from colorizer.color import chroma_plane, lightness
 from colorizer.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE
-from colorizer.metrics.auc import CumulativeAbError
+from colorizer.evaluate.measure import GREY_CHROMA
+from colorizer.evaluate.protocol import DDCOLOR, PAPER_SIDE
+from colorizer.metrics import CumulativeAbError, mean_chroma
 from training.lite_network import Lite
 from training.photographs import Photographs
 
 Floats = npt.NDArray[np.float32]
 
-SIDE = 256
 STEP = 4
-GREY_CHROMA = 2.0
-"""Pictures of less mean chroma have no colour to find, as in `colorize evaluate`."""
+"""Of so many pixels one is compared, each way."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class ValidationSet:
         self.name = name
         lights, planes = [], []
         for i in range(len(photographs)):
-            pixels = middle_square(photographs[i])
+            pixels = DDCOLOR.prepare(photographs[i])
             ab = chroma_plane(pixels)[STEP // 2 :: STEP, STEP // 2 :: STEP]
-            if np.hypot(ab[..., 0], ab[..., 1]).mean() < GREY_CHROMA:
+            if mean_chroma(ab) < GREY_CHROMA:
                 continue
             seen = cv2.resize(lightness(pixels), (NETWORK_SIZE, NETWORK_SIZE), interpolation=cv2.INTER_AREA)
             lights.append(np.asarray(seen, np.float32)[None] - np.float32(MIDDLE_LIGHTNESS))
@@ -88,7 +88,9 @@ class ValidationSet:
                 logits = network(torch.from_numpy(self.lightness[start : start + batch]).to(device)).float()
                 for t in temperatures:
                     small = torch.einsum("nqhw,qc->nchw", torch.softmax(logits / t, 1), network.centres)
-                    large = functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+                    large = functional.interpolate(
+                        small, size=(PAPER_SIDE, PAPER_SIDE), mode="bilinear", align_corners=False
+                    )
                     ab = large[:, :, STEP // 2 :: STEP, STEP // 2 :: STEP].permute(0, 2, 3, 1).cpu().numpy()
                     errors[t].add(true, ab)
                     chroma[t] += float(np.hypot(ab[..., 0], ab[..., 1]).sum())
@@ -104,13 +106,3 @@ class ValidationSet:
             )
             for t in temperatures
         ]
-
-
-def middle_square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The largest square in the middle, at 256 x 256."""
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(pixels[top : top + side, left : left + side])
-    how = cv2.INTER_AREA if side >= SIDE else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=how), np.uint8)

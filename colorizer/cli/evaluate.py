@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import variable
+from colorizer.cli.options import declared_type, max_pixels_option, value_type, variable
 from colorizer.errors import ExitStatus
 from colorizer.evaluate.protocol import PROTOCOLS
 from colorizer.settings import Option, flag
@@ -47,18 +47,16 @@ class _Repeatable(click.Option):
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for item in reversed(fields(Settings)):
         option: Option = item.metadata["option"]
-        declared = str(item.type).removesuffix(" | None")
         if item.name in LEAKING:
             continue
-        if declared == "bool":
+        if declared_type(item) == "bool":
             command = click.option(flag(item.name), is_flag=True, help=option.help)(command)
             continue
-        kinds: dict[str, Any] = {"int": int, "float": float, "Path": click.Path(path_type=Path)}
         command = click.option(
             flag(item.name),
             cls=_Repeatable,
             multiple=True,
-            type=click.Choice(option.choices) if option.choices else kinds.get(declared, str),
+            type=value_type(item),
             metavar=option.metavar,
             help=option.help,
             envvar=variable(item.name),
@@ -108,13 +106,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Pictures measured side by side. Default: the number of cores, at most 8.",
 )
 @_settings_options
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    envvar=variable("max_pixels"),
-    metavar="N",
-    help="Refuse larger pictures, which may be decompression bombs.  [default: 500000000]",
-)
+@max_pixels_option
 @click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")
 def evaluate(
     sources: tuple[Path, ...],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,7 @@ import click
 
 from colorizer.settings import Option, flag
 
-_KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float}
+_KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "Path": click.Path(path_type=Path)}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -30,6 +30,35 @@ def switch(*names: str, help: str) -> Callable[..., Any]:  # noqa: A002 - click'
 def valued(*names: str, **attributes: Any) -> Callable[..., Any]:
     """An option with a value, which may come from the environment."""
     return click.option(*names, envvar=variable(names[-1].lstrip("-")), **attributes)
+
+
+max_pixels_option = valued(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse larger pictures, which may be decompression bombs.  [default: 500000000]",
+)
+
+progress_option = valued(
+    "--progress",
+    type=click.Choice(["auto", "bar", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="A bar, lines of JSON, or nothing; auto shows a bar on a terminal.",
+)
+
+quiet_option = switch("-q", "--quiet", help="Only errors on stderr.")
+
+
+def value_type(item: Field[Any]) -> Any:
+    """What reads the value of a dataclass's field that carries an `Option`."""
+    option: Option = item.metadata["option"]
+    return click.Choice(option.choices) if option.choices else _KINDS.get(declared_type(item), str)
+
+
+def declared_type(item: Field[Any]) -> str:
+    """A field's type by name, without None."""
+    return str(item.type).removesuffix(" | None")
 
 
 def options_of(
@@ -50,11 +79,7 @@ def options_of(
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for item in reversed([item for each in classes for item in fields(each) if only is None or item.name in only]):
             option: Option = item.metadata["option"]
-            declared = str(item.type).removesuffix(" | None")
-            value: Any = click.Path(path_type=Path) if declared == "Path" else _KINDS.get(declared, str)
-            value = kinds.get(item.name, value)
-            if option.choices:
-                value = click.Choice(option.choices)
+            value = kinds.get(item.name) or value_type(item)
             command = valued(
                 flag(item.name),
                 type=value,

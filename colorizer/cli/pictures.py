@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from colorizer import Settings, __version__
-from colorizer.cli.options import options_of, size_in_bytes, switch, valued
+from colorizer.cli.options import (
+    max_pixels_option,
+    options_of,
+    progress_option,
+    quiet_option,
+    size_in_bytes,
+    switch,
+    valued,
+)
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
@@ -79,12 +87,7 @@ class Saying:
 @switch("--fail-fast", help="Stop at the first picture that fails.")
 @switch("--compare", help="Also write before | after side by side, as out.compare.jpg.")
 @options_of(Settings, Output)
-@valued(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Refuse larger pictures, which may be decompression bombs.  [default: 500000000]",
-)
+@max_pixels_option
 @valued("--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at a time.  [default: one for each core]")
 @valued(
     "--memory",
@@ -93,14 +96,8 @@ class Saying:
     help="What pictures under way may take together, such as 2G.  [default: half of what is free]",
 )
 @valued("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a line of JSON for each input.")
-@valued(
-    "--progress",
-    type=click.Choice(["auto", "bar", "json", "none"]),
-    default="auto",
-    show_default=True,
-    help="A bar, lines of JSON, or nothing; auto shows a bar on a terminal.",
-)
-@switch("-q", "--quiet", help="Only errors on stderr.")
+@progress_option
+@quiet_option
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
 @click.version_option(__version__, "--version", message="colorize %(version)s")
 def pictures(pictures: tuple[Path, ...], **options: Any) -> int:

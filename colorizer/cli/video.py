@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import options_of, switch, valued
+from colorizer.cli.options import options_of, progress_option, quiet_option, switch, valued
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.settings import flag
 from colorizer.video.formats import target_beside, target_in
@@ -53,14 +53,8 @@ _STEADYING = {"steadiness", "every"}
 )
 @switch("--overwrite", help="Replace an output that exists.")
 @options_of(Film, Settings)
-@valued(
-    "--progress",
-    type=click.Choice(["auto", "bar", "json", "none"]),
-    default="auto",
-    show_default=True,
-    help="A bar, lines of JSON, or nothing; auto shows a bar on a terminal.",
-)
-@switch("-q", "--quiet", help="Only errors on stderr.")
+@progress_option
+@quiet_option
 @switch("-v", "--verbose", help="Say what is used, and how often the network was asked.")
 def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
     r"""Put colour into black-and-white film.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from colorizer.errors import EngineError, WeightsError, shown
 
 EngineName = Literal["opencv", "onnxruntime", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -53,6 +56,17 @@ class Setup:
         """A runtime's name with what differs from float32 on the CPU."""
         differs = [word for word, usual in ((self.device, "cpu"), (self.precision, "fp32")) if word != usual]
         return ", ".join([runtime, *differs])
+
+
+def unloadable(caffemodel: Path, engine: str, why: str, *, elsewhere: bool = True) -> WeightsError:
+    """What to raise where a runtime cannot load a network; `elsewhere`: whether OpenCV is worth a try."""
+    remedy = "run `colorize weights verify`" + (", or try --engine opencv" if elsewhere else "")
+    return WeightsError(f"{shown(caffemodel)}: {engine} cannot load this network ({why}); {remedy}")
+
+
+def failed_pass(engine: str, lightness: npt.NDArray[np.float32], why: str) -> EngineError:
+    """What to raise where a runtime fails on an input."""
+    return EngineError(f"{engine} failed on an input of {lightness.shape}: {why}")
 
 
 def cause(error: BaseException) -> str:

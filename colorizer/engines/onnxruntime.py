@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from colorizer.caffe.colors import Colors
 from colorizer.contract import INPUT_BLOB
-from colorizer.engines.base import Setup, cause
+from colorizer.engines.base import Setup, cause, failed_pass, unloadable
 from colorizer.engines.converted import onnx_model
-from colorizer.errors import EngineError, WeightsError, shown
+from colorizer.errors import EngineError
 from colorizer.models import Model
 
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -57,17 +57,14 @@ class OnnxRuntimeEngine:
         try:
             self._session = open_session(ort, onnx_model(model, colors, cut=setup.cut), setup)
         except ort_errors() as error:
-            raise WeightsError(
-                f"{shown(model.caffemodel)}: {self.name} cannot load this network ({cause(error)}); "
-                "run `colorize weights verify`, or try --engine opencv"
-            ) from error
+            raise unloadable(model.caffemodel, self.name, cause(error)) from error
 
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predicted chroma; see `Engine.ab`."""
         try:
             ab: npt.NDArray[np.float32] = self._session.run(None, {INPUT_BLOB: lightness})[0]
         except ort_errors() as error:
-            raise EngineError(f"{self.name} failed on an input of {lightness.shape}: {cause(error)}") from error
+            raise failed_pass(self.name, lightness, cause(error)) from error
         return ab
 
 

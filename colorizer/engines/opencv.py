@@ -7,6 +7,7 @@ OpenCV 4 reads no weights in double precision; there, the converted model is tak
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from colorizer.caffe.colors import Colors
 from colorizer.caffe.network import cut_at_logits, read_network
 from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
-from colorizer.engines.base import Setup, cause
+from colorizer.engines.base import Setup, cause, failed_pass, unloadable
 from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError, WeightsError, shown
 from colorizer.models import Model
@@ -57,10 +58,7 @@ class OpenCVEngine:
         except OSError as error:
             raise WeightsError(f"{shown(model.caffemodel)}: cannot read the model ({error.strerror})") from error
         except cv2.error as error:
-            raise WeightsError(
-                f"{shown(model.caffemodel)}: {self.name} cannot load this network ({_opencv_cause(error)}); "
-                "run `colorize weights verify`"
-            ) from error
+            raise unloadable(model.caffemodel, self.name, _opencv_cause(error), elsewhere=False) from error
 
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predicted chroma; see `Engine.ab`."""
@@ -70,9 +68,7 @@ class OpenCVEngine:
                 # a copy: OpenCV hands out its own buffer, which the next pass overwrites
                 ab: npt.NDArray[np.float32] = self._net.forward(self._output).copy()
             except self._error as error:
-                raise EngineError(
-                    f"{self.name} failed on an input of {lightness.shape}: {_opencv_cause(error)}"
-                ) from error
+                raise failed_pass(self.name, lightness, _opencv_cause(error)) from error
         return ab
 
 
@@ -127,14 +123,10 @@ def _loaded(cv2: Any, model: Model, colors: Colors, setup: Setup) -> tuple[Any, 
     """The network, and what its output is called there."""
     cut = cut_at_logits(read_network(model.prototxt)) if setup.cut else None
     if has_caffe_importer(cv2):
-        try:
+        # what fails is either damaged, and converting it says where, or only OpenCV cannot read it
+        with contextlib.suppress(cv2.error):
             return _from_caffe(cv2, model, colors), cut.layers[-1].name if cut else OUTPUT_BLOB
-        except cv2.error:
-            # either it is damaged, and reading it says where, or only OpenCV cannot read it
-            converted = onnx_model(model, colors, cut=setup.cut)
-    else:
-        converted = onnx_model(model, colors, cut=setup.cut)
-    return read_onnx(cv2, converted, setup), cut.output if cut else OUTPUT_BLOB
+    return read_onnx(cv2, onnx_model(model, colors, cut=setup.cut), setup), cut.output if cut else OUTPUT_BLOB
 
 
 def _from_caffe(cv2: Any, model: Model, colors: Colors) -> Any:

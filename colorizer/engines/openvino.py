@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.caffe.colors import Colors
-from colorizer.engines.base import Precision, Setup, cause
+from colorizer.engines.base import Precision, Setup, cause, failed_pass, unloadable
 from colorizer.engines.converted import onnx_model
-from colorizer.errors import EngineError, WeightsError, shown
+from colorizer.errors import EngineError
 from colorizer.models import Model
 
 _TELEMETRY = "openvino_telemetry"
@@ -66,10 +66,7 @@ class OpenVINOEngine:
         try:
             self._request = core.compile_model(core.read_model(converted), "CPU", options).create_infer_request()
         except RuntimeError as error:
-            raise WeightsError(
-                f"{shown(model.caffemodel)}: {self.name} cannot load this network ({cause(error)}); "
-                "run `colorize weights verify`, or try --engine opencv"
-            ) from error
+            raise unloadable(model.caffemodel, self.name, cause(error)) from error
 
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predicted chroma; see `Engine.ab`."""
@@ -79,7 +76,7 @@ class OpenVINOEngine:
                 # a copy: OpenVINO hands out its own buffer, which the next pass overwrites
                 ab: npt.NDArray[np.float32] = self._request.get_output_tensor(0).data.copy()
             except RuntimeError as error:
-                raise EngineError(f"{self.name} failed on an input of {lightness.shape}: {cause(error)}") from error
+                raise failed_pass(self.name, lightness, cause(error)) from error
         return ab
 
 
