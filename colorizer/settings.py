@@ -96,10 +96,10 @@ class Settings:
         metavar="0..1",
     )
     keep_color: bool = _option(False, "Pass pictures that are really in colour (not merely sepia or tinted) through.")
-    engine: Literal["auto", "opencv", "onnxruntime", "openvino"] = _option(
+    engine: Literal["auto", "opencv", "onnxruntime", "ncnn", "openvino"] = _option(
         "auto",
         "Runtime of the network. auto takes the quickest of those installed for so many pictures.",
-        choices=("auto", "opencv", "onnxruntime", "openvino"),
+        choices=("auto", "opencv", "onnxruntime", "ncnn", "openvino"),
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = _option(
         "auto",

@@ -23,7 +23,7 @@ BOUND = 0.05
 
 TEMPERATURES = (0.1, 0.3837, 0.8, 1.0, 2.5)
 
-every_engine = pytest.mark.parametrize("engine", ["opencv", "onnxruntime", "openvino"])
+every_engine = pytest.mark.parametrize("engine", ["opencv", "onnxruntime", "ncnn", "openvino"])
 
 
 def picture(height: int = 150, width: int = 220) -> np.ndarray:

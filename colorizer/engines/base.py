@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from colorizer.errors import EngineError, WeightsError, shown
 
-EngineName = Literal["opencv", "onnxruntime", "openvino"]
+EngineName = Literal["opencv", "onnxruntime", "ncnn", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Device = Literal["cpu", "cuda"]
 

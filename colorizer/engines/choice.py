@@ -28,6 +28,7 @@ PRECISIONS: dict[tuple[EngineName, Device], tuple[Precision, ...]] = {
     ("opencv", "cuda"): ("fp32", "fp16"),
     ("onnxruntime", "cpu"): ("fp32",),
     ("onnxruntime", "cuda"): ("fp32",),
+    ("ncnn", "cpu"): ("fp32",),
     ("openvino", "cpu"): ("fp32", "bf16", "fp16"),
 }
 """What each engine computes in; of OpenVINO's reduced ones, a CPU has some or none."""
@@ -43,6 +44,7 @@ class Cost(NamedTuple):
 COSTS: dict[EngineName, tuple[Cost, Cost]] = {
     "opencv": (Cost(0.04, 0.036), Cost(0.34, 0.71)),
     "onnxruntime": (Cost(0.09, 0.012), Cost(0.68, 0.30)),
+    "ncnn": (Cost(0.09, 0.014), Cost(0.60, 0.14)),
     "openvino": (Cost(0.26, 0.010), Cost(0.60, 0.28)),
 }
 """For a small network (`lite`) and a large one (the release's), once cv2 is imported, which every command needs; on 2

@@ -1,17 +1,25 @@
-"""A model as ONNX bytes: converted once, kept by the content of its two files and by the converter's version."""
+"""A model in the form of another runtime; as ONNX, kept by the content of its files and the converter's version."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from colorizer.caffe.colors import Colors
 from colorizer.caffe.onnx_export import CONVERTER_VERSION, convert, with_colors
 from colorizer.engines.cache import cache_folder, content_hash, keep, kept
 from colorizer.models import Model
 
+if TYPE_CHECKING:
+    from colorizer.caffe.caffemodel import CaffeModel
+    from colorizer.caffe.network import Network
+
 _KEY_DIGITS = 32
+
+Form = TypeVar("Form")
 
 
 def model_key(model: Model) -> str:
@@ -37,23 +45,28 @@ def onnx_model(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
         The files are no network of the contract, do not belong together, or have a layer without an equal in ONNX.
     """
     if cut:
-        return _convert(model, colors, cut=True)
+        return converted(model, colors, convert, cut=True)
     path = _path(model_key(model))
     data = kept(path)
     if data is not None:
         with contextlib.suppress(ValueError):
             return with_colors(data, colors)
-    data = _convert(model, colors)
+    data = converted(model, colors, convert)
     keep(path, data)
     _remove_older(path)
     return data
 
 
-def _path(key: str) -> Path:
-    return cache_folder() / "onnx" / f"{key}.{CONVERTER_VERSION}.onnx"
+def converted(
+    model: Model, colors: Colors, convert: Callable[[Network, CaffeModel, Colors], Form], *, cut: bool = False
+) -> Form:
+    """A network in another form, made anew; `cut` at its logits where that is wanted.
 
-
-def _convert(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
+    Raises
+    ------
+    WeightsError
+        The files are no network of the contract, do not belong together, or have a layer that the form lacks.
+    """
     from colorizer.caffe.caffemodel import check_finite, read_caffemodel
     from colorizer.caffe.network import check_contract, check_pair, cut_at_logits, read_network
 
@@ -62,6 +75,10 @@ def _convert(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
     check_pair(network, weights)
     check_finite(weights)
     return convert(cut_at_logits(network) if cut else network, weights, colors)
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / "onnx" / f"{key}.{CONVERTER_VERSION}.onnx"
 
 
 def _remove_older(path: Path) -> None:

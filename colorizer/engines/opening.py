@@ -26,7 +26,6 @@ from colorizer.engines.converted import model_key
 from colorizer.engines.cuda import probe_cuda
 from colorizer.engines.precision import (
     SAMPLES,
-    Verdict,
     judge,
     remember,
     remembered,
@@ -36,7 +35,10 @@ from colorizer.engines.precision import (
 from colorizer.errors import ColorizerError, EngineError, WeightsError
 from colorizer.models import Model
 
-MODULES: dict[EngineName, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime", "openvino": "openvino"}
+MODULES: dict[EngineName, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime", "ncnn": "ncnn", "openvino": "openvino"}
+
+REDUCING: EngineName = "openvino"
+"""The engine that computes in reduced precision on a CPU, where that has instructions for it."""
 
 USUAL_GAIN = 0.4
 """Part of a pass that reduced precision saves where a CPU has it; tells whether a trial is worth its own time."""
@@ -145,6 +147,10 @@ def load_engine(model: Model, colors: Colors, engine: EngineName, setup: Setup) 
         from colorizer.engines.openvino import OpenVINOEngine
 
         return OpenVINOEngine(model, colors, setup)
+    if engine == "ncnn":
+        from colorizer.engines.ncnn import NcnnEngine
+
+        return NcnnEngine(model, colors, setup)
     if engine == "onnxruntime":
         from colorizer.engines.onnxruntime import OnnxRuntimeEngine
 
@@ -157,35 +163,48 @@ def load_engine(model: Model, colors: Colors, engine: EngineName, setup: Setup) 
 def _open(model: Model, colors: Colors, choice: Choice, asked: Asked, size: int) -> Opened:
     threads = asked.threads or usable_cores()
 
-    def load(precision: Precision) -> Engine:
-        setup = Setup(choice.device, precision, threads, asked.as_it_comes)
-        return load_engine(model, colors, choice.engine, setup)
+    def load(engine: EngineName, precision: Precision) -> Engine:
+        return load_engine(model, colors, engine, Setup(choice.device, precision, threads, asked.as_it_comes))
 
     if choice.precision != "auto":
-        return Opened(load(choice.precision), choice)
-    if choice.engine != "openvino":
-        return Opened(load("fp32"), replace(choice, precision="fp32"))
+        return Opened(load(choice.engine, choice.precision), choice)
+    long = _worth_a_trial(choice.engine, asked.pictures, size)
+    if choice.engine == REDUCING:
+        return _open_after_trial(model, colors, choice, load, long=long)
+    exact = replace(choice, precision="fp32")
+    # a run that is long enough is worth the import of another runtime
+    if long and asked.engine == "auto" and REDUCING in installed_engines():
+        try:
+            return _open_after_trial(model, colors, choice, load, long=long)
+        except (EngineError, WeightsError) as error:
+            exact = replace(exact, why=f"{choice.why}; nothing less tried, since {REDUCING} fails: {error}")
+    return Opened(load(choice.engine, "fp32"), exact)
+
+
+def _open_after_trial(
+    model: Model, colors: Colors, choice: Choice, load: Callable[[EngineName, Precision], Engine], *, long: bool
+) -> Opened:
+    """The engine of a choice in float32, or the one that computes in less where a trial has found that good enough."""
     from colorizer.engines.openvino import reduced_precision
 
+    exact = replace(choice, precision="fp32")
     reduced, machine = reduced_precision()
     if reduced is None:
-        return Opened(load("fp32"), replace(choice, precision="fp32"))
+        return Opened(load(choice.engine, "fp32"), exact)
     centres = hashlib.sha256(colors.kernels.tobytes()).hexdigest()
-    key = verdict_key(model_key(model), CONVERTER_VERSION, f"{colors.scale:.9g}", centres, machine, reduced)
-    verdict = remembered(key)
+    parts = (model_key(model), CONVERTER_VERSION, f"{colors.scale:.9g}", centres, machine, reduced, choice.engine)
+    verdict = remembered(key := verdict_key(*parts))
     if verdict is None:
-        if not _worth_a_trial(choice.engine, asked.pictures, size):
+        if not long:
             why = f"{choice.why}; {reduced} is tried in longer runs only"
-            return Opened(load("fp32"), replace(choice, precision="fp32", why=why))
-        verdict = _try(load, reduced, model.stride)
+            return Opened(load(choice.engine, "fp32"), replace(exact, why=why))
+        verdict = judge(load(choice.engine, "fp32"), load(REDUCING, reduced), sample_planes(model.stride))
         remember(key, verdict)
-    taken: Precision = reduced if verdict.holds else "fp32"
-    why = f"{choice.why}; {reduced} {'taken' if verdict.holds else 'left'}, tried here: {verdict}"
-    return Opened(load(taken), replace(choice, precision=taken, why=why))
-
-
-def _try(load: Callable[[Precision], Engine], reduced: Precision, stride: int) -> Verdict:
-    return judge(load("fp32"), load(reduced), sample_planes(stride))
+    tried = reduced if choice.engine == REDUCING else f"{REDUCING} in {reduced}"
+    why = f"{choice.why}; {tried} {'taken' if verdict.holds else 'left'}, tried here: {verdict}"
+    if verdict.holds:
+        return Opened(load(REDUCING, reduced), replace(choice, engine=REDUCING, precision=reduced, why=why))
+    return Opened(load(choice.engine, "fp32"), replace(exact, why=why))
 
 
 def _worth_a_trial(engine: EngineName, pictures: int | None, size: int) -> bool:
@@ -222,6 +241,10 @@ def runtime_version(engine: EngineName) -> tuple[str, tuple[Precision, ...]]:
 
         ov = import_openvino()
         return version_of(ov), precisions(ov.Core())
+    if engine == "ncnn":
+        from colorizer.engines.ncnn import import_ncnn
+
+        return str(import_ncnn().__version__), PRECISIONS["ncnn", "cpu"]
     if engine == "onnxruntime":
         from colorizer.engines.onnxruntime import import_onnxruntime
 

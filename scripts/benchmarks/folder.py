@@ -60,7 +60,7 @@ def _compare(pictures: int, rounds: int, json_file: Path | None) -> None:
     results = [Result(way, seconds, taken[usual] / seconds) for way, seconds in taken.items()]
     rows = [[each.way, f"{each.seconds:.2f}", f"{each.ratio:.1f}"] for each in results]
     facts = {"pictures": str(pictures), "rounds": str(rounds)}
-    facts |= machine("numpy", "opencv-python-headless", "onnxruntime", "openvino")
+    facts |= machine("numpy", "opencv-python-headless", "onnxruntime", "ncnn", "openvino")
     header = ["way", "seconds", "times as fast"]
     report(markdown_table(header, rows), facts, [asdict(each) for each in results], json_file)
 

@@ -95,8 +95,13 @@ def forward(cold: bool, threads: int | None, rounds: int, json_file: Path | None
                 start = median(cold_start(network, folder, each, threads) for _ in range(3)) if cold else 0.0
                 results.append(Result(network, each.name, single[each.name], four[each.name] / 4, start))
     facts = {"rounds": str(rounds), "threads": str(threads or usable_cores())}
-    packages = {"opencv": "opencv-python-headless", "onnxruntime": "onnxruntime", "openvino": "openvino"}
-    facts |= machine("numpy", *(packages[name] for name in installed_engines()))
+    packages = {
+        "opencv": "opencv-python-headless",
+        "onnxruntime": "onnxruntime",
+        "ncnn": "ncnn",
+        "openvino": "openvino",
+    }
+    facts |= machine("numpy", *packages.values())
     header = ["network, engine", "one pass, ms", "times as fast", "in a batch of 4, ms", "cold start, ms"]
     usual = {result.network: result.one_pass for result in results if result.contestant == YARDSTICK}
     rows = [

@@ -20,7 +20,7 @@ from colorizer.models import resolve_model
 
 onnxruntime = import_onnxruntime()
 
-ENGINES = {"opencv", "onnxruntime", "openvino"}
+ENGINES = {"opencv", "onnxruntime", "ncnn", "openvino"}
 
 
 @pytest.fixture(scope="module")

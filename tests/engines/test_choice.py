@@ -12,7 +12,7 @@ from colorizer.engines.cuda import HOW_TO_GET_CUDA, probe_cuda
 from colorizer.errors import EngineError, UsageError
 
 SMALL, LARGE = 7_000_000, 129_000_000
-ALL: tuple[EngineName, ...] = ("opencv", "onnxruntime", "openvino")
+ALL: tuple[EngineName, ...] = ("opencv", "onnxruntime", "ncnn", "openvino")
 
 Probe = Callable[[EngineName], "str | None"]
 
@@ -39,6 +39,7 @@ def test_one_small_picture_from_cold_and_ten_thousand_get_different_engines() ->
     assert first(Asked(pictures=1), probe=unasked).engine == "opencv"
     assert first(Asked(pictures=10_000)).engine == "openvino"
     assert first(Asked(pictures=None)).engine == "openvino"
+    assert first(Asked(pictures=10_000), size=LARGE).engine == "ncnn"
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

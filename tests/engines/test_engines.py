@@ -25,7 +25,7 @@ from colorizer.models import Model, resolve_model
 ENGINE_BOUND = 0.05
 """ab units, in float32."""
 
-ENGINES: tuple[EngineName, ...] = ("opencv", "onnxruntime", "openvino")
+ENGINES: tuple[EngineName, ...] = ("opencv", "onnxruntime", "ncnn", "openvino")
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -170,13 +170,15 @@ def test_an_input_of_the_wrong_shape_is_an_error_in_one_line(small: Model, engin
     assert "\n" not in str(caught.value)
 
 
-def test_a_layer_that_onnx_lacks_is_run_by_opencv(small: Model, tmp_path: Path) -> None:
+def test_a_layer_that_others_lack_is_run_by_opencv(small: Model, tmp_path: Path) -> None:
     prototxt = tmp_path / "odd.prototxt"
     text = small.prototxt.read_text().replace('type: "ReLU"', 'type: "AbsVal"', 1)
     prototxt.write_text(text)
     odd = replace(small, prototxt=prototxt)
-    with pytest.raises(WeightsError, match="AbsVal"):
-        opened(odd, "onnxruntime")
+    others: tuple[EngineName, ...] = ("onnxruntime", "ncnn")
+    for engine in others:
+        with pytest.raises(WeightsError, match="AbsVal"):
+            opened(odd, engine)
     import cv2
 
     if hasattr(cv2.dnn, "readNetFromCaffe"):
@@ -227,6 +229,13 @@ except EngineError as error:
             "'onnxruntime'",
             "EngineError: ONNX Runtime is not installed: pip install 'colorize-photos[onnxruntime]'",
         ),
+        ("ncnn", "raise ImportError('libgomp: bad')", "'ncnn'", "ncnn cannot be imported (libgomp: bad)"),
+        (
+            "ncnn",
+            "raise ModuleNotFoundError('gone', name='ncnn')",
+            "'ncnn'",
+            "EngineError: ncnn is not installed: pip install 'colorize-photos[ncnn]'",
+        ),
         (
             "openvino",
             "raise ModuleNotFoundError('gone', name='openvino')",
@@ -276,7 +285,7 @@ opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 def test_nothing_heavy_is_imported_to_see_what_is_installed(tmp_path: Path) -> None:
     code = (
         "import sys; from colorizer.engines.opening import installed_engines; print(installed_engines());"
-        "print([name for name in ('cv2', 'onnxruntime', 'openvino') if name in sys.modules])"
+        "print([name for name in ('cv2', 'onnxruntime', 'ncnn', 'openvino') if name in sys.modules])"
     )
     done = run_python(code, tmp_path)
     found, imported = done.stdout.splitlines()

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from conftest import run_python
 from skimage.color import deltaE_ciede2000
 from synthetic import lightness_like, small_pair
 
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import Asked, choice, open_engine, opening
 from colorizer.engines.cache import cache_folder
 from colorizer.engines.openvino import reduced_precision
 from colorizer.engines.precision import Verdict, judge, remember, remembered, sample_planes, verdict_key
@@ -129,6 +130,49 @@ def test_auto_follows_the_trial_and_tries_once(small: Model, home: Path) -> None
     # another temperature is another trial
     open_engine(small, temperature=1.0, asked=asked)
     assert len(list((home / "cache" / "precision").glob("*.verdict"))) == 2
+
+
+@pytest.fixture
+def counts_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every network counts as a large one, for which another engine is the quickest in float32."""
+    for module in (choice, opening):
+        monkeypatch.setattr(module, "LARGE_MODEL", 0)
+
+
+@pytest.mark.usefixtures("counts_as_large")
+def test_where_another_engine_is_quickest_the_trial_is_against_that_one(small: Model, home: Path) -> None:
+    pytest.importorskip("ncnn")
+    reduced, _ = reduced_precision()
+    opened = open_engine(small, asked=Asked(device="cpu"))
+    if reduced is None:
+        assert (opened.choice.engine, opened.choice.precision) == ("ncnn", "fp32")
+        return
+    (path,) = (home / "cache" / "precision").glob("*.verdict")
+    assert f"openvino in {reduced}" in opened.choice.why
+    decisions = {Verdict(0.1, 0.5, 2.0): ("openvino", reduced), Verdict(0.1, 0.5, 1.0): ("ncnn", "fp32")}
+    for decided, taken in decisions.items():
+        remember(path.stem, decided)
+        again = open_engine(small, asked=Asked(device="cpu"))
+        assert (again.choice.engine, again.choice.precision) == taken
+    # of that engine alone what is asked for is taken, and a few pictures are not worth it
+    for asked in (Asked("ncnn", device="cpu"), Asked(device="cpu", pictures=3)):
+        assert open_engine(small, asked=asked).choice.precision == "fp32"
+
+
+@pytest.mark.usefixtures("counts_as_large")
+def test_a_trial_that_fails_leaves_float32(small: Model, tmp_path: Path) -> None:
+    (tmp_path / "openvino.py").write_text("raise ImportError('libopenvino.so: bad')")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from colorizer.engines import Asked, choice, open_engine, opening
+from colorizer.models import resolve_model
+choice.LARGE_MODEL = opening.LARGE_MODEL = 0
+print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=Asked(device="cpu")).choice)
+"""
+    done = run_python(code, tmp_path)
+    assert "engine='ncnn', device='cpu', precision='fp32'" in done.stdout, done.stderr
+    assert "libopenvino.so: bad" in done.stdout
 
 
 def test_few_pictures_are_not_worth_a_trial(small: Model, home: Path) -> None:

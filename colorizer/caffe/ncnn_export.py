@@ -1,0 +1,247 @@
+"""A network of the contract as ncnn takes it: a text of layers, and the bytes of their weights in the same order.
+
+ncnn began with Caffe's layers and still has them, so each becomes one of its own, with two exceptions, for speed.
+
+A convolution with gaps in its kernel (`dilation`) keeps ncnn from Winograd's method, which takes a third of the time;
+so its input is taken apart (`ncnn_phases`). And classes are filled up with some that are never met, since ncnn computes
+16 channels at once if there are that many.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from colorizer.caffe.caffemodel import CaffeModel
+from colorizer.caffe.colors import Colors
+from colorizer.caffe.layers import Convolution, Layer, Window, quoted
+from colorizer.caffe.ncnn_file import Graph, NcnnModel, Numbers
+from colorizer.caffe.ncnn_phases import Blob, Phases
+from colorizer.caffe.network import Network
+from colorizer.contract import BIN_COUNT, CENTRES_LAYER, SCALE_LAYER
+from colorizer.errors import WeightsError, shown
+
+INPUT, OUTPUT = "lightness", "result"
+"""The blobs to feed and to fetch."""
+
+_CAFFE_EPS = 1e-5  # BatchNormParameter's default
+_MULTIPLY = 2  # of ncnn's BinaryOp
+_ADD = 1  # of ncnn's Eltwise
+_SUM = ("SUM", "1")  # EltwiseParameter.EltwiseOp, by name and by number
+
+_TOGETHER = 16
+"""Channels that ncnn computes at once, if their number is a multiple; 313 classes are filled up to one."""
+
+_NEVER = -1e30
+"""Logit of a class that is none."""
+
+_SAME = Window(kernel=(3, 3), stride=(1, 1), pad=(1, 1), dilation=(1, 1))
+
+_POINTWISE = frozenset(("BatchNorm", "ReLU", "ReLU6"))
+"""Layers of Caffe's that treat each pixel by itself, whatever its place."""
+
+
+def convert(network: Network, weights: CaffeModel, colors: Colors) -> NcnnModel:
+    """The ncnn model of a network and its weights, which were checked to belong together.
+
+    Returns
+    -------
+    NcnnModel
+        Takes blob `lightness`, (1, H, W) float32, L - 50; gives `result`, (2, H/4, W/4) float32, or of a network that
+        was cut the logits, (313, H/4, W/4).
+
+    Raises
+    ------
+    WeightsError
+        A layer has no equal in ncnn that is known here.
+    """
+    conversion = _Conversion(network, weights, colors)
+    for layer in network.layers:
+        conversion.add(layer)
+    return conversion.finished(network.output)
+
+
+class _Conversion:
+    """Layers and weights so far, and what holds each blob of Caffe's."""
+
+    def __init__(self, network: Network, weights: CaffeModel, colors: Colors) -> None:
+        self.colors = colors
+        self._weights = weights
+        self.graph = Graph(INPUT)
+        self._phases = Phases(self.graph)
+        self._blobs = {entry.name: Blob(INPUT) for entry in network.inputs}
+        self._makes_classes = _maker_of_classes(network)
+        self.classes = -(-BIN_COUNT // _TOGETHER) * _TOGETHER if self._makes_classes else BIN_COUNT
+
+    def add(self, layer: Layer) -> None:
+        """Convert one more layer."""
+        if layer.type == "Silence":
+            return
+        inputs = [self._blobs[bottom] for bottom in layer.bottoms]
+        if layer.type in ("Split", "Dropout"):  # both hand on what they get
+            self._blobs.update((top, inputs[0]) for top in layer.tops)
+            return
+        convert_layer = _CONVERTERS.get(layer.type)
+        if convert_layer is None:
+            raise self.no_equal(layer, f"is of type {quoted(layer.type)}")
+        if layer.type in _POINTWISE:
+            name = convert_layer(self, layer, [inputs[0].name])
+            made = Blob(name, inputs[0].gaps, inputs[0].plane, clean=inputs[0].gaps == 1)
+        elif layer.type in _CONVOLUTIONS and (gaps := _gaps(layer.convolution)) > 1:
+            apart = self._phases.taken_apart(inputs[0], gaps)
+            made = Blob(self.convolve(layer, [apart.name], _SAME), gaps, apart.plane, clean=False)
+        else:
+            made = Blob(convert_layer(self, layer, [self._phases.whole(blob) for blob in inputs]))
+        self._blobs[layer.tops[0]] = made
+
+    def blobs(self, layer: Layer) -> list[Numbers]:
+        """The numbers of a layer's blobs, flat."""
+        found = self._weights.layer(layer.name)
+        return [blob.data.reshape(-1) for blob in found.blobs] if found else []
+
+    def no_equal(self, layer: Layer, what: str) -> WeightsError:
+        """The error for a layer that ncnn or this module lacks."""
+        name = shown(self._weights.path) if self._weights.path else "this network"
+        return WeightsError(
+            f"{name} cannot be converted for ncnn: layer {quoted(layer.name)} {what}; take another --engine"
+        )
+
+    def convolve(self, layer: Layer, inputs: Sequence[str], window: Window) -> str:
+        """A Convolution or Deconvolution of Caffe's with another window than its own, perhaps."""
+        convolution = layer.convolution
+        kernels, *bias = self.blobs(layer)
+        if layer.name == self._makes_classes:
+            kernels = _filled(kernels, self.classes * kernels.size // BIN_COUNT, 0)
+            bias = [_filled(bias[0] if bias else np.zeros(BIN_COUNT, np.float32), self.classes, _NEVER)]
+            convolution = replace(convolution, outputs=self.classes, bias=True)
+        transposed = layer.type == "Deconvolution"
+        if transposed:
+            # Caffe has (inputs, outputs / group), ncnn within each group (outputs / group, inputs / group)
+            by_group = kernels.reshape(convolution.group, -1, convolution.outputs // convolution.group, *window.kernel)
+            kernels = by_group.swapaxes(1, 2)
+        self.graph.numbers(kernels, *bias, kernels=True)
+        kind = "Deconvolution" if transposed else "Convolution"
+        return self.graph.node(
+            kind if convolution.group == 1 else f"{kind}DepthWise",
+            inputs,
+            {
+                **_window_parameters(window),
+                0: convolution.outputs,
+                5: int(convolution.bias),
+                6: kernels.size,
+                **({7: convolution.group} if convolution.group > 1 else {}),
+            },
+        )
+
+    def finished(self, output: str) -> NcnnModel:
+        """All of it, with the blob of Caffe's that is the result."""
+        return self.graph.finished(self._phases.whole(self._blobs[output]), OUTPUT)
+
+
+def _maker_of_classes(network: Network) -> str:
+    """The name of the convolution that makes the logits, if they go to the centres and nowhere else; else none."""
+    layers = [layer for layer in network.layers if layer.type != "Silence"]
+    names = [layer.name for layer in layers]
+    if SCALE_LAYER not in names:
+        return ""
+    place = names.index(SCALE_LAYER)
+    chain = layers[place - 1 : place + 3]
+    alone = all(
+        first.tops == second.bottoms
+        and first.tops[0] not in second.tops
+        and sum(first.tops[0] in (*layer.bottoms, *layer.tops) for layer in layers) == 2
+        for first, second in itertools.pairwise(chain)
+    )
+    kinds = [layer.type for layer in chain] == ["Convolution", "Scale", "Softmax", "Convolution"]
+    whole = kinds and alone and chain[-1].name == CENTRES_LAYER and chain[0].convolution.group == 1
+    return chain[0].name if whole else ""
+
+
+def _filled(values: Numbers, size: int, value: float) -> Numbers:
+    """Flat numbers, filled up to a size."""
+    return np.concatenate([values, np.full(size - values.size, value, np.float32)])
+
+
+def _gaps(convolution: Convolution) -> int:
+    """d, if it is a 3x3 convolution with dilation d that keeps the size and mixes all channels; else 1."""
+    window = convolution.window
+    gaps = window.dilation[0]
+    same = window == Window((3, 3), (1, 1), (gaps, gaps), (gaps, gaps))
+    return gaps if same and convolution.group == 1 else 1
+
+
+def _window_parameters(window: Window) -> dict[int, int]:
+    (height, width), (down, right), (top, left), (rows, columns) = (
+        window.kernel,
+        window.stride,
+        window.pad,
+        window.dilation,
+    )
+    return {1: width, 11: height, 2: columns, 12: rows, 3: right, 13: down, 4: left, 14: top}
+
+
+def _convolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    if layer.name != CENTRES_LAYER:
+        return to.convolve(layer, inputs, layer.convolution.window)
+    kernels = np.zeros((2, to.classes), np.float32)
+    kernels[:, :BIN_COUNT] = to.colors.kernels.reshape(2, BIN_COUNT)
+    to.graph.numbers(kernels, kernels=True)
+    return to.graph.node("Convolution", inputs, {0: len(kernels), 1: 1, 5: 0, 6: kernels.size})
+
+
+def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    mean, variance, factor = to.blobs(layer)
+    weight = np.float32(0 if factor[0] == 0 else 1 / factor[0])
+    to.graph.numbers(np.ones_like(mean), mean * weight, variance * weight, np.zeros_like(mean))
+    return to.graph.node("BatchNorm", inputs, {0: mean.size, 1: layer.params.number("eps", _CAFFE_EPS)})
+
+
+def _scale(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    if layer.name == SCALE_LAYER:
+        return to.graph.node("BinaryOp", inputs, {0: _MULTIPLY, 1: 1, 2: float(np.float32(to.colors.scale))})
+    factor, *shift = to.blobs(layer)
+    to.graph.numbers(factor, *shift)
+    return to.graph.node("Scale", inputs, {0: factor.size, 1: len(shift)})
+
+
+def _relu(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    return to.graph.node("ReLU", inputs, {0: float(layer.params.number("negative_slope"))})
+
+
+def _relu6(to: _Conversion, layer: Layer, inputs: list[str]) -> str:  # noqa: ARG001
+    return to.graph.node("Clip", inputs, {0: 0.0, 1: 6.0})
+
+
+def _eltwise(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    if layer.params.word("operation", _SUM[0]) not in _SUM or "coeff" in layer.params:
+        raise to.no_equal(layer, "is an Eltwise that is no plain sum")
+    return to.graph.node("Eltwise", inputs, {0: _ADD})
+
+
+def _concat(to: _Conversion, layer: Layer, inputs: list[str]) -> str:  # noqa: ARG001
+    return to.graph.node("Concat", inputs, {0: 0})
+
+
+def _softmax(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    if layer.params.integer("axis", 1) != 1:
+        raise to.no_equal(layer, "is a Softmax along another axis than the classes")
+    return to.graph.node("Softmax", inputs, {0: 0, 1: 1})
+
+
+_CONVOLUTIONS = ("Convolution", "ConvolutionDepthwise")
+
+_CONVERTERS: dict[str, Callable[[_Conversion, Layer, list[str]], str]] = {
+    "BatchNorm": _batch_norm,
+    "Concat": _concat,
+    "Convolution": _convolution,
+    "ConvolutionDepthwise": _convolution,
+    "Deconvolution": _convolution,
+    "Eltwise": _eltwise,
+    "ReLU": _relu,
+    "ReLU6": _relu6,
+    "Scale": _scale,
+    "Softmax": _softmax,
+}
