@@ -17,20 +17,18 @@ import numpy as np
 
 from colorizer.caffe.caffemodel import CaffeModel
 from colorizer.caffe.colors import Colors
-from colorizer.caffe.layers import Convolution, Layer, Window, quoted
-from colorizer.caffe.ncnn_file import Graph, NcnnModel, Numbers
+from colorizer.caffe.conversion import Conversion, Numbers
+from colorizer.caffe.layers import Convolution, Layer, Window
+from colorizer.caffe.ncnn_file import Graph, NcnnModel
 from colorizer.caffe.ncnn_phases import Blob, Phases
 from colorizer.caffe.network import Network
 from colorizer.contract import BIN_COUNT, CENTRES_LAYER, SCALE_LAYER
-from colorizer.errors import WeightsError, shown
 
 INPUT, OUTPUT = "lightness", "result"
 """The blobs to feed and to fetch."""
 
-_CAFFE_EPS = 1e-5  # BatchNormParameter's default
 _MULTIPLY = 2  # of ncnn's BinaryOp
 _ADD = 1  # of ncnn's Eltwise
-_SUM = ("SUM", "1")  # EltwiseParameter.EltwiseOp, by name and by number
 
 _TOGETHER = 16
 """Channels that ncnn computes at once, if their number is a multiple; 313 classes are filled up to one."""
@@ -59,55 +57,33 @@ def convert(network: Network, weights: CaffeModel, colors: Colors) -> NcnnModel:
         A layer has no equal in ncnn that is known here.
     """
     conversion = _Conversion(network, weights, colors)
-    for layer in network.layers:
-        conversion.add(layer)
+    conversion.run()
     return conversion.finished(network.output)
 
 
-class _Conversion:
+class _Conversion(Conversion[Blob]):
     """Layers and weights so far, and what holds each blob of Caffe's."""
 
     def __init__(self, network: Network, weights: CaffeModel, colors: Colors) -> None:
+        super().__init__(network, weights, Blob(INPUT), ("for ncnn", "take another --engine"))
         self.colors = colors
-        self._weights = weights
         self.graph = Graph(INPUT)
         self._phases = Phases(self.graph)
-        self._blobs = {entry.name: Blob(INPUT) for entry in network.inputs}
         self._makes_classes = _maker_of_classes(network)
         self.classes = -(-BIN_COUNT // _TOGETHER) * _TOGETHER if self._makes_classes else BIN_COUNT
 
-    def add(self, layer: Layer) -> None:
-        """Convert one more layer."""
-        if layer.type == "Silence":
-            return
-        inputs = [self._blobs[bottom] for bottom in layer.bottoms]
-        if layer.type in ("Split", "Dropout"):  # both hand on what they get
-            self._blobs.update((top, inputs[0]) for top in layer.tops)
-            return
+    def converted(self, layer: Layer, inputs: Sequence[Blob]) -> Blob:
+        """What holds a layer's output; in phases as long as that goes."""
         convert_layer = _CONVERTERS.get(layer.type)
         if convert_layer is None:
-            raise self.no_equal(layer, f"is of type {quoted(layer.type)}")
+            raise self.unknown(layer)
         if layer.type in _POINTWISE:
             name = convert_layer(self, layer, [inputs[0].name])
-            made = Blob(name, inputs[0].gaps, inputs[0].plane, clean=inputs[0].gaps == 1)
-        elif layer.type in _CONVOLUTIONS and (gaps := _gaps(layer.convolution)) > 1:
+            return Blob(name, inputs[0].gaps, inputs[0].plane, clean=inputs[0].gaps == 1)
+        if layer.type in _CONVOLUTIONS and (gaps := _gaps(layer.convolution)) > 1:
             apart = self._phases.taken_apart(inputs[0], gaps)
-            made = Blob(self.convolve(layer, [apart.name], _SAME), gaps, apart.plane, clean=False)
-        else:
-            made = Blob(convert_layer(self, layer, [self._phases.whole(blob) for blob in inputs]))
-        self._blobs[layer.tops[0]] = made
-
-    def blobs(self, layer: Layer) -> list[Numbers]:
-        """The numbers of a layer's blobs, flat."""
-        found = self._weights.layer(layer.name)
-        return [blob.data.reshape(-1) for blob in found.blobs] if found else []
-
-    def no_equal(self, layer: Layer, what: str) -> WeightsError:
-        """The error for a layer that ncnn or this module lacks."""
-        name = shown(self._weights.path) if self._weights.path else "this network"
-        return WeightsError(
-            f"{name} cannot be converted for ncnn: layer {quoted(layer.name)} {what}; take another --engine"
-        )
+            return Blob(self.convolve(layer, [apart.name], _SAME), gaps, apart.plane, clean=False)
+        return Blob(convert_layer(self, layer, [self._phases.whole(blob) for blob in inputs]))
 
     def convolve(self, layer: Layer, inputs: Sequence[str], window: Window) -> str:
         """A Convolution or Deconvolution of Caffe's with another window than its own, perhaps."""
@@ -138,7 +114,7 @@ class _Conversion:
 
     def finished(self, output: str) -> NcnnModel:
         """All of it, with the blob of Caffe's that is the result."""
-        return self.graph.finished(self._phases.whole(self._blobs[output]), OUTPUT)
+        return self.graph.finished(self._phases.whole(self.values[output]), OUTPUT)
 
 
 def _maker_of_classes(network: Network) -> str:
@@ -193,10 +169,9 @@ def _convolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
 
 
 def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
-    mean, variance, factor = to.blobs(layer)
-    weight = np.float32(0 if factor[0] == 0 else 1 / factor[0])
-    to.graph.numbers(np.ones_like(mean), mean * weight, variance * weight, np.zeros_like(mean))
-    return to.graph.node("BatchNorm", inputs, {0: mean.size, 1: layer.params.number("eps", _CAFFE_EPS)})
+    mean, variance, eps = to.statistics(layer)
+    to.graph.numbers(np.ones_like(mean), mean, variance, np.zeros_like(mean))
+    return to.graph.node("BatchNorm", inputs, {0: mean.size, 1: eps})
 
 
 def _scale(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
@@ -216,8 +191,7 @@ def _relu6(to: _Conversion, layer: Layer, inputs: list[str]) -> str:  # noqa: AR
 
 
 def _eltwise(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
-    if layer.params.word("operation", _SUM[0]) not in _SUM or "coeff" in layer.params:
-        raise to.no_equal(layer, "is an Eltwise that is no plain sum")
+    to.check_plain_sum(layer)
     return to.graph.node("Eltwise", inputs, {0: _ADD})
 
 
@@ -226,8 +200,7 @@ def _concat(to: _Conversion, layer: Layer, inputs: list[str]) -> str:  # noqa: A
 
 
 def _softmax(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
-    if layer.params.integer("axis", 1) != 1:
-        raise to.no_equal(layer, "is a Softmax along another axis than the classes")
+    to.check_over_classes(layer)
     return to.graph.node("Softmax", inputs, {0: 0, 1: 1})
 
 

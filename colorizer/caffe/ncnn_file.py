@@ -23,7 +23,6 @@ _CONVOLVING = ("Convolution", "Deconvolution")
 
 _ACTIVATION = 9  # of a convolution's parameters
 
-Numbers = npt.NDArray[np.floating[Any]]
 Number: TypeAlias = "int | float"
 Parameters: TypeAlias = "Mapping[int, Number | Sequence[Number]]"
 """By their numbers; ncnn writes that of a list as -23300 less its own."""
@@ -74,7 +73,7 @@ class Graph:
         self._nodes.append(Node(kind, tuple(inputs), made, parameters))
         return made
 
-    def numbers(self, *arrays: Numbers, kernels: bool = False) -> None:
+    def numbers(self, *arrays: npt.NDArray[np.floating[Any]], kernels: bool = False) -> None:
         """Add a layer's weights; kernels of convolutions say what type they are of."""
         self._numbers += [_FLOAT32] if kernels else []
         self._numbers += [np.ascontiguousarray(array, "<f4") for array in arrays]

@@ -24,11 +24,12 @@ import numpy.typing as npt
 
 from colorizer.caffe.caffemodel import CaffeModel
 from colorizer.caffe.colors import Colors
-from colorizer.caffe.layers import Layer, quoted
+from colorizer.caffe.conversion import Conversion, Numbers
+from colorizer.caffe.layers import Layer
 from colorizer.caffe.network import Network
 from colorizer.caffe.onnx_file import Attribute, Graph, Node, Value, model_bytes, tensor
 from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
-from colorizer.errors import WeightsError, shown
+from colorizer.errors import shown
 
 CONVERTER_VERSION = "1"
 """Raised with every change of what comes out, so that models converted before are converted again."""
@@ -36,11 +37,7 @@ CONVERTER_VERSION = "1"
 SCALE_TENSOR, CENTRES_TENSOR = "inverse_temperature", "bin_centres"
 
 _FLOAT_BYTES = 4
-_CAFFE_EPS = 1e-5  # BatchNormParameter's default
 _RELU6_LIMITS = {"relu6.low": 0.0, "relu6.high": 6.0}
-_SUM = ("SUM", "1")  # EltwiseParameter.EltwiseOp, by name and by number
-
-Numbers = npt.NDArray[np.floating[Any]]
 
 
 def convert(network: Network, weights: CaffeModel, colors: Colors) -> bytes:
@@ -58,8 +55,7 @@ def convert(network: Network, weights: CaffeModel, colors: Colors) -> bytes:
         A layer has no equal in ONNX that is known here.
     """
     conversion = _Conversion(network, weights)
-    for layer in network.layers:
-        conversion.add(layer)
+    conversion.run()
     whole = network.output == OUTPUT_BLOB
     graph = Graph(
         shown(network.name) or "colorize",
@@ -95,36 +91,26 @@ def _color_tensors(colors: Colors) -> tuple[bytes, bytes]:
     return tensor(SCALE_TENSOR, np.array([colors.scale], np.float32)), tensor(CENTRES_TENSOR, kernels)
 
 
-class _Conversion:
-    """Nodes and tensors so far, and under which name each blob of Caffe's was last written.
-
-    Caffe's layers may work in place, whereas a value of ONNX is made once: a blob written again gets further names.
-    """
+class _Conversion(Conversion[str]):
+    """Nodes and tensors so far, and under which name each blob of Caffe's was last written."""
 
     def __init__(self, network: Network, weights: CaffeModel) -> None:
+        super().__init__(network, weights, INPUT_BLOB, ("to ONNX", "run it with --engine opencv, on OpenCV 4"))
         self.graph: list[Node] = []
         self.tensors: dict[str, bytes] = {}
-        self._weights = weights
-        self._values = {entry.name: entry.name for entry in network.inputs}
-        self._layers = network.layers
         self._last_writer = {top: layer.name for layer in network.layers for top in layer.tops}
 
-    def add(self, layer: Layer) -> None:
-        """Convert one more layer."""
-        inputs = [self._values[bottom] for bottom in layer.bottoms]
-        if layer.type == "Silence":
-            return
-        if layer.type in ("Split", "Dropout"):  # both hand on what they get
-            self._values.update((top, inputs[0]) for top in layer.tops)
-            return
+    def converted(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """The name of a layer's output."""
         convert_layer = _CONVERTERS.get(layer.type)
         if convert_layer is None:
-            raise self.no_equal(layer, f"is of type {quoted(layer.type)}")
+            raise self.unknown(layer)
         top = layer.tops[0]
         # the blob's own name belongs to the last layer that writes it, so that the result is called class8_ab
         last = self._last_writer[top] == layer.name and top != INPUT_BLOB
-        self._values[top] = top if last else f"{top}/{layer.name}"
-        convert_layer(self, layer, inputs, self._values[top])
+        name = top if last else f"{top}/{layer.name}"
+        convert_layer(self, layer, [*inputs], name)
+        return name
 
     def feeds_centres_alone(self, layer: Layer) -> bool:
         """Whether nothing but the layer of the bin centres reads what a layer makes."""
@@ -140,19 +126,6 @@ class _Conversion:
         if name not in self.tensors:
             self.tensors[name] = tensor(name, values)
         return name
-
-    def blobs(self, layer: Layer) -> list[Numbers]:
-        """The numbers of a layer's blobs, flat."""
-        found = self._weights.layer(layer.name)
-        return [blob.data.reshape(-1) for blob in found.blobs] if found else []
-
-    def no_equal(self, layer: Layer, what: str) -> WeightsError:
-        """The error for a layer that ONNX or this module lacks."""
-        name = shown(self._weights.path) if self._weights.path else "this network"
-        return WeightsError(
-            f"{name} cannot be converted to ONNX: layer {quoted(layer.name)} {what}; run it with --engine opencv, "
-            "on OpenCV 4"
-        )
 
 
 def _convolution(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
@@ -185,12 +158,10 @@ def _convolution(to: _Conversion, layer: Layer, inputs: list[str], output: str) 
 
 
 def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
-    mean, variance, factor = to.blobs(layer)
-    weight = np.float32(0 if factor[0] == 0 else 1 / factor[0])
+    mean, variance, eps = to.statistics(layer)
     statistics = {"scale": np.ones_like(mean), "shift": np.zeros_like(mean), "mean": mean, "variance": variance}
-    statistics["mean"], statistics["variance"] = mean * weight, variance * weight
     names = [to.constant(f"{layer.name}.{role}", values) for role, values in statistics.items()]
-    to.node("BatchNormalization", [*inputs, *names], output, epsilon=layer.params.number("eps", _CAFFE_EPS))
+    to.node("BatchNormalization", [*inputs, *names], output, epsilon=eps)
 
 
 def _scale(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
@@ -218,9 +189,7 @@ def _relu6(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> Non
 
 
 def _eltwise(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
-    operation = layer.params.word("operation", _SUM[0])
-    if operation not in _SUM or "coeff" in layer.params:
-        raise to.no_equal(layer, "is an Eltwise that is no plain sum")
+    to.check_plain_sum(layer)
     to.node("Sum" if len(inputs) != 2 else "Add", inputs, output)
 
 
@@ -229,8 +198,7 @@ def _concat(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> No
 
 
 def _softmax(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
-    if layer.params.integer("axis", 1) != 1:
-        raise to.no_equal(layer, "is a Softmax along another axis than the classes")
+    to.check_over_classes(layer)
     if to.feeds_centres_alone(layer):
         # not divided by its sum, which the layer of the centres does for ab in place of 313 classes
         highest = to.node("ReduceMax", inputs, f"{output}.highest", axes=(1,), keepdims=1)

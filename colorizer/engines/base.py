@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +57,24 @@ class Setup:
         """A runtime's name with what differs from float32 on the CPU."""
         differs = [word for word, usual in ((self.device, "cpu"), (self.precision, "fp32")) if word != usual]
         return ", ".join([runtime, *differs])
+
+
+def import_runtime(module: str, name: str) -> Any:
+    """The module of a runtime, which is an extra of this package under the module's name.
+
+    Raises
+    ------
+    EngineError
+        It is not there or does not load; the message says how to get it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if getattr(error, "name", None) == module:
+            raise EngineError(f"{name} is not installed: pip install 'colorize-photos[{module}]'") from error
+        raise EngineError(
+            f"{name} cannot be imported ({cause(error)}); try pip install --force-reinstall {module}"
+        ) from error
 
 
 def unloadable(caffemodel: Path, engine: str, why: str, *, elsewhere: bool = True) -> WeightsError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 import threading
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from colorizer.caffe.colors import Colors
 from colorizer.caffe.ncnn_export import INPUT, OUTPUT, convert
 from colorizer.caffe.ncnn_file import NcnnModel
-from colorizer.engines.base import Setup, cause, failed_pass, unloadable
+from colorizer.engines.base import Setup, cause, failed_pass, import_runtime, unloadable
 from colorizer.engines.converted import converted
 from colorizer.errors import EngineError
 from colorizer.models import Model
@@ -92,14 +91,7 @@ def import_ncnn() -> Any:
     EngineError
         It is not there or does not load; the message says how to get it.
     """
-    try:
-        return importlib.import_module("ncnn")
-    except ImportError as error:
-        if getattr(error, "name", None) == "ncnn":
-            raise EngineError("ncnn is not installed: pip install 'colorize-photos[ncnn]'") from error
-        raise EngineError(
-            f"ncnn cannot be imported ({cause(error)}); try pip install --force-reinstall ncnn"
-        ) from error
+    return import_runtime("ncnn", "ncnn")
 
 
 def _load(net: Any, model: NcnnModel) -> bool:

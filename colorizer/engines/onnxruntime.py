@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from colorizer.caffe.colors import Colors
 from colorizer.contract import INPUT_BLOB
-from colorizer.engines.base import Setup, cause, failed_pass, unloadable
+from colorizer.engines.base import Setup, cause, failed_pass, import_runtime, unloadable
 from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError
 from colorizer.models import Model
@@ -81,14 +81,7 @@ def import_onnxruntime() -> Any:
     """
     for variable in _NO_TELEMETRY:
         os.environ.setdefault(variable, "1")
-    try:
-        onnxruntime: Any = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        if getattr(error, "name", None) == "onnxruntime":
-            raise EngineError("ONNX Runtime is not installed: pip install 'colorize-photos[onnxruntime]'") from error
-        raise EngineError(
-            f"ONNX Runtime cannot be imported ({cause(error)}); try pip install --force-reinstall onnxruntime"
-        ) from error
+    onnxruntime = import_runtime("onnxruntime", "ONNX Runtime")
     # what the variables do not reach: Windows' own event tracing
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(_FATAL_ONLY)

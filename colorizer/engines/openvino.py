@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import threading
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.caffe.colors import Colors
-from colorizer.engines.base import Precision, Setup, cause, failed_pass, unloadable
+from colorizer.engines.base import Precision, Setup, cause, failed_pass, import_runtime, unloadable
 from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError
 from colorizer.models import Model
@@ -95,17 +94,10 @@ def import_openvino() -> Any:
     if hidden:
         sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # Python's way to say: not to be found
     try:
-        openvino = importlib.import_module("openvino")
-    except ImportError as error:
-        if getattr(error, "name", None) == "openvino":
-            raise EngineError("OpenVINO is not installed: pip install 'colorize-photos[openvino]'") from error
-        raise EngineError(
-            f"OpenVINO cannot be imported ({cause(error)}); try pip install --force-reinstall openvino"
-        ) from error
+        return import_runtime("openvino", "OpenVINO")
     finally:
         if hidden:
             sys.modules.pop(_TELEMETRY, None)
-    return openvino
 
 
 def version_of(ov: Any) -> str:

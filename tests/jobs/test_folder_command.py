@@ -196,7 +196,7 @@ def test_each_way_of_being_broken_has_its_own_line(way: str, colorize: Command, 
     assert {path.name for path in tmp_path.iterdir()} <= {f"broken{suffix}", "home"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_the_first_signal_finishes_what_is_under_way_and_the_run_can_go_on(
     number: signal.Signals, colorize: Command, tmp_path: Path
 ) -> None:

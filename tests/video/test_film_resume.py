@@ -84,7 +84,7 @@ def one_trial(photographs: list[Path], tmp_path: Path, codec: str, *, frames: in
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, whole.name, resumed.name])
 
 
-@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+@pytest.mark.parametrize("codec", ["h264", pytest.param("ffv1", marks=pytest.mark.slow)])
 def test_a_killed_film_resumes_to_the_same_pictures_and_sound(
     codec: str, photographs: list[Path], tmp_path: Path
 ) -> None:
