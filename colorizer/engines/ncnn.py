@@ -64,7 +64,7 @@ class NcnnEngine:
             if hasattr(options, name):  # not each version has each
                 setattr(options, name, False)
         if not _load(self._net, network):
-            raise unloadable(model.caffemodel, self.name, "see above")
+            raise unloadable(model.caffemodel, self.name, "it refused what was converted")
 
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Predicted chroma; see `Engine.ab`."""
