@@ -16,6 +16,7 @@ from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, smal
 
 from colorizer.bins import bin_centres
 from colorizer.caffe.colors import Colors
+from colorizer.caffe.ncnn_file import NcnnModel
 from colorizer.contract import RELEASE_TEMPERATURE
 from colorizer.engines import Asked, Device, EngineName, Opened, Setup, open_engine
 from colorizer.engines.converted import onnx_model
@@ -185,6 +186,18 @@ def test_a_layer_that_others_lack_is_run_by_opencv(small: Model, tmp_path: Path)
         runner = open_engine(odd, asked=Asked(device="cpu"))
         assert runner.choice.engine == "opencv"
         assert "AbsVal" in runner.choice.why
+
+
+def test_ncnn_says_where_it_had_no_room(small: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(EngineError, match=r"no room for temporary files of \d+ bytes: .*gone.*TMPDIR"):
+        opened(small, "ncnn")
+
+
+def test_what_ncnn_cannot_read_back_is_an_error(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NcnnModel, "write_weights", lambda _, path: path.write_bytes(b"cut short"))
+    with pytest.raises(WeightsError, match=r"ncnn .* cannot load this network"):
+        opened(small, "ncnn")
 
 
 def test_opencv_reads_the_converted_model_in_every_engine_of_its_own(small: Model) -> None:
