@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import declared_type, max_pixels_option, value_type, variable
+from colorizer.cli.options import declared_type, max_pixels_option, quiet_option, value_type, variable
 from colorizer.errors import ExitStatus
 from colorizer.evaluate.protocol import PROTOCOLS
 from colorizer.settings import Option, flag
@@ -107,7 +107,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @_settings_options
 @max_pixels_option
-@click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")
+@quiet_option
 def evaluate(
     sources: tuple[Path, ...],
     *,

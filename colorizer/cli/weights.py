@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from colorizer.cli.options import quiet_option
 from colorizer.cli.weights_export import export
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.models.catalog import CATALOG_VARIABLE, LARGE, load_catalog
@@ -36,10 +37,6 @@ def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
         help="A catalogue (JSON) of models of your own, in addition to the built-in one.",
     )
     return folder(catalog(command))
-
-
-def _quiet(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(command)
 
 
 def _teller(*, quiet: bool) -> Callable[[str], None]:
@@ -104,7 +101,7 @@ def list_models(*, weights_dir: Path | None, catalog: Path | None, verbose: bool
     metavar="N",
     help="How often in a row to try again at each mirror, after pauses of 0.5, 1, 2, 4, ... seconds.",
 )
-@_quiet
+@quiet_option
 def download(
     name: str,
     *,
@@ -151,7 +148,7 @@ def download(
 @weights.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_with_store
-@_quiet
+@quiet_option
 def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> int:
     """Check models: hash all bytes, load, run one forward pass. All that are installed, where no NAME is given."""
     from colorizer.models.inventory import State, inventory
@@ -193,7 +190,7 @@ def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | Non
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--name", metavar="NAME", help="What to call a model that is in no catalogue.")
 @_with_store
-@_quiet
+@quiet_option
 def import_(
     files: tuple[Path, ...], *, name: str | None, weights_dir: Path | None, catalog: Path | None, quiet: bool
 ) -> None:
@@ -210,7 +207,7 @@ def import_(
 @weights.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @_with_store
-@_quiet
+@quiet_option
 def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> None:
     """Delete downloaded and imported models, and begun downloads."""
     from colorizer.models.inventory import remove_model

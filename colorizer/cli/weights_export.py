@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from colorizer.cli.options import quiet_option
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.settings import Settings
 
@@ -34,7 +35,7 @@ from colorizer.settings import Settings
     help="Folder to look for models in first.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
-@click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")
+@quiet_option
 def export(
     name: str,
     target: Path,
