@@ -16,6 +16,7 @@ import contextlib
 import io
 import pickle
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +213,32 @@ def load(checkpoint: Path) -> Lite:
     if not np.array_equal(network.centres.numpy(), bin_centres()):
         raise ValueError(f"{checkpoint}: was trained with other bin centres than the release's")
     return network.eval()
+
+
+def to_keep(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a checkpoint holds of a state: all but the encoder's unused parts, on the CPU."""
+    return {name: value.cpu() for name, value in state.items() if not name.startswith(UNUSED_IN_ENCODER)}
+
+
+def mean_of(checkpoints: Sequence[Path]) -> Lite:
+    """The network whose weights are the mean of several checkpoints' (Wortsman et al. 2022, model soups).
+
+    Runs that began from the same weights lie in one basin, where the mean of their weights does better than each.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `load`; or the checkpoints are of networks of different widths.
+    """
+    networks = [load(checkpoint) for checkpoint in checkpoints]
+    states = [network.state_dict() for network in networks]
+    for checkpoint, state in zip(checkpoints, states, strict=True):
+        if any(state[name].shape != value.shape for name, value in states[0].items()):
+            raise ValueError(f"{checkpoint}: is wider or narrower than {checkpoints[0]}")
+    floating = (name for name, value in states[0].items() if value.dtype.is_floating_point)
+    means = {name: torch.stack([state[name].double() for state in states]).mean(0).float() for name in floating}
+    networks[0].load_state_dict(states[0] | means)
+    return networks[0]
 
 
 def _current(name: str) -> str:

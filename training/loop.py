@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.lite_network import UNUSED_IN_ENCODER, Lite, load
+from training.lite_network import Lite, load, to_keep
 from training.loss import RebalancedLoss
 from training.photographs import Photographs
 from training.samples import Augmentation, Feed, sample
@@ -224,8 +224,7 @@ class Training:
                     self.averaged[name].copy_(value)
 
     def _save(self) -> None:
-        weights = {name: value.cpu() for name, value in self.averaged.items() if not name.startswith(UNUSED_IN_ENCODER)}
-        _write(weights, self.folder / "lite.pth")
+        _write(to_keep(self.averaged), self.folder / "lite.pth")
         state = {
             "plan": json.dumps(asdict(self.plan)),
             "step": self.step,

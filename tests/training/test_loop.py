@@ -16,7 +16,8 @@ from training.targets import class_weights, soft_table
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
 pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the encoder's package")
 
-from training.loop import Plan, Training  # noqa: E402 - only where PyTorch is
+from training.lite_network import Lite, mean_of, to_keep  # noqa: E402 - only where PyTorch is
+from training.loop import Plan, Training  # noqa: E402
 from training.loss import RebalancedLoss  # noqa: E402
 from training.validation import ValidationSet  # noqa: E402
 
@@ -36,6 +37,20 @@ PLAN = Plan(
 
 def weights(folder: Path) -> dict[str, object]:
     return dict(torch.load(folder / "lite.pth", weights_only=True))
+
+
+def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{seed}.pth" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        torch.manual_seed(seed)
+        torch.save(to_keep(Lite().state_dict()), path)
+    mean = mean_of(paths).state_dict()
+    for name in ("fuse4.skip.0.weight", "encoder._blocks.3._project_conv.weight", "encoder._bn0.running_var"):
+        expected = sum(dict(torch.load(path, weights_only=True))[name].double() for path in paths) / 3
+        torch.testing.assert_close(mean[name].double(), expected, rtol=0, atol=1e-6)
+    torch.save(to_keep(Lite((32, 32, 32)).state_dict()), paths[2])
+    with pytest.raises(ValueError, match="wider or narrower"):
+        mean_of(paths)
 
 
 def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
