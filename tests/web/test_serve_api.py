@@ -49,7 +49,7 @@ def test_models_are_told_with_how_to_get_them(server: Server) -> None:
         "name": "lite",
         "title": models["lite"]["title"],
         "installed": True,
-        "temperature": 0.8,
+        "temperature": 0.9,
         "how": "",
     }
     assert models["zhang16"]["installed"] is False
