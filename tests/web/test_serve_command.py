@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import socket
@@ -39,7 +40,9 @@ def test_a_signal_ends_it_cleanly_and_its_address_is_all_it_says(tmp_path: Path,
         server.ended(address)
         with connected(server) as link:  # somebody who has said nothing yet
             assert server.stop(number) == 0
-            assert link.recv(1) == b""
+            # an end, or a reset where the server has gone before it met this connection
+            with contextlib.suppress(ConnectionResetError):
+                assert link.recv(1) == b""
     assert len(server.lines) == 1
     assert re.fullmatch(r"colorize: http://127\.0\.0\.1:\d+/", server.lines[0])
     assert not list(tmp_path.glob(f"{PREFIX}*"))
