@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -28,7 +29,7 @@ class Statistics(NamedTuple):
     eps: float
 
 
-class Conversion(Generic[Value]):
+class Conversion(ABC, Generic[Value]):
     """A network on its way to another form, where `Value` says what holds a blob of Caffe's.
 
     Caffe's layers may work in place, whereas a value of other forms is made once: a blob is what was made of it last.
@@ -67,9 +68,9 @@ class Conversion(Generic[Value]):
             made = inputs[0] if layer.type in ("Split", "Dropout") else self.converted(layer, inputs)
             self.values.update((top, made) for top in layer.tops)
 
+    @abstractmethod
     def converted(self, layer: Layer, inputs: Sequence[Value]) -> Value:
         """What holds a layer's output, once it is converted."""
-        raise NotImplementedError
 
     def blobs(self, layer: Layer) -> list[Numbers]:
         """The numbers of a layer's blobs, flat."""

@@ -194,17 +194,19 @@ def _open_after_trial(
     centres = hashlib.sha256(colors.kernels.tobytes()).hexdigest()
     parts = (model_key(model), CONVERTER_VERSION, f"{colors.scale:.9g}", centres, machine, reduced, choice.engine)
     verdict = remembered(key := verdict_key(*parts))
+    tried: dict[Precision, Engine] = {}
     if verdict is None:
         if not long:
             why = f"{choice.why}; {reduced} is tried in longer runs only"
             return Opened(load(choice.engine, "fp32"), replace(exact, why=why))
-        verdict = judge(load(choice.engine, "fp32"), load(REDUCING, reduced), sample_planes(model.stride))
+        tried = {"fp32": load(choice.engine, "fp32"), reduced: load(REDUCING, reduced)}
+        verdict = judge(tried["fp32"], tried[reduced], sample_planes(model.stride))
         remember(key, verdict)
-    tried = reduced if choice.engine == REDUCING else f"{REDUCING} in {reduced}"
-    why = f"{choice.why}; {tried} {'taken' if verdict.holds else 'left'}, tried here: {verdict}"
-    if verdict.holds:
-        return Opened(load(REDUCING, reduced), replace(choice, engine=REDUCING, precision=reduced, why=why))
-    return Opened(load(choice.engine, "fp32"), replace(exact, why=why))
+    rival = reduced if choice.engine == REDUCING else f"{REDUCING} in {reduced}"
+    why = f"{choice.why}; {rival} {'taken' if verdict.holds else 'left'}, tried here: {verdict}"
+    taken = replace(choice, engine=REDUCING, precision=reduced) if verdict.holds else exact
+    precision: Precision = reduced if verdict.holds else "fp32"
+    return Opened(tried.get(precision) or load(taken.engine, precision), replace(taken, why=why))
 
 
 def _worth_a_trial(engine: EngineName, pictures: int | None, size: int) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from synthetic_release import make_release
 
 from benchmarks import sample
-from benchmarks.measure import json_option, machine, markdown_table, report, take_turns
+from benchmarks.measure import json_option, machine, markdown_table, report, runtimes, take_turns
 from colorizer.models import resolve_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def _compare(pictures: int, rounds: int, json_file: Path | None) -> None:
     results = [Result(way, seconds, taken[usual] / seconds) for way, seconds in taken.items()]
     rows = [[each.way, f"{each.seconds:.2f}", f"{each.ratio:.1f}"] for each in results]
     facts = {"pictures": str(pictures), "rounds": str(rounds)}
-    facts |= machine("numpy", "opencv-python-headless", "onnxruntime", "ncnn", "openvino")
+    facts |= machine("numpy", *runtimes())
     header = ["way", "seconds", "times as fast"]
     report(markdown_table(header, rows), facts, [asdict(each) for each in results], json_file)
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from synthetic_release import RELEASE_PROTOTXT, make_release
 
-from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, take_turns
+from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, runtimes, take_turns
 from colorizer.contract import NETWORK_SIZE
 from colorizer.cores import usable_cores
 from colorizer.engines import Asked, EngineName, Opened, Precision, open_engine
@@ -95,13 +95,7 @@ def forward(cold: bool, threads: int | None, rounds: int, json_file: Path | None
                 start = median(cold_start(network, folder, each, threads) for _ in range(3)) if cold else 0.0
                 results.append(Result(network, each.name, single[each.name], four[each.name] / 4, start))
     facts = {"rounds": str(rounds), "threads": str(threads or usable_cores())}
-    packages = {
-        "opencv": "opencv-python-headless",
-        "onnxruntime": "onnxruntime",
-        "ncnn": "ncnn",
-        "openvino": "openvino",
-    }
-    facts |= machine("numpy", *packages.values())
+    facts |= machine("numpy", *runtimes())
     header = ["network, engine", "one pass, ms", "times as fast", "in a batch of 4, ms", "cold start, ms"]
     usual = {result.network: result.one_pass for result in results if result.contestant == YARDSTICK}
     rows = [

@@ -15,6 +15,8 @@ from typing import Any
 
 import click
 
+from colorizer.engines.opening import installed_engines
+
 json_option = click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the numbers to this file as well."
 )
@@ -45,6 +47,11 @@ def peak_memory() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def runtimes() -> list[str]:
+    """The packages of the engines that are installed."""
+    return ["opencv-python-headless" if name == "opencv" else name for name in installed_engines()]
 
 
 def machine(*packages: str) -> dict[str, str]:

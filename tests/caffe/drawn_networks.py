@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import strategies as st
 from reference import bin_centres, reference_maps
 
@@ -115,3 +116,16 @@ def one_layer_networks(draw: st.DrawFn) -> Network:
           convolution_param {{ num_output: 2 bias_term: {bias} {fields} }} }}""",
         64,
     )
+
+
+every_odd_layer = pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ('type: "AbsVal"', "is of type 'AbsVal'"),
+        ('type: "Pooling" pooling_param { kernel_size: 1 }', "is of type 'Pooling'"),
+        ('type: "Eltwise" bottom: "data_l" eltwise_param { operation: MAX }', "is an Eltwise that is no plain sum"),
+        ('type: "Eltwise" bottom: "data_l" eltwise_param { coeff: 1 coeff: -1 }', "is an Eltwise that is no plain sum"),
+        ('type: "Softmax" softmax_param { axis: 2 }', "is a Softmax along another axis"),
+    ],
+)
+"""A layer that no form but Caffe's has, and what a conversion says of it."""

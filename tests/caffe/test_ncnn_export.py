@@ -13,6 +13,7 @@ from drawn_networks import (
     RELEASE_COLORS,
     SECOND_READER,
     drawn_weights,
+    every_odd_layer,
     expected_ab,
     network_of,
     one_layer_networks,
@@ -158,14 +159,7 @@ def test_names_of_any_kind_and_blobs_written_in_place(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, expected_ab(network, weights, lightness, RELEASE_COLORS), atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("layer", "said"),
-    [
-        ('type: "AbsVal"', "is of type 'AbsVal'"),
-        ('type: "Eltwise" bottom: "data_l" eltwise_param { operation: MAX }', "is an Eltwise that is no plain sum"),
-        ('type: "Softmax" softmax_param { axis: 2 }', "is a Softmax along another axis"),
-    ],
-)
+@every_odd_layer
 def test_a_layer_without_an_equal_is_named_with_the_way_round(layer: str, said: str) -> None:
     network = network_of(f'layer {{ name: "odd one" bottom: "data_l" top: "class8_ab" {layer} }}')
     with pytest.raises(WeightsError, match=f"'odd one' {said}.*--engine"):

@@ -16,6 +16,7 @@ from drawn_networks import (
     RELEASE_COLORS,
     SECOND_READER,
     drawn_weights,
+    every_odd_layer,
     expected_ab,
     network_of,
     one_layer_networks,
@@ -136,15 +137,7 @@ def test_names_that_are_no_text_and_blobs_written_in_place_still_give_a_valid_mo
     )
 
 
-@pytest.mark.parametrize(
-    ("layer", "said"),
-    [
-        ('type: "Pooling" pooling_param { kernel_size: 1 }', "is of type 'Pooling'"),
-        ('type: "Eltwise" bottom: "data_l" eltwise_param { operation: MAX }', "is an Eltwise that is no plain sum"),
-        ('type: "Eltwise" bottom: "data_l" eltwise_param { coeff: 1 coeff: -1 }', "is an Eltwise that is no plain sum"),
-        ('type: "Softmax" softmax_param { axis: 2 }', "is a Softmax along another axis"),
-    ],
-)
+@every_odd_layer
 def test_a_layer_without_an_equal_is_named_with_the_way_round(layer: str, said: str) -> None:
     network = network_of(f'layer {{ name: "odd one" bottom: "data_l" top: "class8_ab" {layer} }}')
     with pytest.raises(WeightsError, match=f"'odd one' {said}.*--engine opencv"):
