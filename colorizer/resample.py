@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -47,16 +49,27 @@ def network_size(height: int, width: int, *, fit: Fit, size: int, stride: int) -
     return (long_side, size) if height > width else (size, long_side)
 
 
-def _row_shares(source: int, target: int, row: int) -> tuple[int, npt.NDArray[np.float64]]:
-    """The first source row that goes into a target row, and the shares of that one and of those after it."""
+class _Row(NamedTuple):
+    """What goes into a row of the result: from which source row on, and the shares of that one and of those after."""
+
+    begin: int
+    shares: Floats
+
+
+@lru_cache(maxsize=8)  # pictures of a folder tend to be of one size
+def _rows(source: int, target: int) -> tuple[_Row, ...]:
+    return tuple(_row(source, target, row) for row in range(target))
+
+
+def _row(source: int, target: int, row: int) -> _Row:
     if source < target:
         position = min(max((row + 0.5) * source / target - 0.5, 0), source - 1)
         above = int(position)
-        return above, np.array([1 - (position - above), position - above])
+        return _Row(above, np.array([1 - (position - above), position - above], np.float32))
     begin, end = row * source / target, (row + 1) * source / target
     pixel = np.arange(int(begin), math.ceil(end))
     covered = np.minimum(end, pixel + 1) - np.maximum(begin, pixel)
-    return int(begin), covered * (target / source)
+    return _Row(int(begin), (covered * (target / source)).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -106,12 +119,10 @@ class Shrinker:
         first = max(math.floor((top - reach) * target / source) - reach, 0)
         last = min(math.ceil((bottom + reach) * target / source) + reach, target)
         rows = np.zeros((last - first, strip.shape[1]), np.float32)
-        for row, mixed in enumerate(rows, start=first):
-            begin, shares = _row_shares(source, target, row)
+        for (begin, shares), mixed in zip(_rows(source, target)[first:last], rows, strict=True):
             low, high = max(begin, top), min(begin + len(shares), bottom)
             if low < high:
-                mine = shares[low - begin : high - begin].astype(np.float32)
-                np.einsum("r,rw->w", mine, strip[low - top : high - top], out=mixed)
+                np.einsum("r,rw->w", shares[low - begin : high - begin], strip[low - top : high - top], out=mixed)
         return first, rows
 
     def _resize_columns(self, rows: Floats) -> Floats:

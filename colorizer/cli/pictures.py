@@ -88,7 +88,12 @@ class Saying:
 @switch("--compare", help="Also write before | after side by side, as out.compare.jpg.")
 @options_of(Settings, Output)
 @max_pixels_option
-@valued("--jobs", type=click.IntRange(min=1), metavar="N", help="Pictures at a time.  [default: one for each core]")
+@valued(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Pictures at a time.  [default: one for each core, while there is memory for their networks]",
+)
 @valued(
     "--memory",
     type=size_in_bytes,
@@ -117,6 +122,11 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     saying = Saying(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
+
+    from colorizer.jobs.ahead import start_processes
+
+    if not options["dry_run"]:
+        start_processes(pictures, options["jobs"])
 
     from colorizer.jobs.discover import Filter, read_list
     from colorizer.jobs.request import Request

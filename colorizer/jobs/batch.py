@@ -16,6 +16,7 @@ from pathlib import Path
 from colorizer import __version__
 from colorizer.cores import usable_cores
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
+from colorizer.jobs.ahead import FEW
 from colorizer.jobs.journal import Journal, stamp
 from colorizer.jobs.memory import extent
 from colorizer.jobs.plan import Task
@@ -28,9 +29,6 @@ Item = tuple[Task, bool]
 """A task, and whether what exists in its output's place has to be looked at first."""
 
 Worker = Callable[[Item], Outcome]
-
-FEW = 3
-"""So many pictures are done sooner by this process than new ones take to start."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,20 @@ from pathlib import Path
 
 from PIL import Image
 
+from colorizer.cores import usable_cores
+from colorizer.models import Model
+
 DEFAULT_FRACTION = 0.5
 """Of the memory this process may use; the rest is for the networks, the system and the user's other programs."""
 
 UNKNOWN_MEMORY = 4 << 30
 """Where the system does not tell."""
+
+PROCESS_MEMORY = 128 << 20
+"""Bytes that a process takes before it has a network."""
+
+NETWORK_EXPANSION = 5
+"""Bytes that a network takes at most for a byte of its weights, in the engine that wants most of them."""
 
 RESULT_CHANNELS = 3
 
@@ -66,6 +75,16 @@ def usable_memory() -> int:
     """Bytes of memory that this process may use: the machine's free memory, or its container's limit."""
     amounts = [amount for amount in (_free_memory(), *map(_limit, _CGROUP_LIMITS)) if amount]
     return min(amounts, default=UNKNOWN_MEMORY)
+
+
+def affordable_processes(model: Model) -> int:
+    """How many processes, each with a network of its own, to have at a time: one for each core, if there is room."""
+    try:
+        weights = model.caffemodel.stat().st_size
+    except OSError:  # whoever loads it will say what is wrong
+        weights = 0
+    room = usable_memory() * (1 - DEFAULT_FRACTION)
+    return max(1, min(usable_cores(), int(room / (PROCESS_MEMORY + NETWORK_EXPANSION * weights))))
 
 
 def _free_memory() -> int | None:

@@ -3,24 +3,31 @@
 A process decodes, predicts, recombines and encodes by itself, so that while one waits for a disk the others compute,
 and a decoder that crashes takes nobody with it. Memory is bounded in bytes, not in pictures: a picture is begun only
 when what is under way leaves room for it; one that would not fit at all runs alone. Processes are spawned, not forked,
-so the same code runs on every system.
+so the same code runs on every system. Since a process takes as long to start as the one that starts it takes to get
+ready, a command may start them ahead.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _CONTEXT = multiprocessing.get_context("spawn")
+
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+"""NumPy's OpenBLAS starts as many threads as the machine has cores, in each process, unless this says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,34 @@ class _Worker(Generic[Item]):
     process: SpawnProcess
     pipe: Connection
     job: Job[Item] | None = field(default=None)
+
+    def send(self, message: object) -> None:
+        """Hand something over; a process that has died is found out by its answer."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(message)
+
+    def end(self) -> None:
+        """Let it end, or if it is at work, end it; it is gone when its `process` is joined."""
+        self.pipe.close()
+        if self.job is not None:
+            self.process.terminate()
+
+
+_ahead: list[_Worker[Any]] = []
+"""Processes that were started before it was known what they would do."""
+
+
+def start_ahead(count: int, module: str) -> None:
+    """Start processes that import a module while this one gets ready; the next pool takes them.
+
+    Parameters
+    ----------
+    count
+        How many.
+    module
+        The name of what they will need.
+    """
+    _ahead.extend(_start(module) for _ in range(count))
 
 
 class Pool(Generic[Item, Result]):
@@ -77,6 +112,9 @@ class Pool(Generic[Item, Result]):
         source = iter(jobs)
         waiting: deque[Job[Item]] = deque()
         exhausted = False
+        for surplus in _ahead[self._count :]:
+            surplus.end()
+        del _ahead[self._count :]
         try:
             while True:
                 while not self._stopping:
@@ -89,7 +127,7 @@ class Pool(Generic[Item, Result]):
                     if worker is None:
                         break
                     worker.job = waiting.popleft()
-                    worker.pipe.send(worker.job.item)
+                    worker.send(worker.job.item)
                 busy = [worker for worker in self._workers if worker.job is not None]
                 if not busy:
                     return
@@ -107,12 +145,10 @@ class Pool(Generic[Item, Result]):
                 return worker
         if len(self._workers) == self._count:
             return None
-        ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(target=_work, args=(self._make, theirs), daemon=True)
-        process.start()
-        theirs.close()  # so that the pipe ends with the process
-        self._workers.append(_Worker(process, ours))
-        return self._workers[-1]
+        new: _Worker[Item] = _ahead.pop() if _ahead else _start()
+        new.send(self._make)
+        self._workers.append(new)
+        return new
 
     def _collect(self, busy: list[_Worker[Item]]) -> Iterator[tuple[Item, Result | Died]]:
         ready = wait([worker.pipe for worker in busy])
@@ -132,19 +168,44 @@ class Pool(Generic[Item, Result]):
             yield item, result
 
     def _end(self) -> None:
-        for worker in self._workers:
-            worker.pipe.close()
-            if worker.job is not None:
-                worker.process.terminate()
-        for worker in self._workers:
-            worker.process.join()
+        leaving = [*self._workers, *_ahead]
         self._workers.clear()
+        _ahead.clear()
+        for worker in leaving:
+            worker.end()
+        for worker in leaving:
+            worker.process.join()
 
 
-def _work(make: Callable[[], Callable[[Item], Result]], pipe: Connection) -> None:
+def _start(module: str | None = None) -> _Worker[Any]:
+    ours, theirs = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_work, args=(theirs, module), daemon=True)
+    with _one_blas_thread():
+        process.start()
+    theirs.close()  # so that the pipe ends with the process
+    return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """For processes started meanwhile, unless the user has chosen otherwise: there are as many of them as cores."""
+    if _BLAS_THREADS in os.environ:
+        yield
+        return
+    os.environ[_BLAS_THREADS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_BLAS_THREADS]
+
+
+def _work(pipe: Connection, module: str | None) -> None:
     # Ctrl-C reaches the whole group of processes; the one that started them decides
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        if module is not None:
+            importlib.import_module(module)
+        make = pipe.recv()
         work = make()
         while True:
             pipe.send(work(pipe.recv()))

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.cores import usable_cores
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.files import remove_leftovers
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
-from colorizer.jobs.memory import DEFAULT_FRACTION, usable_memory
+from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, usable_memory
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import Manner
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, target_format
@@ -38,7 +37,7 @@ class Request:
     overwrite, update
         What is done again, see `Batch`.
     jobs
-        How many processes; None: one for each core.
+        How many processes; None: one for each core, while there is memory for their networks.
     memory
         Bytes for the pictures under way; None: half of what this process may use.
     """
@@ -118,16 +117,16 @@ def prepare(request: Request) -> Prepared:
     tasks = plan(selection.pictures, output, naming, folder=selection.folder)
     if len(tasks) == 1:
         target_format(tasks[0].target, writing)
+    settings = request.settings
+    model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
     batch = Batch(
         tasks=tasks,
-        settings=request.settings,
+        settings=settings,
         manner=request.manner,
         root=output if output is not None and (selection.folder or output.is_dir()) else None,
         overwrite=request.overwrite,
         update=request.update,
-        workers=request.jobs or usable_cores(),
+        workers=request.jobs or affordable_processes(model),
         budget=request.memory or int(usable_memory() * DEFAULT_FRACTION),
     )
-    settings = request.settings
-    model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
     return Prepared(batch, model, selection.others, selection.films)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,8 @@ def _colorize(work: Path, sources: list[Path], model: str, precision: str) -> Ca
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    # an installed package comes with its bytecode; one run from its sources has to be allowed to keep it
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         raise click.ClickException(f"{' '.join(command[:4])} ... failed: {done.stderr}")

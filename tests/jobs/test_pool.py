@@ -7,11 +7,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from colorizer.jobs.pool import Died, Job, Pool
+from colorizer.jobs import ahead, memory
+from colorizer.jobs import pool as pool_module
+from colorizer.jobs.pool import Died, Job, Pool, start_ahead
+from colorizer.models import resolve_model
 
 PLENTY = 1 << 40
 
@@ -118,3 +122,90 @@ def test_leaving_early_ends_the_processes() -> None:
 def test_what_goes_wrong_while_loading_is_raised_here() -> None:
     with pytest.raises(ValueError, match="nothing to work with"):
         list(Pool(broken, count=2, budget=PLENTY).run(jobs(3)))
+
+
+def blas_threads() -> Callable[[int], str | None]:
+    return lambda _: os.environ.get("OPENBLAS_NUM_THREADS")
+
+
+def test_processes_started_ahead_do_the_next_pool_s_work_and_no_others_are_started() -> None:
+    start_ahead(2, "fractions")
+    ahead = {worker.process.pid for worker in pool_module._ahead}
+    pool: Pool[int, tuple[int, bool]] = Pool(who_and_whether_loaded, count=2, budget=PLENTY)
+    results = [result for _, result in pool.run(jobs(20))]
+    assert {pid for pid, _ in results} <= ahead  # type: ignore[misc]
+    assert all(loaded for _, loaded in results)  # type: ignore[misc]
+    assert not pool_module._ahead
+
+
+def who_and_whether_loaded() -> Callable[[int], tuple[int, bool]]:
+    loaded = "fractions" in sys.modules
+
+    def work(_: int) -> tuple[int, bool]:
+        time.sleep(0.01)
+        return os.getpid(), loaded
+
+    return work
+
+
+def test_of_processes_started_ahead_those_that_are_too_many_end() -> None:
+    start_ahead(3, "fractions")
+    processes = [worker.process for worker in pool_module._ahead]
+    assert len(list(Pool(square, count=1, budget=PLENTY).run(jobs(5)))) == 5
+    for process in processes:
+        process.join(timeout=20)
+        assert process.exitcode == 0
+
+
+def test_a_process_started_ahead_that_died_costs_no_more_than_its_job() -> None:
+    start_ahead(1, "fractions")
+    process = pool_module._ahead[0].process
+    process.kill()
+    process.join()
+    pool: Pool[int, int] = Pool(square, count=1, budget=PLENTY)
+    results = dict(pool.run(jobs(3)))
+    assert isinstance(results.pop(0), Died)
+    assert results == {1: 1, 2: 4}
+
+
+def test_each_process_has_one_blas_thread_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert dict(Pool(blas_threads, count=1, budget=PLENTY).run(jobs(1))) == {0: "1"}
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert dict(Pool(blas_threads, count=1, budget=PLENTY).run(jobs(1))) == {0: "3"}
+
+
+@pytest.mark.parametrize(
+    ("inside", "many"),
+    [([], False), (["a", "b", "c"], False), (["a", "b", "c", "d"], True), (["sub/"], True)],
+)
+def test_a_folder_of_more_than_a_few_gets_its_processes_ahead(
+    inside: list[str], many: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[int, str]] = []
+    monkeypatch.setattr(ahead, "start_ahead", lambda count, module: started.append((count, module)))
+    for name in inside:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    ahead.start_processes([tmp_path], 2)
+    assert bool(started) == many
+    started.clear()
+    ahead.start_processes([tmp_path], 1)
+    assert not started
+    ahead.start_processes([tmp_path / str(n) for n in range(4)], 2)
+    assert started == [(2, "colorizer.jobs.batch")]
+
+
+def test_processes_are_as_many_as_there_is_memory_for_their_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "usable_cores", lambda: 16)
+    weights = tmp_path / "large.caffemodel"
+    with weights.open("wb") as file:
+        file.truncate(129_000_000)
+    large = replace(resolve_model("lite"), caffemodel=weights)
+    counts = {}
+    for gigabytes in (1, 4, 8, 64):
+        monkeypatch.setattr(memory, "usable_memory", lambda free=gigabytes << 30: free)
+        counts[gigabytes] = memory.affordable_processes(large), memory.affordable_processes(resolve_model("lite"))
+    assert counts == {1: (1, 3), 4: (2, 12), 8: (5, 16), 64: (16, 16)}

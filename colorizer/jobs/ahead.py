@@ -1,0 +1,44 @@
+"""Whether a job looks like one for several processes, so that they can be started before all else."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from colorizer.cores import usable_cores
+from colorizer.jobs.pool import start_ahead
+
+FEW = 3
+"""So many pictures are done sooner by one process than new ones take to start."""
+
+
+def start_processes(inputs: Sequence[Path], jobs: int | None) -> None:
+    """Start those that a job will want, if it looks like one for several.
+
+    Parameters
+    ----------
+    inputs
+        Files and folders.
+    jobs
+        How many processes are wanted; None: one for each core.
+    """
+    count = jobs or usable_cores()
+    if count > 1 and _are_many(inputs):
+        start_ahead(count, "colorizer.jobs.batch")
+
+
+def _are_many(inputs: Iterable[Path]) -> bool:
+    """Whether there are more than a few files, at a glance: nothing is opened, and folders in folders count as many."""
+    return len(list(itertools.islice(_glanced_at(inputs), FEW + 1))) > FEW
+
+
+def _glanced_at(inputs: Iterable[Path]) -> Iterator[None]:
+    for path in inputs:
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    yield from itertools.repeat(None, FEW + 1 if entry.is_dir() else 1)
+        except OSError:  # a file; whatever else is wrong with it will be said when it is its turn
+            yield None
