@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--validate", type=Path, action="append", default=[], help="tar file or folder to measure on")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, weights and the log")
     parser.add_argument("--start", type=Path, help="checkpoint of weights to begin from (default: ImageNet's encoder)")
+    parser.add_argument("--teacher", type=Path, action="append", default=[], help="checkpoint to learn from as well")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto")
     parser.add_argument("--threads", type=int, default=0, help="of the network on the CPU (default: all cores)")
     parser.add_argument("--save-every", type=float, default=10, metavar="MINUTES", help="between checkpoints")
@@ -88,7 +89,8 @@ def _train(options: argparse.Namespace) -> None:
     plan = Plan(
         **{name: value for name, value in chosen.items() if name not in of_augmentation}, augmentation=augmentation
     )
-    training = Training(plan, Photographs(options.photographs), options.out, options.start, device)
+    photographs = Photographs(options.photographs)
+    training = Training(plan, photographs, options.out, options.start, device, teachers=options.teacher)
     sets = [ValidationSet(path.stem, Photographs([path])) for path in options.validate]
     training.report(sets, temperatures := [float(part) for part in options.temperatures.split(",")])
     training.run(sets, temperatures, options.save_every)

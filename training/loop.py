@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn import functional
 
-from training.lite_network import Lite, load, to_keep
+from training.lite_network import LITE0, Lite, load, to_keep
 from training.loss import RebalancedLoss
 from training.photographs import Photographs
-from training.samples import Augmentation, Feed, sample
+from training.samples import Augmentation, Batch, Feed, sample
 from training.targets import prior_of
+from training.teachers import Teachers
 from training.validation import ValidationSet
 
 PRIOR_SAMPLES = 1500
@@ -46,6 +50,8 @@ class Plan:
     rate
         Highest learning rate of the decoder; the encoder's is `encoder_share` of it. After a warm-up it falls by a
         cosine.
+    encoder
+        Number of the encoder in the EfficientNet-Lite family; with `start`, that of its weights.
     frozen_blocks
         So many of the encoder's blocks, and its first convolution, stay as they are.
     frozen_depthwise
@@ -63,6 +69,8 @@ class Plan:
         Weight of the loss's second term, the annealed mean's distance from the colour.
     temperature
         Of that annealed mean.
+    teaching
+        Share of the loss that is the distance from what teachers say, 0..1; the rest is that from the true colours.
     averaging
         Decay of the weights' moving average, which is what is kept.
     """
@@ -74,6 +82,7 @@ class Plan:
     encoder_share: float = 0.3
     weight_decay: float = 0.02
     warm_up: int = 200  # steps
+    encoder: int = LITE0
     frozen_blocks: int = 3
     frozen_depthwise: bool = False
     every: int = 1
@@ -82,6 +91,7 @@ class Plan:
     rebalance: float = 0.6
     distance: float = 0.0
     temperature: float = 0.8
+    teaching: float = 0.0
     averaging: float = 0.998
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -116,19 +126,38 @@ class Training:
         Checkpoint of weights to begin from; without it the encoder's ImageNet weights.
     device
         Where to compute.
+    teachers
+        Checkpoints of networks whose answers count for `plan.teaching` of the loss.
+
+    Raises
+    ------
+    ValueError
+        The plan wants teachers and there are none, or there are some and it wants none.
     """
 
-    def __init__(self, plan: Plan, photographs: Photographs, folder: Path, start: Path | None, device: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        photographs: Photographs,
+        folder: Path,
+        start: Path | None,
+        device: str,
+        *,
+        teachers: Sequence[Path] = (),
+    ) -> None:
+        if bool(teachers) != bool(plan.teaching):
+            raise ValueError("teachers and their share of the loss come together: --teacher and --teaching")
         self.plan = plan
         self.folder = folder
         self.device = torch.device(device)
         self.step = 0
         self._photographs = photographs
         torch.manual_seed(plan.seed)
-        self.network = load(start) if start else Lite(pretrained=True)
+        self.network = load(start) if start else Lite(encoder=plan.encoder, pretrained=True)
         self.network.regularize(drop_path=plan.drop_path, dropout=plan.dropout)
         self.network.to(self.device, memory_format=torch.channels_last)
         self._freeze()
+        self._teachers = Teachers(teachers, plan.seed, self.device) if teachers else None
         self.averaged = {name: value.clone() for name, value in self.network.state_dict().items()}
         encoder = [p for n, p in self.network.named_parameters() if n.startswith("encoder.") and p.requires_grad]
         rest = [p for n, p in self.network.named_parameters() if not n.startswith("encoder.")]
@@ -163,7 +192,7 @@ class Training:
         feed = Feed(self._photographs, plan.augmentation, plan.batch_size, plan.seed)
         begun, first, saved, losses = time.monotonic(), self.step, time.monotonic(), []
         for batch in feed.batches(self._steps_to_come()):
-            losses.append(self._learn(torch.from_numpy(batch.lightness), torch.from_numpy(batch.ab), loss_of))
+            losses.append(self._learn(batch, loss_of))
             if self.step % REPORT_EVERY == 0:
                 pace = (self.step - first) * plan.batch_size / (time.monotonic() - begun)
                 self._log(f"step {self.step}/{plan.steps} loss {np.mean(losses):.4f} {pace:.1f} pictures/s")
@@ -177,7 +206,7 @@ class Training:
 
     def report(self, sets: list[ValidationSet], temperatures: list[float]) -> None:
         """Figures of the averaged weights."""
-        network = Lite().to(self.device)
+        network = copy.deepcopy(self.network)
         network.load_state_dict(self.averaged)
         network.eval()
         for validation in sets:
@@ -191,20 +220,24 @@ class Training:
         rng = np.random.default_rng(self.plan.seed)
         step = max(1, len(self._photographs) // PRIOR_SAMPLES)
         chosen = range(0, len(self._photographs), step)
-        return prior_of([sample(self._photographs[i], PRIOR_SIDE, self.plan.augmentation, rng)[1] for i in chosen])
+        return prior_of([sample(self._photographs[i], PRIOR_SIDE, self.plan.augmentation, rng)[2] for i in chosen])
 
-    def _learn(self, lightness: torch.Tensor, ab: torch.Tensor, loss_of: RebalancedLoss) -> float:
+    def _learn(self, batch: Batch, loss_of: RebalancedLoss) -> float:
         for group in self._optimizer.param_groups:
             group["lr"] = self.plan.rate * group["share"] * self.plan.rate_at(self.step)
         self.network.train()
         for module in self._frozen:
             module.eval()
-        seen = lightness.to(self.device).contiguous(memory_format=torch.channels_last)
+        seen = self._on_device(batch.lightness).contiguous(memory_format=torch.channels_last)
         every = self.plan.every
         top, left = divmod(self.step % every**2, every)
         with torch.autocast(self.device.type, torch.bfloat16):
             logits = self.network.logits(self.network.features(seen)[:, :, top::every, left::every])
-        loss = loss_of(logits, ab[:, top::every, left::every].to(self.device))
+        loss = loss_of(logits, self._on_device(batch.ab[:, top::every, left::every]))
+        if self._teachers:
+            taught = self._teachers.answer(self._on_device(batch.clean), self.step)[:, :, top::every, left::every]
+            share = self.plan.teaching
+            loss = (1 - share) * loss + share * functional.cross_entropy(logits.float(), taught)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP_NORM)
@@ -212,6 +245,9 @@ class Training:
         self.step += 1
         self._average()
         return loss.item()
+
+    def _on_device(self, array: npt.NDArray[np.float32]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device)
 
     def _average(self) -> None:
         # a short memory at first, so that the start does not linger

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import chroma_plane
+from colorizer.color import chroma_plane, lightness
 from colorizer.contract import MIDDLE_LIGHTNESS, OUTPUT_STRIDE
 from training.ageing import Ageing, aged_lightness
 from training.photographs import Photographs
@@ -49,9 +49,10 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Batch:
-    """What the network sees, and the colours that it should find."""
+    """What the network sees, what it would see of a new picture, and the colours that it should find."""
 
-    lightness: Floats  # (N, 1, S, S), L - 50
+    lightness: Floats  # (N, 1, S, S), L - 50, aged
+    clean: Floats  # (N, 1, S, S), L - 50, not aged
     ab: Floats  # (N, S/4, S/4, 2), CIE Lab units
 
 
@@ -70,13 +71,16 @@ def crop(pixels: Pixels, size: int, augmentation: Augmentation, rng: np.random.G
     return np.asarray(cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=how), np.uint8)
 
 
-def sample(pixels: Pixels, size: int, augmentation: Augmentation, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """One sample: (size, size) L - 50, and (size/4, size/4, 2) ab."""
+def sample(
+    pixels: Pixels, size: int, augmentation: Augmentation, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """One sample: (size, size) L - 50, aged; the same, not aged; and (size/4, size/4, 2) ab."""
     part = crop(pixels, size, augmentation, rng)
     small = (size // OUTPUT_STRIDE, size // OUTPUT_STRIDE)
     ab = cv2.resize(chroma_plane(part), small, interpolation=cv2.INTER_AREA)
-    light = aged_lightness(part, augmentation.ageing, rng) - np.float32(MIDDLE_LIGHTNESS)
-    return light, np.asarray(ab, np.float32)
+    middle = np.float32(MIDDLE_LIGHTNESS)
+    aged = aged_lightness(part, augmentation.ageing, rng) - middle
+    return aged, lightness(part) - middle, np.asarray(ab, np.float32)
 
 
 def mix(batch: Batch, rng: np.random.Generator) -> Batch:
@@ -85,13 +89,14 @@ def mix(batch: Batch, rng: np.random.Generator) -> Batch:
     tall, wide = (int(side * share) for share in np.sqrt(rng.uniform(0.1, 0.5)) * np.exp(rng.uniform(-0.3, 0.3, 2)))
     tall, wide = min(tall, side), min(wide, side)
     top, left = int(rng.integers(side - tall + 1)), int(rng.integers(side - wide + 1))
-    light, ab = batch.lightness.copy(), batch.ab.copy()
+    light, clean, ab = batch.lightness.copy(), batch.clean.copy(), batch.ab.copy()
     ab[:, top : top + tall, left : left + wide] = np.roll(batch.ab, 1, 0)[:, top : top + tall, left : left + wide]
     rows, columns = (
         slice(start * OUTPUT_STRIDE, (start + n) * OUTPUT_STRIDE) for start, n in ((top, tall), (left, wide))
     )
     light[..., rows, columns] = np.roll(batch.lightness, 1, 0)[..., rows, columns]
-    return Batch(light, ab)
+    clean[..., rows, columns] = np.roll(batch.clean, 1, 0)[..., rows, columns]
+    return Batch(light, clean, ab)
 
 
 class Feed:
@@ -123,8 +128,9 @@ class Feed:
     def batch(self, step: int, size: int) -> Batch:
         """The batch of a step, at a side of `size` pixels."""
         rng = np.random.default_rng((self._seed, step))
-        pairs = [sample(self._photographs[i], size, self._augmentation, rng) for i in self._numbers(step)]
-        batch = Batch(np.stack([pair[0] for pair in pairs])[:, None], np.stack([pair[1] for pair in pairs]))
+        samples = [sample(self._photographs[i], size, self._augmentation, rng) for i in self._numbers(step)]
+        aged, clean, ab = (np.stack(planes) for planes in zip(*samples, strict=True))
+        batch = Batch(aged[:, None], clean[:, None], ab)
         return mix(batch, rng) if rng.random() < self._augmentation.mixing else batch
 
     def _numbers(self, step: int) -> npt.NDArray[np.int64]:

