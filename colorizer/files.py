@@ -66,6 +66,17 @@ def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
+def expect(path: Path) -> None:
+    """Have the system read a file ahead, where it can be told to: a slow disk then works while processors do."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer would keep us waiting
+            try:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+            finally:
+                os.close(descriptor)
+
+
 def _remedy(path: Path) -> str:
     if not path.parent.is_dir():
         return f"create the folder {shown(path.parent)} first"

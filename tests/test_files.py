@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from colorizer.errors import OutputError
-from colorizer.files import remove_leftovers, write_atomically, writing
+from colorizer.files import expect, remove_leftovers, write_atomically, writing
 
 
 def test_a_file_is_written_or_replaced_whole(tmp_path: Path) -> None:
@@ -46,3 +49,32 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path
         assert all(path.exists() for path in others)
         file.write(b"whole")
     assert (tmp_path / "b.jpg").read_bytes() == b"whole"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is told to the system")
+def test_expecting_a_file_brings_it_into_memory_and_waits_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(os.urandom(1 << 20))
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for what in (path, fifo, tmp_path / "missing", Path("a\0b"), tmp_path):
+        expect(what)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        try:
+            os.preadv(file.fileno(), [bytearray(1)], 1 << 19, os.RWF_NOWAIT)
+        except BlockingIOError:
+            pass
+        except OSError:
+            pytest.skip("this file system does not tell what is in memory")
+        else:
+            pytest.skip("this file system keeps all files in memory")
+        expect(path)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                os.preadv(file.fileno(), [bytearray(1)], 1 << 19, os.RWF_NOWAIT)
+                return
+            time.sleep(0.01)
+        pytest.fail("the file was not read ahead")

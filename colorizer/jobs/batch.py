@@ -16,6 +16,7 @@ from pathlib import Path
 from colorizer import __version__
 from colorizer.cores import usable_cores
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
+from colorizer.files import expect
 from colorizer.jobs.ahead import FEW
 from colorizer.jobs.journal import Journal, stamp
 from colorizer.jobs.memory import extent
@@ -147,6 +148,7 @@ class Run:
         def jobs() -> Iterator[Job[Item]]:
             for item in wanted:
                 self._make_folder(item[0])
+                expect(item[0].source)
                 yield Job(item, extent(item[0].source).memory)
 
         for (task, _), result in pool.run(jobs()):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -107,20 +108,20 @@ class Pool(Generic[Item, Result]):
     def run(self, jobs: Iterable[Job[Item]]) -> Iterator[tuple[Item, Result | Died]]:
         """Do the jobs, begun in their order, and give each result as it comes.
 
+        Of jobs to come as many are asked for as there are processes, so that looking at them costs nobody time.
         Leaving the iteration early, by an exception or by closing it, ends the processes at once.
         """
         source = iter(jobs)
         waiting: deque[Job[Item]] = deque()
-        exhausted = False
         for surplus in _ahead[self._count :]:
             surplus.end()
         del _ahead[self._count :]
+        results: list[tuple[Item, Result | Died]] = []
         try:
             while True:
                 while not self._stopping:
-                    if not waiting and not exhausted:
-                        waiting.extend([job for job in [next(source, None)] if job is not None])
-                        exhausted = not waiting
+                    if not waiting:
+                        waiting.extend(itertools.islice(source, 1))
                     if not waiting or not self._has_room(waiting[0]):
                         break
                     worker = self._idle_worker()
@@ -128,10 +129,14 @@ class Pool(Generic[Item, Result]):
                         break
                     worker.job = waiting.popleft()
                     worker.send(worker.job.item)
+                # only now, while they work, the results of before are looked at, and jobs looked for that come next
+                yield from results
                 busy = [worker for worker in self._workers if worker.job is not None]
                 if not busy:
                     return
-                yield from self._collect(busy)
+                if not self._stopping:
+                    waiting.extend(itertools.islice(source, self._count - len(waiting)))
+                results = list(self._collect(busy))
         finally:
             self._end()
 
