@@ -185,23 +185,30 @@ class Pool(Generic[Item, Result]):
 def _start(module: str | None = None) -> _Worker[Any]:
     ours, theirs = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=_work, args=(theirs, module), daemon=True)
-    with _one_blas_thread():
+    with _inherited():
         process.start()
     theirs.close()  # so that the pipe ends with the process
     return _Worker(process, ours)
 
 
 @contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """For processes started meanwhile, unless the user has chosen otherwise: there are as many of them as cores."""
-    if _BLAS_THREADS in os.environ:
-        yield
-        return
-    os.environ[_BLAS_THREADS] = "1"
+def _inherited() -> Iterator[None]:
+    """What a process that is started meanwhile inherits: an OpenBLAS of one thread, and no ear for Ctrl-C.
+
+    It would meet Ctrl-C while it still imports, with a traceback. There are as many processes as cores, hence one
+    thread, unless the user has chosen otherwise.
+    """
+    blocks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if blocks else set()
+    chosen = _BLAS_THREADS in os.environ
+    os.environ.setdefault(_BLAS_THREADS, "1")
     try:
         yield
     finally:
-        del os.environ[_BLAS_THREADS]
+        if not chosen:
+            del os.environ[_BLAS_THREADS]
+        if blocks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, module: str | None) -> None:

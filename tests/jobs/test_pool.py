@@ -196,6 +196,17 @@ def test_a_folder_of_more_than_a_few_gets_its_processes_ahead(
     assert started == [(2, "colorizer.jobs.batch")]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal for one process is what Windows has not")
+def test_a_process_that_is_still_starting_does_not_hear_ctrl_c(capfd: pytest.CaptureFixture[str]) -> None:
+    start_ahead(1, "colorizer.jobs.batch")
+    process = pool_module._ahead[0].process
+    for _ in range(20):
+        os.kill(process.pid or 0, signal.SIGINT)
+        time.sleep(0.01)
+    assert dict(Pool(square, count=1, budget=PLENTY).run(jobs(2))) == {0: 0, 1: 1}
+    assert capfd.readouterr().err == ""
+
+
 def test_processes_are_as_many_as_there_is_memory_for_their_networks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
