@@ -17,6 +17,9 @@ from colorizer.errors import DiskFullError, OutputError, shown
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What systems say of a full disk, or of a full share of it."""
 
+READ_AHEAD = 32 << 20
+"""Bytes of a file that are read before it is its turn; all of a large one might be forgotten again until then."""
+
 
 def write_atomically(path: Path, data: bytes | memoryview, *, remedy: str | None = None) -> None:
     """Write a file whose whole content is at hand; see `writing`."""
@@ -67,12 +70,12 @@ def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
 
 
 def expect(path: Path) -> None:
-    """Have the system read a file ahead, where it can be told to: a slow disk then works while processors do."""
+    """Have the system read a file's begin, where it can be told to: a slow disk then works while processors do."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, ValueError):
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer would keep us waiting
             try:
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+                os.posix_fadvise(descriptor, 0, READ_AHEAD, os.POSIX_FADV_WILLNEED)
             finally:
                 os.close(descriptor)
 
