@@ -199,6 +199,10 @@ def _inherited() -> Iterator[None]:
     thread, unless the user has chosen otherwise.
     """
     blocks = hasattr(signal, "pthread_sigmask")
+    if blocks:
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # which at its first call would let signals through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if blocks else set()
     chosen = _BLAS_THREADS in os.environ
     os.environ.setdefault(_BLAS_THREADS, "1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -196,15 +197,29 @@ def test_a_folder_of_more_than_a_few_gets_its_processes_ahead(
     assert started == [(2, "colorizer.jobs.batch")]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a signal for one process is what Windows has not")
-def test_a_process_that_is_still_starting_does_not_hear_ctrl_c(capfd: pytest.CaptureFixture[str]) -> None:
-    start_ahead(1, "colorizer.jobs.batch")
-    process = pool_module._ahead[0].process
-    for _ in range(20):
-        os.kill(process.pid or 0, signal.SIGINT)
-        time.sleep(0.01)
-    assert dict(Pool(square, count=1, budget=PLENTY).run(jobs(2))) == {0: 0, 1: 1}
-    assert capfd.readouterr().err == ""
+IMPATIENT = """
+import os, signal, sys
+from colorizer.jobs.pool import Job, Pool, start_ahead
+sys.path.insert(0, sys.argv[1])
+from test_pool import square
+if __name__ == "__main__":
+    start_ahead(2, "colorizer.jobs.batch")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for _ in range(30):
+        os.killpg(0, signal.SIGINT)
+        signal.sigtimedwait([signal.SIGUSR1], 0.01)
+    print(sorted(Pool(square, count=2, budget=1 << 40).run([Job(3, 1), Job(4, 1)])))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="waits for signals as Linux does")
+def test_processes_that_are_still_starting_do_not_hear_ctrl_c(tmp_path: Path) -> None:
+    program = tmp_path / "impatient.py"
+    program.write_text(IMPATIENT)
+    command = [sys.executable, str(program), str(Path(__file__).parent)]
+    done = subprocess.run(command, start_new_session=True, capture_output=True, text=True, check=False, timeout=100)
+    assert done.stderr == ""
+    assert done.stdout == "[(3, 9), (4, 16)]\n"
 
 
 def test_processes_are_as_many_as_there_is_memory_for_their_networks(
