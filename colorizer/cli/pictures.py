@@ -125,7 +125,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 
     from colorizer.jobs.ahead import start_processes
 
-    if not options["dry_run"]:
+    if not options["dry_run"]:  # before the imports below, which take as long as those of the processes
         start_processes(pictures, options["jobs"])
 
     from colorizer.jobs.discover import Filter, read_list

@@ -61,6 +61,20 @@ def broken() -> Callable[[int], int]:
     raise ValueError("nothing to work with")
 
 
+def blas_threads() -> Callable[[int], str | None]:
+    return lambda _: os.environ.get("OPENBLAS_NUM_THREADS")
+
+
+def who_and_whether_loaded() -> Callable[[int], tuple[int, bool]]:
+    loaded = "fractions" in sys.modules
+
+    def work(_: int) -> tuple[int, bool]:
+        time.sleep(0.01)
+        return os.getpid(), loaded
+
+    return work
+
+
 def jobs(count: int, memory: int = 1) -> list[Job[int]]:
     return [Job(number, memory) for number in range(count)]
 
@@ -125,28 +139,14 @@ def test_what_goes_wrong_while_loading_is_raised_here() -> None:
         list(Pool(broken, count=2, budget=PLENTY).run(jobs(3)))
 
 
-def blas_threads() -> Callable[[int], str | None]:
-    return lambda _: os.environ.get("OPENBLAS_NUM_THREADS")
-
-
 def test_processes_started_ahead_do_the_next_pool_s_work_and_no_others_are_started() -> None:
     start_ahead(2, "fractions")
-    ahead = {worker.process.pid for worker in pool_module._ahead}
+    started = {worker.process.pid for worker in pool_module._ahead}
     pool: Pool[int, tuple[int, bool]] = Pool(who_and_whether_loaded, count=2, budget=PLENTY)
     results = [result for _, result in pool.run(jobs(20))]
-    assert {pid for pid, _ in results} <= ahead  # type: ignore[misc]
+    assert {pid for pid, _ in results} <= started  # type: ignore[misc]
     assert all(loaded for _, loaded in results)  # type: ignore[misc]
     assert not pool_module._ahead
-
-
-def who_and_whether_loaded() -> Callable[[int], tuple[int, bool]]:
-    loaded = "fractions" in sys.modules
-
-    def work(_: int) -> tuple[int, bool]:
-        time.sleep(0.01)
-        return os.getpid(), loaded
-
-    return work
 
 
 def test_of_processes_started_ahead_those_that_are_too_many_end() -> None:
