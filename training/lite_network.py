@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from colorizer.bins import bin_centres
 from colorizer.contract import BIN_COUNT, MIDDLE_LIGHTNESS, NETWORK_SIZE
+from training.operations import HalvingDepthwise, doubled
 
 LITE0 = 0
 """Number in the EfficientNet-Lite family of the encoder that ships."""
@@ -38,7 +39,8 @@ DECODER_WIDTHS = (256, 160, 128)
 """Channels of the decoder at strides 16, 8 and 4."""
 
 UPSAMPLING_TAPS = (0.25, 0.75, 0.75, 0.25)
-"""One axis of the kernel that doubles a size bilinearly, as a transposed convolution of stride 2 and padding 1."""
+"""One axis of the kernel that doubles a size bilinearly, as a transposed convolution of stride 2 and padding 1; that is
+what is written down for Caffe, and a checkpoint has it for its widths. `doubled` computes the same sooner."""
 
 UNUSED_IN_ENCODER = ("encoder._conv_head.", "encoder._bn1.", "encoder._fc.")
 """The classification head: part of the package's network, of no use here, and left out of checkpoints."""
@@ -93,9 +95,7 @@ class Fuse(nn.Module):
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         """(N, coarse, h, w) and (N, skip, 2h, 2w) to (N, outputs, 2h, 2w)."""
-        x = self.reduce(coarse)
-        x = functional.conv_transpose2d(x, self.up.to(x.dtype), stride=2, padding=1, groups=x.shape[1])
-        x = functional.relu(x + self.skip(skip))
+        x = functional.relu(doubled(self.reduce(coarse)) + self.skip(skip))
         x = x + self.refine1(x)
         return x + self.refine2(x)
 
@@ -266,4 +266,9 @@ def _encoder(number: int, pretrained: bool) -> EfficientNet:
     stem = encoder._conv_stem
     stem.weight = nn.Parameter(stem.weight.data.sum(1, keepdim=True))
     stem.in_channels = 1
+    for block in encoder._blocks:
+        conv = block._depthwise_conv
+        if max(conv.stride) == 2:
+            block._depthwise_conv = HalvingDepthwise(conv.out_channels, conv.kernel_size[0])
+            block._depthwise_conv.weight = conv.weight
     return encoder

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from training.lite_network import LITE0, Lite, load, to_keep
 from training.loss import RebalancedLoss
+from training.operations import part
 from training.photographs import Photographs
 from training.samples import Augmentation, Batch, Feed, sample
 from training.targets import prior_of
@@ -232,7 +233,8 @@ class Training:
         every = self.plan.every
         top, left = divmod(self.step % every**2, every)
         with torch.autocast(self.device.type, torch.bfloat16):
-            logits = self.network.logits(self.network.features(seen)[:, :, top::every, left::every])
+            features = part(self.network.features(seen), slice(top, None, every), slice(left, None, every))
+            logits = self.network.logits(features)
         loss = loss_of(logits, self._on_device(batch.ab[:, top::every, left::every]))
         if self._teachers:
             taught = self._teachers.answer(self._on_device(batch.clean), self.step)[:, :, top::every, left::every]

@@ -56,13 +56,13 @@ class RebalancedLoss:
         whole = ab.round().clamp(-LIMIT, LIMIT).long() + LIMIT
         rows = whole[..., 0] * SIDE + whole[..., 1]
         classes, shares = self._classes[rows], self._shares[rows]
-        log = functional.log_softmax(logits.float(), 1).permute(0, 2, 3, 1).gather(3, classes)
+        scores = logits.permute(0, 2, 3, 1).float()
+        log = functional.log_softmax(scores, 3).gather(3, classes)
         importance = (shares * self._weights[classes]).sum(-1)
         loss = -(importance * (shares * log).sum(-1)).mean()
         if not self._distance:
             return loss
-        distribution = torch.softmax(logits.float() / self._temperature, 1)
-        error = torch.einsum("nqhw,qc->nhwc", distribution, self._centres) - ab
+        error = torch.softmax(scores / self._temperature, 3) @ self._centres - ab
         # the smallest distances count as ROUNDING, for a gradient that stays finite
         length = (error.square().sum(-1) + ROUNDING**2).sqrt()
         return loss + self._distance * (importance * length).mean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,13 @@ from training.targets import class_weights, soft_table
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
 pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the encoder's package")
 
-from training.lite_network import Lite, load, mean_of, to_keep  # noqa: E402 - only where PyTorch is
+from efficientnet_lite_pytorch.utils import Conv2dStaticSamePadding  # noqa: E402 - only where PyTorch is
+from torch.nn import functional  # noqa: E402
+
+from training.lite_network import UPSAMPLING_TAPS, Lite, load, mean_of, to_keep  # noqa: E402 - only where PyTorch is
 from training.loop import Plan, Training  # noqa: E402
 from training.loss import RebalancedLoss  # noqa: E402
+from training.operations import HalvingDepthwise, doubled, part  # noqa: E402
 from training.teachers import Teachers  # noqa: E402
 from training.validation import ValidationSet  # noqa: E402
 
@@ -53,6 +58,39 @@ def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
     torch.save(to_keep(Lite((32, 32, 32)).state_dict()), paths[2])
     with pytest.raises(ValueError, match="wider or narrower"):
         mean_of(paths)
+
+
+def gradient_and_result(function: object, x: object) -> list[object]:
+    x = x.clone().requires_grad_()
+    result = function(x)
+    (result * torch.linspace(-1, 1, result.numel(), dtype=x.dtype).reshape(result.shape)).sum().backward()
+    return [x.grad, result.detach()]
+
+
+def test_doubling_is_the_transposed_convolution_that_is_written_down() -> None:
+    taps = torch.tensor(UPSAMPLING_TAPS, dtype=torch.float64)
+    kernel = torch.outer(taps, taps).expand(3, 1, 4, 4)
+    x = torch.randn(2, 3, 5, 4, dtype=torch.float64)
+    deconvolution = functools.partial(functional.conv_transpose2d, weight=kernel, stride=2, padding=1, groups=3)
+    torch.testing.assert_close(gradient_and_result(doubled, x), gradient_and_result(deconvolution, x))
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_halving_is_the_package_s_convolution(kernel: int) -> None:
+    package = Conv2dStaticSamePadding(6, 6, kernel, stride=2, image_size=224, groups=6, bias=False).double()
+    ours = HalvingDepthwise(6, kernel).double()
+    ours.weight = package.weight
+    x = torch.randn(2, 6, 8, 12, dtype=torch.float64)
+    torch.testing.assert_close(gradient_and_result(ours, x), gradient_and_result(package, x))
+
+
+def test_the_gradient_of_a_part_keeps_channels_last() -> None:
+    x = torch.randn(2, 3, 8, 8).contiguous(memory_format=torch.channels_last).requires_grad_()
+    chosen = part(x, slice(1, None, 2), slice(None, None, 2))
+    torch.testing.assert_close(chosen, x[:, :, 1::2, ::2])
+    (chosen * 2).sum().backward()
+    assert x.grad.is_contiguous(memory_format=torch.channels_last)
+    assert x.grad.sum() == 2 * chosen.numel()
 
 
 @pytest.fixture
