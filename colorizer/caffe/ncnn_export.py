@@ -1,10 +1,11 @@
 """A network of the contract as ncnn takes it: a text of layers, and the bytes of their weights in the same order.
 
-ncnn began with Caffe's layers and still has them, so each becomes one of its own, with two exceptions, for speed.
+ncnn began with Caffe's layers and still has them, so each becomes one of its own, with three exceptions, for speed.
 
 A convolution with gaps in its kernel (`dilation`) keeps ncnn from Winograd's method, which takes a third of the time;
-so its input is taken apart (`ncnn_phases`). And classes are filled up with some that are never met, since ncnn computes
-16 channels at once if there are that many.
+so its input is taken apart (`ncnn_phases`). Classes are filled up with some that are never met, since ncnn computes
+16 channels at once if there are that many. And what a 3x3 convolution sees of a single channel becomes nine channels,
+shifted, of which a 1x1 convolution makes the same: ncnn's code for it takes a quarter of the time.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ INPUT, OUTPUT = "lightness", "result"
 _MULTIPLY = 2  # of ncnn's BinaryOp
 _ADD = 1  # of ncnn's Eltwise
 
+_REMAINDER = -233  # of Crop's sizes: all that is not cut off
+
 _TOGETHER = 16
 """Channels that ncnn computes at once, if their number is a multiple; 313 classes are filled up to one."""
 
@@ -37,6 +40,7 @@ _NEVER = -1e30
 """Logit of a class that is none."""
 
 _SAME = Window(kernel=(3, 3), stride=(1, 1), pad=(1, 1), dilation=(1, 1))
+_POINT = Window(kernel=(1, 1), stride=(1, 1), pad=(0, 0), dilation=(1, 1))
 
 _POINTWISE = frozenset(("BatchNorm", "ReLU", "ReLU6"))
 """Layers of Caffe's that treat each pixel by itself, whatever its place."""
@@ -112,6 +116,20 @@ class _Conversion(Conversion[Blob]):
             },
         )
 
+    def sees_one_channel(self, layer: Layer) -> bool:
+        """Whether a convolution is a 3x3 one of a single channel that keeps its size."""
+        convolution = layer.convolution
+        alone = convolution.group == 1 and self.blobs(layer)[0].size == convolution.outputs * 9
+        return alone and convolution.window == _SAME
+
+    def neighbourhood(self, plane: str) -> str:
+        """The 3x3 pixels around each pixel of a single channel, zeros beyond the border, as nine channels."""
+        framed = self.graph.node("Padding", [plane], {0: 1, 1: 1, 2: 1, 3: 1})
+        places = itertools.product(range(3), range(3))
+        rest = dict.fromkeys((3, 4, 5), _REMAINDER)
+        shifted = [self.graph.node("Crop", [framed], {0: x, 1: y, **rest, 6: 2 - x, 7: 2 - y}) for y, x in places]
+        return self.graph.node("Concat", shifted, {0: 0})
+
     def finished(self, output: str) -> NcnnModel:
         """All of it, with the blob of Caffe's that is the result."""
         return self.graph.finished(self._phases.whole(self.values[output]), OUTPUT)
@@ -161,6 +179,8 @@ def _window_parameters(window: Window) -> dict[int, int]:
 
 def _convolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
     if layer.name != CENTRES_LAYER:
+        if to.sees_one_channel(layer):
+            return to.convolve(layer, [to.neighbourhood(inputs[0])], _POINT)
         return to.convolve(layer, inputs, layer.convolution.window)
     kernels = np.zeros((2, to.classes), np.float32)
     kernels[:, :BIN_COUNT] = to.colors.kernels.reshape(2, BIN_COUNT)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,19 +40,7 @@ class NcnnModel(NamedTuple):
     """What ncnn's `load_param` and `load_model` take."""
 
     param: str
-    weights: tuple[npt.NDArray[np.float32], ...]  # to be written one after the other
-
-    def write_weights(self, path: Path) -> None:
-        """Write the file of weights.
-
-        Raises
-        ------
-        OSError
-            It cannot be written.
-        """
-        with path.open("wb") as file:
-            for numbers in self.weights:
-                numbers.tofile(file)
+    weights: tuple[npt.NDArray[np.float32], ...]  # to be read one after the other
 
 
 class Graph:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import ctypes
 import threading
-from pathlib import Path
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,8 @@ import numpy.typing as npt
 from colorizer.caffe.colors import Colors
 from colorizer.caffe.ncnn_export import INPUT, OUTPUT, convert
 from colorizer.caffe.ncnn_file import NcnnModel
-from colorizer.engines.base import Setup, cause, failed_pass, import_runtime, unloadable
+from colorizer.engines.base import Setup, failed_pass, import_runtime, unloadable
 from colorizer.engines.converted import converted
-from colorizer.errors import EngineError
 from colorizer.models import Model
 
 _REDUCED = (
@@ -45,7 +44,7 @@ class NcnnEngine:
     WeightsError
         The files are no network that can be converted.
     EngineError
-        ncnn is absent, or there is no room for its temporary files.
+        ncnn is absent.
     """
 
     def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
@@ -63,7 +62,7 @@ class NcnnEngine:
         for name in _REDUCED:
             if hasattr(options, name):  # not each version has each
                 setattr(options, name, False)
-        if not _load(self._net, network):
+        if not load(self._net, network):
             raise unloadable(model.caffemodel, self.name, "it refused what was converted")
 
     def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -94,14 +93,40 @@ def import_ncnn() -> Any:
     return import_runtime("ncnn", "ncnn")
 
 
-def _load(net: Any, model: NcnnModel) -> bool:
-    """Hand a model over by way of files: of bytes, ncnn would keep addresses that Python does not keep alive."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="colorize-") as folder:
-            param, weights = Path(folder) / "model.param", Path(folder) / "model.bin"
-            param.write_text(model.param, encoding="ascii")
-            model.write_weights(weights)
-            return bool(net.load_param(str(param)) == 0 and net.load_model(str(weights)) == 0)
-    except OSError as error:
-        size = sum(numbers.nbytes for numbers in model.weights)
-        raise EngineError(f"no room for temporary files of {size} bytes: {cause(error)}; see TMPDIR") from error
+def load(net: Any, model: NcnnModel) -> bool:
+    """Hand a model over to a `ncnn.Net`, which copies it; whether it took it."""
+    return bool(net.load_param_mem(model.param) == 0 and net.load_model(_reader(model)) == 0)
+
+
+def _reader(model: NcnnModel) -> Any:
+    """What ncnn reads the weights through.
+
+    The binding's other ways are a file, which a large network takes 0.2 s to write, and bytes, of which ncnn keeps the
+    address where Python does not keep the bytes.
+    """
+
+    class Reader(import_ncnn().DataReader):  # type: ignore[misc]  # ncnn has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.left = deque(numbers.reshape(-1).view(np.uint8) for numbers in model.weights)
+
+        def read(self, buffer: object, size: int) -> int:
+            """Fill `size` bytes at an address; how many there were."""
+            target = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(_address(buffer, None)))
+            done = 0
+            while done < size and self.left:
+                source = self.left.popleft()
+                part = source[: size - done]
+                target[done : done + part.size] = part
+                done += part.size
+                if part.size < source.size:
+                    self.left.appendleft(source[part.size :])
+            return done
+
+    return Reader()
+
+
+_address = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+"""Of a pointer as pybind11 wraps it: in a capsule without a name."""

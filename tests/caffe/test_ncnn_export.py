@@ -29,20 +29,18 @@ from colorizer.caffe.ncnn_export import INPUT, OUTPUT, convert
 from colorizer.caffe.ncnn_file import NcnnModel
 from colorizer.caffe.network import Network, network_from_message, read_network
 from colorizer.caffe.prototxt import parse
+from colorizer.engines.ncnn import load
 from colorizer.errors import WeightsError
 
 ncnn = pytest.importorskip("ncnn")
 
 
-def run(model: NcnnModel, lightness: npt.NDArray[np.float32], folder: Path) -> npt.NDArray[np.float32]:
+def run(model: NcnnModel, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """What ncnn makes of (N, 1, H, W), in float32 and by direct convolution."""
-    param, weights = folder / "model.param", folder / "model.bin"
-    param.write_text(model.param, encoding="ascii")
-    model.write_weights(weights)
     net = ncnn.Net()
     for name in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "winograd_convolution"):
         setattr(net.opt, f"use_{name}", False)
-    assert (net.load_param(str(param)), net.load_model(str(weights))) == (0, 0)
+    assert load(net, model)
     results = []
     for plane in lightness:
         extractor = net.create_extractor()
@@ -55,20 +53,18 @@ def run(model: NcnnModel, lightness: npt.NDArray[np.float32], folder: Path) -> n
 
 @pytest.mark.parametrize("reader", ["", SECOND_READER], ids=["", "distribution read twice"])
 @pytest.mark.parametrize("colors", [RELEASE_COLORS, OTHER_COLORS], ids=["release", "other colors"])
-def test_every_layer_of_the_contract_is_converted_exactly(reader: str, colors: Colors, tmp_path: Path) -> None:
+def test_every_layer_of_the_contract_is_converted_exactly(reader: str, colors: Colors) -> None:
     network = network_from_message(parse(EVERY_LAYER % reader))
     weights = drawn_weights(network)
     lightness = np.concatenate([lightness_like(32, 48, seed) for seed in range(2)])
     expected = expected_ab(network, weights, lightness, colors)
     assert expected.std() > 2
-    np.testing.assert_allclose(run(convert(network, weights, colors), lightness, tmp_path), expected, atol=0.01)
+    np.testing.assert_allclose(run(convert(network, weights, colors), lightness), expected, atol=0.01)
 
 
 @given(network=one_layer_networks(), height=st.integers(12, 17), width=st.integers(12, 17))
 @settings(max_examples=60, deadline=None)
-def test_any_geometry_of_a_convolution_is_kept(
-    tmp_path_factory: pytest.TempPathFactory, network: Network, height: int, width: int
-) -> None:
+def test_any_geometry_of_a_convolution_is_kept(network: Network, height: int, width: int) -> None:
     weights = drawn_weights(network)
     lightness = lightness_like(height, width)
     try:
@@ -76,7 +72,7 @@ def test_any_geometry_of_a_convolution_is_kept(
     except ValueError:  # a deconvolution may crop away all that it makes
         return
     if expected.size:
-        found = run(convert(network, weights, RELEASE_COLORS), lightness, tmp_path_factory.mktemp("model"))
+        found = run(convert(network, weights, RELEASE_COLORS), lightness)
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -113,13 +109,11 @@ def chains_with_gaps(draw: st.DrawFn) -> Network:
 
 @given(network=chains_with_gaps(), height=st.integers(1, 23), width=st.integers(1, 23))
 @settings(max_examples=80, deadline=None)
-def test_chains_of_convolutions_with_gaps_are_kept_at_any_size(
-    tmp_path_factory: pytest.TempPathFactory, network: Network, height: int, width: int
-) -> None:
+def test_chains_of_convolutions_with_gaps_are_kept_at_any_size(network: Network, height: int, width: int) -> None:
     weights = drawn_weights(network)
     lightness = lightness_like(height, width)
     expected = expected_ab(network, weights, lightness, RELEASE_COLORS)
-    found = run(convert(network, weights, RELEASE_COLORS), lightness, tmp_path_factory.mktemp("model"))
+    found = run(convert(network, weights, RELEASE_COLORS), lightness)
     np.testing.assert_allclose(found, expected, atol=1e-3 * max(1, np.abs(expected).max()))
 
 
@@ -143,10 +137,10 @@ def test_weights_of_either_precision_and_sizes_that_change(half: bool, tmp_path:
     for height, width in ((64, 96), (96, 64), (32, 32)):
         lightness = lightness_like(height, width)
         expected = reference_ab(prototxt, caffemodel, lightness)
-        np.testing.assert_allclose(run(model, lightness, tmp_path), expected, atol=0.05)
+        np.testing.assert_allclose(run(model, lightness), expected, atol=0.05)
 
 
-def test_names_of_any_kind_and_blobs_written_in_place(tmp_path: Path) -> None:
+def test_names_of_any_kind_and_blobs_written_in_place() -> None:
     network = network_of(
         """layer { name: "a b\\377" type: "ReLU" bottom: "data_l" top: "data_l" }
         layer { name: "\\n" type: "ReLU6" bottom: "data_l" top: "data_l" }
@@ -155,7 +149,7 @@ def test_names_of_any_kind_and_blobs_written_in_place(tmp_path: Path) -> None:
     )
     weights = drawn_weights(network)
     lightness = lightness_like(8, 8)
-    found = run(convert(network, weights, RELEASE_COLORS), lightness, tmp_path)
+    found = run(convert(network, weights, RELEASE_COLORS), lightness)
     np.testing.assert_allclose(found, expected_ab(network, weights, lightness, RELEASE_COLORS), atol=1e-4)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +18,8 @@ from training.samples import Augmentation
 from training.targets import class_weights, soft_table
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
-pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the encoder's package")
+encoders = pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the encoder's package")
 
-from efficientnet_lite_pytorch.utils import Conv2dStaticSamePadding  # noqa: E402 - only where PyTorch is
 from torch.nn import functional  # noqa: E402
 
 from training.lite_network import UPSAMPLING_TAPS, Lite, load, mean_of, to_keep  # noqa: E402 - only where PyTorch is
@@ -60,7 +61,7 @@ def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
         mean_of(paths)
 
 
-def gradient_and_result(function: object, x: object) -> list[object]:
+def gradient_and_result(function: Callable[[Any], Any], x: Any) -> list[Any]:
     x = x.clone().requires_grad_()
     result = function(x)
     (result * torch.linspace(-1, 1, result.numel(), dtype=x.dtype).reshape(result.shape)).sum().backward()
@@ -77,10 +78,12 @@ def test_doubling_is_the_transposed_convolution_that_is_written_down() -> None:
 
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_halving_is_the_package_s_convolution(kernel: int) -> None:
-    package = Conv2dStaticSamePadding(6, 6, kernel, stride=2, image_size=224, groups=6, bias=False).double()
-    ours = HalvingDepthwise(6, kernel).double()
+    blocks = encoders.EfficientNet.from_name("efficientnet-lite0", image_size=224)._blocks
+    halving = [block._depthwise_conv for block in blocks if max(block._depthwise_conv.stride) == 2]
+    package = next(layer for layer in halving if layer.kernel_size[0] == kernel).double()
+    ours = HalvingDepthwise(package.out_channels, kernel).double()
     ours.weight = package.weight
-    x = torch.randn(2, 6, 8, 12, dtype=torch.float64)
+    x = torch.randn(2, package.out_channels, 8, 12, dtype=torch.float64)
     torch.testing.assert_close(gradient_and_result(ours, x), gradient_and_result(package, x))
 
 
