@@ -1,11 +1,13 @@
 """A network of the contract as ncnn takes it: a text of layers, and the bytes of their weights in the same order.
 
-ncnn began with Caffe's layers and still has them, so each becomes one of its own, with three exceptions, for speed.
+ncnn began with Caffe's layers and still has them, so each becomes one of its own, with four exceptions, for speed.
 
 A convolution with gaps in its kernel (`dilation`) keeps ncnn from Winograd's method, which takes a third of the time;
 so its input is taken apart (`ncnn_phases`). Classes are filled up with some that are never met, since ncnn computes
-16 channels at once if there are that many. And what a 3x3 convolution sees of a single channel becomes nine channels,
-shifted, of which a 1x1 convolution makes the same: ncnn's code for it takes a quarter of the time.
+16 channels at once if there are that many. What a 3x3 convolution sees of a single channel becomes nine channels,
+shifted, of which a 1x1 convolution makes the same: ncnn's code for it takes a quarter of the time. And a deconvolution
+that doubles the size becomes a 3x3 convolution that makes the four pixels of each place as channels (Shi et al. 2016):
+more than half of its kernels is zero, and by Winograd's method it still takes two thirds of the time.
 """
 
 from __future__ import annotations
@@ -41,6 +43,11 @@ _NEVER = -1e30
 
 _SAME = Window(kernel=(3, 3), stride=(1, 1), pad=(1, 1), dilation=(1, 1))
 _POINT = Window(kernel=(1, 1), stride=(1, 1), pad=(0, 0), dilation=(1, 1))
+_DOUBLING = Window(kernel=(4, 4), stride=(2, 2), pad=(1, 1), dilation=(1, 1))
+
+_SEEN = np.zeros((2, 3, 4), np.float32)
+"""Of `_DOUBLING`, on one axis: by which of the four taps an even or odd pixel sees each of its place's neighbours."""
+_SEEN[[0, 0, 1, 1], [0, 1, 1, 2], [3, 1, 2, 0]] = 1
 
 _POINTWISE = frozenset(("BatchNorm", "ReLU", "ReLU6"))
 """Layers of Caffe's that treat each pixel by itself, whatever its place."""
@@ -102,8 +109,23 @@ class _Conversion(Conversion[Blob]):
             # Caffe has (inputs, outputs / group), ncnn within each group (outputs / group, inputs / group)
             by_group = kernels.reshape(convolution.group, -1, convolution.outputs // convolution.group, *window.kernel)
             kernels = by_group.swapaxes(1, 2)
-        self.graph.numbers(kernels, *bias, kernels=True)
         kind = "Deconvolution" if transposed else "Convolution"
+        return self._convolution(kind, inputs, window, convolution, kernels, *bias)
+
+    def doubled(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """A Deconvolution of Caffe's with the window `_DOUBLING` and one group."""
+        convolution = layer.convolution
+        kernels, *bias = self.blobs(layer)
+        by_input = kernels.reshape(-1, convolution.outputs, 4, 4)
+        of_each = np.einsum("yrk,xcl,iokl->oyxirc", _SEEN, _SEEN, by_input, optimize=True)
+        four = replace(convolution, outputs=4 * convolution.outputs)
+        each = self._convolution("Convolution", inputs, _SAME, four, of_each, *(np.repeat(part, 4) for part in bias))
+        return self.graph.node("PixelShuffle", [each], {0: 2})
+
+    def _convolution(
+        self, kind: str, inputs: Sequence[str], window: Window, convolution: Convolution, *numbers: Numbers
+    ) -> str:
+        self.graph.numbers(*numbers, kernels=True)
         return self.graph.node(
             kind if convolution.group == 1 else f"{kind}DepthWise",
             inputs,
@@ -111,7 +133,7 @@ class _Conversion(Conversion[Blob]):
                 **_window_parameters(window),
                 0: convolution.outputs,
                 5: int(convolution.bias),
-                6: kernels.size,
+                6: numbers[0].size,
                 **({7: convolution.group} if convolution.group > 1 else {}),
             },
         )
@@ -188,6 +210,13 @@ def _convolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
     return to.graph.node("Convolution", inputs, {0: len(kernels), 1: 1, 5: 0, 6: kernels.size})
 
 
+def _deconvolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
+    convolution = layer.convolution
+    if convolution.window == _DOUBLING and convolution.group == 1:
+        return to.doubled(layer, inputs)
+    return to.convolve(layer, inputs, convolution.window)
+
+
 def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
     mean, variance, eps = to.statistics(layer)
     to.graph.numbers(np.ones_like(mean), mean, variance, np.zeros_like(mean))
@@ -231,7 +260,7 @@ _CONVERTERS: dict[str, Callable[[_Conversion, Layer, list[str]], str]] = {
     "Concat": _concat,
     "Convolution": _convolution,
     "ConvolutionDepthwise": _convolution,
-    "Deconvolution": _convolution,
+    "Deconvolution": _deconvolution,
     "Eltwise": _eltwise,
     "ReLU": _relu,
     "ReLU6": _relu6,

@@ -20,6 +20,9 @@ _FLOAT32 = np.zeros(1, "<f4")  # before the kernels of a convolution
 _CONVOLVING = ("Convolution", "Deconvolution")
 """How the names of the layers begin that can take an activation."""
 
+_MOVING = "PixelShuffle"
+"""A layer that moves values and leaves them as they are, so that what limits them may come before it."""
+
 _ACTIVATION = 9  # of a convolution's parameters
 
 Number: TypeAlias = "int | float"
@@ -81,16 +84,26 @@ def _with_activations(nodes: Sequence[Node]) -> list[Node]:
     readers = Counter(name for node in nodes for name in node.inputs)
     found: dict[str, Node] = {}  # by the first blob that each makes
     for node in nodes:
-        maker = found.get(node.inputs[0]) if node.inputs else None
-        if node.kind in ("ReLU", "Clip") and maker and _takes_activation(maker) and readers[node.inputs[0]] == 1:
-            own = {**maker.parameters, **_activation(node)}
-            node = found.pop(node.inputs[0])._replace(outputs=node.outputs, parameters=own)  # noqa: PLW2901
+        if node.kind in ("ReLU", "Clip"):
+            node = _merged(node, found, readers) or node  # noqa: PLW2901
         found[node.outputs[0]] = node
     return list(found.values())
 
 
-def _takes_activation(maker: Node) -> bool:
-    return maker.kind.startswith(_CONVOLVING) and _ACTIVATION not in maker.parameters
+def _merged(node: Node, found: dict[str, Node], readers: Mapping[str, int]) -> Node | None:
+    """What takes an activation's place once the convolution before it does its work; none if that cannot be."""
+    before = found.get(node.inputs[0])
+    maker = found.get(before.inputs[0]) if before and before.kind == _MOVING else before
+    if not before or not maker or any(readers[name] > 1 for name in (*node.inputs, *maker.outputs)):
+        return None
+    if not maker.kind.startswith(_CONVOLVING) or _ACTIVATION in maker.parameters:
+        return None
+    active = maker._replace(parameters={**maker.parameters, **_activation(node)})
+    del found[before.outputs[0]]
+    if maker is before:
+        return active._replace(outputs=node.outputs)
+    found[maker.outputs[0]] = active
+    return before._replace(outputs=node.outputs)
 
 
 def _activation(node: Node) -> Parameters:

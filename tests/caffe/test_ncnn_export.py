@@ -121,12 +121,53 @@ def test_the_release_has_no_gaps_left_and_is_taken_apart_once() -> None:
     network = read_network(RELEASE_PROTOTXT)
     lines = convert(network, drawn_weights(network), RELEASE_COLORS).param.splitlines()
     convolutions = [line.split() for line in lines if line.startswith("Convolution")]
-    assert len([layer for layer in network.layers if layer.type == "Convolution"]) == len(convolutions)
+    mixing = [layer for layer in network.layers if layer.type in ("Convolution", "Deconvolution")]
+    assert len(mixing) == len(convolutions)
     assert all("2=1" in words or not any(word.startswith("2=") for word in words) for words in convolutions)
     kinds = [line.split()[0] for line in lines[2:]]
     assert kinds.count("Reorg") == 2  # the picture and its mask
-    assert kinds.count("PixelShuffle") == 1
+    assert kinds.count("PixelShuffle") == 2  # the phases, and the deconvolution
     assert "ReLU" not in kinds  # each became a part of a convolution
+
+
+DOUBLING = """
+layer {{ name: "first" type: "Convolution" bottom: "data_l" top: "first"
+  convolution_param {{ num_output: 3 kernel_size: 3 pad: 1 bias_term: {bias} }} }}
+layer {{ name: "up" type: "Deconvolution" bottom: "first" top: "up"
+  convolution_param {{ num_output: 5 kernel_size: 4 stride: 2 pad: 1 bias_term: {bias} }} }}
+{after}
+layer {{ name: "last" type: "Convolution" bottom: "up" top: "class8_ab"
+  convolution_param {{ num_output: 2 kernel_size: 1 }} }}
+"""
+
+
+RELU = 'layer { name: "r" type: "ReLU" bottom: "up" top: "%s" }'
+SUM = 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "r" top: "up" }'
+
+
+@pytest.mark.parametrize("bias", ["true", "false"])
+@pytest.mark.parametrize(
+    ("after", "kinds"),
+    [
+        ("", ["Convolution", "Convolution", "PixelShuffle", "Convolution"]),
+        (RELU % "up", ["Convolution", "Convolution", "PixelShuffle", "Convolution"]),
+        (RELU % "r" + SUM, ["Convolution", "Convolution", "PixelShuffle", "Split", "ReLU", "Eltwise", "Convolution"]),
+    ],
+    ids=["alone", "with a ReLU", "read before and after a ReLU"],
+)
+@given(height=st.integers(1, 9), width=st.integers(1, 9))
+@settings(max_examples=12, deadline=None)
+def test_a_single_channel_and_a_doubled_size_are_kept(
+    bias: str, after: str, kinds: list[str], height: int, width: int
+) -> None:
+    network = network_of(DOUBLING.format(bias=bias, after=after))
+    weights = drawn_weights(network)
+    lightness = lightness_like(height, width)
+    model = convert(network, weights, RELEASE_COLORS)
+    found = [line.split()[0] for line in model.param.splitlines()[2:]]
+    assert found[found.index("Concat") + 1 : -1] == kinds
+    expected = expected_ab(network, weights, lightness, RELEASE_COLORS)
+    np.testing.assert_allclose(run(model, lightness), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["single precision", "half precision"])
