@@ -9,7 +9,7 @@ place only where every bound holds; else it says which does not and exits with 1
 Most weights are stored in half precision. Half has 11 significant bits, and the encoder's early blocks need more: their
 folded kernels and biases are large and cancel each other (sums of |w| of 60 to 100 for activations of at most 6), and
 all later blocks see their error. In half throughout, ab was off by up to 1.6 (99.9th percentile of a photograph, the
-worst of 43); with the layers of `SINGLE_PRECISION` in single, by 0.22 for 6 % of the weights.
+worst of 43); with those of `single_parts` in single, by 0.22 for 6 % of the weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Protocol
 import lite_parity
 import numpy as np
 import numpy.typing as npt
-from lite_graph import NETWORK_NAME, lite_graph
+from lite_graph import NETWORK_NAME, Parameters, lite_graph
 
 from colorizer.caffe.caffemodel import BlobLayer, write_caffemodel
 from colorizer.caffe.prototxt import dumps
@@ -34,10 +34,6 @@ from colorizer.contract import MIDDLE_LIGHTNESS
 from colorizer.errors import ColorizerError
 
 ROOT = Path(__file__).resolve().parent.parent
-
-SINGLE_PRECISION = ("enc_stem", "enc0", "enc1", "enc2", "enc3", "enc4", "enc5", "enc8")
-"""Parts of the encoder that stay in single precision: all up to the first at stride 16, and the next that changes the
-number of channels, where no residual dilutes the error. Chosen by rounding one part at a time."""
 
 GOLDEN_PHOTOGRAPH = ("chelsea", 64, 96)
 """Input of the expectations that tests hold the shipped pair to."""
@@ -52,27 +48,39 @@ class TrainedNetwork(lite_parity.Trained, Protocol):
         """Weights, buffers, and each BatchNorm's `eps`."""
 
 
-def keeps_single(layer: BlobLayer) -> bool:
-    """Whether a layer's blobs stay in single precision."""
-    return layer.name in SINGLE_PRECISION or layer.name.startswith(tuple(f"{part}_" for part in SINGLE_PRECISION))
+def single_parts(parameters: Parameters, block_strides: tuple[int, ...]) -> tuple[str, ...]:
+    """Parts of the encoder that stay in single precision, by their names in the Caffe network.
+
+    All up to the first block at stride 16, and the next that changes the number of channels, where no residual dilutes
+    the error. Chosen on EfficientNet-Lite0 by rounding one part at a time.
+    """
+    _, _, at16, *_ = (i for i, stride in enumerate(block_strides) if stride == 2)
+    outputs = [len(parameters[f"encoder._blocks.{i}._project_conv.weight"]) for i in range(len(block_strides))]
+    wider = next(i for i in range(at16, len(outputs)) if outputs[i] != outputs[at16])
+    return ("enc_stem", *(f"enc{i}" for i in (*range(at16 + 1), wider)))
 
 
-def write_mixed(path: Path, layers: Iterable[BlobLayer]) -> None:
-    """Write a caffemodel in half precision but for the layers that keep single."""
+def write_mixed(path: Path, layers: Iterable[BlobLayer], single: tuple[str, ...]) -> None:
+    """Write a caffemodel in half precision but for the layers of some parts, which keep single."""
+
+    def keeps_single(layer: BlobLayer) -> bool:
+        return layer.name in single or layer.name.startswith(tuple(f"{part}_" for part in single))
+
     with path.open("wb") as file:
         # protobuf reads messages written one after the other as one that has the fields of all
-        for single, run in groupby(layers, keeps_single):
-            write_caffemodel(file, NETWORK_NAME, run, half=not single)
+        for as_it_is, run in groupby(layers, keeps_single):
+            write_caffemodel(file, NETWORK_NAME, run, half=not as_it_is)
 
 
 def export(network: TrainedNetwork, folder: Path) -> bool:
     """Write the pair into a folder, verify it, and print the table of differences; False where a bound failed."""
-    graph = lite_graph(network.parameters_by_name(), network.block_strides)
+    parameters = network.parameters_by_name()
+    graph = lite_graph(parameters, network.block_strides)
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{NETWORK_NAME}-") as work:
         files = ("lite.prototxt", "lite.caffemodel", "single.caffemodel")
         prototxt, mixed, single = (Path(work) / name for name in files)
         prototxt.write_text(dumps(graph.prototxt), encoding="ascii", newline="\n")
-        write_mixed(mixed, graph.layers)
+        write_mixed(mixed, graph.layers, single_parts(parameters, network.block_strides))
         write_caffemodel(single, NETWORK_NAME, graph.layers)
         rows = list(lite_parity.differences(network, prototxt, {"single": single, "half": mixed}))
         print(lite_parity.table(rows))

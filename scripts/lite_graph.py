@@ -114,7 +114,7 @@ class _Graph:
 
 
 def _encoder(graph: _Graph, parameters: Parameters, block_strides: tuple[int, ...]) -> list[str]:
-    """EfficientNet-Lite0 without its classification head; returns the blobs at strides 4, 8, 16 and 32."""
+    """EfficientNet-Lite without its classification head; returns the blobs at strides 4, 8, 16 and 32."""
     weight, bias = _folded(parameters, "encoder._conv_stem", "encoder._bn0")
     x = graph.convolution("enc_stem", INPUT_BLOB, _same_padded(weight / MIDDLE_LIGHTNESS), bias, stride=2)
     graph.activation("ReLU6", x)
