@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from colorizer.errors import ColorizerError, ExitStatus
+from colorizer.jobs.interrupt import remembered
 
 DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"
 
@@ -47,7 +48,8 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
     named = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
-        return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
+        with remembered():
+            return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
     except ColorizerError as error:
         _say(str(error))
         return error.exit_status

@@ -33,15 +33,51 @@ class Interruption:
         self._stop()
 
 
+class _Remembering:
+    """Does what Python does at Ctrl-C, and remembers it."""
+
+    arrived = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as signals call
+        self.arrived = True
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Within this, a Ctrl-C whose exception gets lost is made up for by `interruptible`.
+
+    Python drops what is raised in a callback, and every import ends with one: a command that begins with dozens of them
+    may not hear of a Ctrl-C in its first half second.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield  # whoever started us ignores it or handles it
+        return
+    signal.signal(signal.SIGINT, _Remembering())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[Interruption]:
-    """Within this, the first signal calls `stop`, and the second raises KeyboardInterrupt."""
+    """Within this, the first signal calls `stop`, and the second raises KeyboardInterrupt.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the second; or at once, for one that was lost within `remembered`.
+    """
     interruption = Interruption(stop)
     if threading.current_thread() is not threading.main_thread():
         yield interruption  # signals are the main thread's
         return
     before: dict[signal.Signals, Any] = {number: signal.signal(number, interruption) for number in _SIGNALS}
     try:
+        if getattr(before[signal.SIGINT], "arrived", False):
+            raise KeyboardInterrupt
         yield interruption
     finally:
         for number, handler in before.items():
