@@ -239,10 +239,9 @@ def runtime_version(engine: EngineName) -> tuple[str, tuple[Precision, ...]]:
         It is not there or does not load.
     """
     if engine == "openvino":
-        from colorizer.engines.openvino import import_openvino, precisions, version_of
+        from colorizer.engines.openvino import import_openvino, precisions, the_core, version_of
 
-        ov = import_openvino()
-        return version_of(ov), precisions(ov.Core())
+        return version_of(import_openvino()), precisions(the_core())
     if engine == "ncnn":
         from colorizer.engines.ncnn import import_ncnn
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from typing import Any
@@ -46,7 +47,7 @@ class OpenVINOEngine:
         ov = import_openvino()
         self.name = setup.named(f"OpenVINO {version_of(ov)}")
         self._lock = threading.Lock()
-        core = ov.Core()
+        core = the_core()
         if setup.precision not in precisions(core):
             precision = setup.precision
             raise EngineError(
@@ -100,6 +101,22 @@ def import_openvino() -> Any:
             sys.modules.pop(_TELEMETRY, None)
 
 
+@functools.cache
+def the_core() -> Any:
+    """OpenVINO's `Core`, one for the process.
+
+    What each loads for the CPU gives the thread a stack for signals, and takes it away when it ends. With several, one
+    that ends out of turn leaves the thread with a stack that is gone, and the next signal (Ctrl-C, say) kills the
+    process.
+
+    Raises
+    ------
+    EngineError
+        As `import_openvino`.
+    """
+    return import_openvino().Core()
+
+
 def version_of(ov: Any) -> str:
     """Its version without the build's number."""
     return str(ov.__version__).split("-", maxsplit=1)[0]
@@ -125,6 +142,6 @@ def reduced_precision() -> tuple[Precision | None, str]:
         OpenVINO is absent.
     """
     ov = import_openvino()
-    core = ov.Core()
+    core = the_core()
     reduced = next((precision for precision in precisions(core) if precision != "fp32"), None)
     return reduced, f"OpenVINO {ov.__version__} on {machine(core)}"

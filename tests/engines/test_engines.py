@@ -295,6 +295,30 @@ opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
     assert list(user.rglob("*")) == []
 
 
+ENGINES_THAT_END = """
+import signal
+import numpy
+from colorizer.engines import Asked, open_engine
+from colorizer.models import resolve_model
+asked = Asked({engine!r}, device="cpu")
+first, second = (open_engine(resolve_model("lite"), asked=asked) for _ in range(2))
+for opened in (first, second):
+    opened.ab(numpy.zeros((1, 1, 32, 32), numpy.float32))
+del opened, first
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+@every_engine
+def test_ctrl_c_is_heard_after_engines_have_ended_in_any_order(engine: EngineName, tmp_path: Path) -> None:
+    done = run_python(ENGINES_THAT_END.format(engine=engine), tmp_path, COLORIZER_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
+
+
 def test_nothing_heavy_is_imported_to_see_what_is_installed(tmp_path: Path) -> None:
     code = (
         "import sys; from colorizer.engines.opening import installed_engines; print(installed_engines());"

@@ -190,10 +190,10 @@ def test_float32_stays_float32_where_the_cpu_would_take_less_by_itself(small: Mo
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_precision_asked_for_is_taken_or_refused(small: Model, precision: str) -> None:
-    from colorizer.engines.openvino import import_openvino, precisions
+    from colorizer.engines.openvino import precisions, the_core
 
     asked = Asked("openvino", precision=precision, device="cpu")  # type: ignore[arg-type]
-    if precision in precisions(import_openvino().Core()):
+    if precision in precisions(the_core()):
         assert open_engine(small, asked=asked).name.endswith(f", {precision}")
     else:
         with pytest.raises(EngineError, match=f"no {precision} arithmetic"):
