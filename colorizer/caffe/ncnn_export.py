@@ -4,7 +4,7 @@ ncnn began with Caffe's layers and still has them, so each becomes one of its ow
 
 A convolution with gaps in its kernel (`dilation`) keeps ncnn from Winograd's method, which takes a third of the time;
 so its input is taken apart (`ncnn_phases`). Classes are filled up with some that are never met, since ncnn computes
-16 channels at once if there are that many. What a 3x3 convolution sees of a single channel becomes nine channels,
+16 channels at once if there are that many. What a 3x3 convolution sees of the one channel of lightness becomes nine,
 shifted, of which a 1x1 convolution makes the same: ncnn's code for it takes a quarter of the time. And a deconvolution
 that doubles the size becomes a 3x3 convolution that makes the four pixels of each place as channels (Shi et al. 2016):
 more than half of its kernels is zero, and by Winograd's method it still takes two thirds of the time.
@@ -138,12 +138,6 @@ class _Conversion(Conversion[Blob]):
             },
         )
 
-    def sees_one_channel(self, layer: Layer) -> bool:
-        """Whether a convolution is a 3x3 one of a single channel that keeps its size."""
-        convolution = layer.convolution
-        alone = convolution.group == 1 and self.blobs(layer)[0].size == convolution.outputs * 9
-        return alone and convolution.window == _SAME
-
     def neighbourhood(self, plane: str) -> str:
         """The 3x3 pixels around each pixel of a single channel, zeros beyond the border, as nine channels."""
         framed = self.graph.node("Padding", [plane], {0: 1, 1: 1, 2: 1, 3: 1})
@@ -201,8 +195,8 @@ def _window_parameters(window: Window) -> dict[int, int]:
 
 def _convolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
     if layer.name != CENTRES_LAYER:
-        if to.sees_one_channel(layer):
-            return to.convolve(layer, [to.neighbourhood(inputs[0])], _POINT)
+        if inputs == [INPUT] and layer.convolution.window == _SAME:
+            return to.convolve(layer, [to.neighbourhood(INPUT)], _POINT)
         return to.convolve(layer, inputs, layer.convolution.window)
     kernels = np.zeros((2, to.classes), np.float32)
     kernels[:, :BIN_COUNT] = to.colors.kernels.reshape(2, BIN_COUNT)

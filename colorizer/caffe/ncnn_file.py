@@ -40,7 +40,7 @@ class Node(NamedTuple):
 
 
 class NcnnModel(NamedTuple):
-    """What ncnn's `load_param` and `load_model` take."""
+    """What ncnn loads: the text, and what its file of weights would hold."""
 
     param: str
     weights: tuple[npt.NDArray[np.float32], ...]  # to be read one after the other

@@ -76,7 +76,8 @@ def interruptible(stop: Callable[[], None]) -> Iterator[Interruption]:
         return
     before: dict[signal.Signals, Any] = {number: signal.signal(number, interruption) for number in _SIGNALS}
     try:
-        if getattr(before[signal.SIGINT], "arrived", False):
+        earlier = before[signal.SIGINT]
+        if isinstance(earlier, _Remembering) and earlier.arrived:
             raise KeyboardInterrupt
         yield interruption
     finally:
