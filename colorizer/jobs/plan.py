@@ -44,18 +44,25 @@ class Naming:
         The suffixes that can be written.
     suffix_of
         From an input's suffix to that of an output named after it.
+    suffix_by_content
+        Likewise for an input whose suffix says nothing, by what is in it; "" if that is no picture.
     mark
         What goes before the suffix; None: `.color` beside the input, nothing in an output folder.
     """
 
     suffixes: Sequence[str]
     suffix_of: Callable[[str], str] = str
+    suffix_by_content: Callable[[Path], str] = lambda _: ""
     mark: str | None = None
 
     def name(self, source: Path, *, beside: bool) -> str:
         """The output's name for an input."""
         mark = self.mark if self.mark is not None else COLOR_MARK if beside else ""
-        return source.stem + mark + self.suffix_of(source.suffix)
+        suffix = self.suffix_of(source.suffix)
+        if suffix.lower() not in self.suffixes and (found := self.suffix_by_content(source)):
+            # the whole name, since what follows its last dot may tell it from its neighbours
+            return source.name + mark + found
+        return source.stem + mark + suffix
 
 
 def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder: bool = False) -> list[Task]:
@@ -85,8 +92,8 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
     tasks = [Task(item.source, _target(item, output, naming, several=several, folder=folder)) for item in found]
     writers: dict[str, Path] = {}
     for task in tasks:
-        # among several, what is no picture fails alone when its turn comes
-        if not several and task.target.suffix.lower() not in naming.suffixes:
+        # where the name comes from the input, that is no picture, and its turn comes to say so
+        if task.target == output and task.target.suffix.lower() not in naming.suffixes:
             suffixes = ", ".join(naming.suffixes)
             raise UsageError(f"{shown(task.target)}: unknown suffix; with -o, give a name in {suffixes}")
         if _same_file(task.source, task.target):

@@ -13,7 +13,7 @@ from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, usable_memory
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import Manner
-from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, target_format
+from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
 from colorizer.models import Model, resolve_model
 from colorizer.settings import Settings
 
@@ -113,10 +113,15 @@ def prepare(request: Request) -> Prepared:
     if not selection.pictures:
         films = f"; {about_films(selection.films)}" if selection.films else ""
         raise UsageError(f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}{films}")
-    naming = Naming(tuple(SUFFIXES), lambda suffix: colored_suffix(suffix, writing), request.mark)
+    naming = Naming(
+        tuple(SUFFIXES),
+        lambda suffix: colored_suffix(suffix, writing),
+        lambda source: colored_suffix(suffix_by_content(source), writing),
+        request.mark,
+    )
     tasks = plan(selection.pictures, output, naming, folder=selection.folder)
-    if len(tasks) == 1:
-        target_format(tasks[0].target, writing)
+    if tasks[0].target == output:
+        target_format(output, writing)
     settings = request.settings
     model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
     batch = Batch(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from colorizer.media.options import Output
 
 if TYPE_CHECKING:
-    from colorizer.media.formats import READABLE_SUFFIXES, SUFFIXES, colored_suffix
+    from colorizer.media.formats import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content
     from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture
     from colorizer.media.read import Document, decode_document, decode_picture, open_document, read_picture
     from colorizer.media.write import encode_document, encode_picture, target_format, write_document, write_picture
     from colorizer.media.xmp import Mark
 
 _HOMES = {
-    "formats": ("READABLE_SUFFIXES", "SUFFIXES", "colored_suffix"),
+    "formats": ("READABLE_SUFFIXES", "SUFFIXES", "colored_suffix", "suffix_by_content"),
     "picture": ("DEFAULT_MAX_PIXELS", "Metadata", "Picture"),
     "read": ("Document", "decode_document", "decode_picture", "open_document", "read_picture"),
     "write": ("encode_document", "encode_picture", "target_format", "write_document", "write_picture"),
@@ -41,6 +41,7 @@ __all__ = [
     "encode_picture",
     "open_document",
     "read_picture",
+    "suffix_by_content",
     "target_format",
     "write_document",
     "write_picture",

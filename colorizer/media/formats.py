@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,16 @@ def format_of(head: bytes) -> Format | None:
         if magic.match(head[:_FTYP_HEAD]):
             return FORMATS[name]
     return None
+
+
+def suffix_by_content(path: Path) -> str:
+    """The usual suffix of what a file holds; "" where that is no picture or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            found = format_of(file.read(HEAD_SIZE))
+    except (OSError, ValueError):
+        return ""
+    return found.suffixes[0] if found else ""
 
 
 def nature_of(head: bytes) -> str:

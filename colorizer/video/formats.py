@@ -33,6 +33,8 @@ _MAGIC = (
     b"DKIF",
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
     b"YUV4MPEG2",
+    b"nut/multimedia container\0",
+    b".RMF",  # RealMedia
 )
 _TS_SYNC, _TS_PACKET = 0x47, 188
 

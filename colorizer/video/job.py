@@ -151,6 +151,8 @@ def _changes(reader: Reader, plan: Plan) -> list[str]:
         )
     if before.chroma is not None and before.chroma != plan.layout.chroma:
         changes.append(f"the chroma's resolution changes ({plan.encoder} writes {plan.pix_fmt})")
+    if reader.description.transparent:
+        changes.append("its transparency is left out")
     if reader.description.interlaced and not plan.interlaced:
         changes.append(f"its fields stay as they are, but {plan.encoder} does not tag them as interlaced")
     return changes
@@ -158,7 +160,10 @@ def _changes(reader: Reader, plan: Plan) -> list[str]:
 
 def _told(troubles: Troubles) -> list[str]:
     told = []
-    if troubles.cut_short:
+    if troubles.ends:
+        end, stated = (f"{float(seconds):.1f}" for seconds in troubles.ends)
+        told.append(f"ends after {end} of the {stated} seconds that it says it has; what can be read of it is coloured")
+    elif troubles.cut_short:
         told.append("the file ends early; what can be read of it is coloured")
     if troubles.damaged:
         told.append(f"{troubles.damaged} packets or frames are damaged; the rest is coloured")

@@ -19,9 +19,13 @@ from colorizer.video.deinterlacing import deinterlaced, deinterlaced_base
 from colorizer.video.encoding import BT2020, FULL, Encoding, Layout, guess_matrix
 from colorizer.video.formats import layout_of, pixel_format
 from colorizer.video.frame import Frame, Plane
+from colorizer.video.length import stated_end
 
 _UNSPECIFIED_IS_LIMITED = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "theora"}
 """Codecs whose untagged grey is limited by their standard; elsewhere FFmpeg and players take grey for full range."""
+
+_ROUNDING = Fraction(1)
+"""Seconds by which a film may end before it says, without having been cut off: headers are rough."""
 
 _PROGRESSIVE = {0, 1}
 """Codes of the field order: unknown and progressive."""
@@ -68,6 +72,7 @@ class Description:
     tags: Tags
     interlaced: bool
     field_order: int
+    transparent: bool
 
 
 @dataclass
@@ -78,6 +83,8 @@ class Troubles:
     mended_times: int = 0
     scaled: int = 0
     cut_short: bool = False
+    ends: tuple[Fraction, Fraction] | None = None
+    """Seconds: where the pictures end, and where the film says that they do, if that is later."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +217,7 @@ class Reader:
             tags,
             interlaced,
             field_order,
+            any(component.is_alpha for component in native.format.components),
         )
 
     def _guessed_frames(self, rate: Fraction) -> int | None:
@@ -265,6 +273,12 @@ class Reader:
                 return
             if begin is None or time >= begin:
                 yield Timed(self._frame(native), time, native.duration or 0)
+        self._compare_end((last or 0) + (native.duration or step))
+
+    def _compare_end(self, end: int) -> None:
+        shown, stated = end * self.description.time_base, stated_end(self._container, self._stream)
+        if stated is not None and stated - shown > _ROUNDING:
+            self.troubles.ends = shown, stated
 
     def spread(self, count: int) -> list[Timed]:
         """Some frames spread evenly over the film; no others after them."""

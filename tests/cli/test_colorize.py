@@ -171,6 +171,8 @@ def truncated(photo: Path, suffix: str) -> bytes:
         (["full", "-o", "out.jpg"], 2, "out.jpg: is called like a file"),
         (["empty.jpg"], 1, "empty.jpg: the file is empty"),
         (["text.jpg"], 1, "text.jpg: text, not a picture"),
+        (["text"], 1, "text: text, not a picture"),
+        (["missing"], 1, "missing: no such file"),
         (["half.jpg"], 1, "half.jpg: damaged or incomplete"),
         (["half.png"], 1, "half.png: damaged or incomplete"),
         (["photo.jpg", "-o", "no/such/out.jpg"], 2, "no such folder"),
@@ -197,7 +199,8 @@ def test_bad_input_is_one_line_the_right_status_and_no_partial_output(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "photo.jpg").write_bytes(photo.read_bytes())
     (tmp_path / "empty.jpg").write_bytes(b"")
-    (tmp_path / "text.jpg").write_text("Dear aunt, the picture follows.\n")
+    for name in ("text.jpg", "text"):
+        (tmp_path / name).write_text("Dear aunt, the picture follows.\n")
     for suffix in (".jpg", ".png"):
         (tmp_path / f"half{suffix}").write_bytes(truncated(photo, suffix))
     before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
@@ -208,6 +211,18 @@ def test_bad_input_is_one_line_the_right_status_and_no_partial_output(
     assert line.startswith("colorize: ")
     assert said in line
     assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_what_is_in_a_file_names_the_result_where_its_own_name_does_not(
+    colorize: Command, photo: Path, tmp_path: Path
+) -> None:
+    for name in ("box7.0113", "box7.0114"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    opened(photo).convert("L").resize((40, 30)).save(tmp_path / "scan", format="GIF")
+    done = colorize("box7.0113", "box7.0114", "scan", COLORIZE_MODEL="lite")
+    assert done.returncode == 0, done.stderr
+    results = {path.name: opened(path).format for path in tmp_path.glob("*.color.*")}
+    assert results == {"box7.0113.color.jpg": "JPEG", "box7.0114.color.jpg": "JPEG", "scan.color.png": "PNG"}
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 2)])

@@ -48,6 +48,19 @@ def test_among_several_a_file_that_is_no_picture_does_not_stop_the_others() -> N
     assert len(plan(found("a.jpg", "notes.txt"), None, NAMING)) == 2
 
 
+def test_a_name_that_says_no_format_stays_whole_and_gets_the_suffix_of_what_is_in_the_file(tmp_path: Path) -> None:
+    by_content = Naming([".jpg", ".png"], suffix_by_content=lambda path: ".png" if path.name.startswith("box") else "")
+    targets = [task.target for task in plan(found("box7.0113", "box7.0114", "box", "box.jpg"), None, by_content)]
+    assert [target.name for target in targets] == [
+        "box7.0113.color.png",
+        "box7.0114.color.png",
+        "box.color.png",
+        "box.color.jpg",
+    ]
+    assert plan(found("box7.0113"), tmp_path, by_content)[0].target == tmp_path / "box7.0113.png"
+    assert plan(found("notes.txt"), None, by_content)[0].target == Path("notes.color.txt")
+
+
 def test_comparison_stands_beside_the_output() -> None:
     assert Task(Path("a.jpg"), Path("out/a.color.jpg")).comparison == Path("out/a.color.compare.jpg")
 
@@ -59,7 +72,6 @@ def test_comparison_stands_beside_the_output() -> None:
         (["a.jpg"], "no/folder/out.jpg", "no such folder"),
         (["a.jpg"], "out.xyz", "unknown suffix"),
         (["a.jpg"], "out", "unknown suffix"),
-        (["a"], None, "unknown suffix"),
         (["a.jpg"], "a.jpg", "same file"),
         (["a.jpg"], "./x/../a.jpg", "same file"),
         (["a.jpg", "x/a.jpg"], "folder", "both"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,58 @@ def test_a_truncated_film_gives_what_can_be_read(shots: list[Picture], tmp_path:
     result = colored(part, tmp_path / "out.mkv")
     assert 2 <= result.frames < 16
     assert len(look(tmp_path / "out.mkv").times) == result.frames
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt", "sounds"),
+    [
+        ("film.mkv", "libx264", "yuv420p", ("aac",)),
+        ("film.mov", "prores_ks", "yuv422p10le", ("aac",)),
+        ("film.mp4", "libx264", "yuv420p", ("aac",)),
+        ("film.avi", "mjpeg", "yuvj420p", ("mp2",)),
+        ("film.flv", "flv", "yuv420p", ()),
+    ],
+)
+def test_a_film_that_was_cut_off_says_how_much_of_it_is_there(
+    name: str, codec: str, pix_fmt: str, sounds: tuple[str, ...], shots: list[Picture], tmp_path: Path
+) -> None:
+    recipe = Recipe(codec, pix_fmt, rate=Fraction(4), options={"g": "1"}, sounds=sounds)
+    whole = index_first(make_film(tmp_path / name, shots, recipe))
+    part = tmp_path / f"part{whole.suffix}"
+    part.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    result = colored(part, tmp_path / "out.mkv")
+    (said,) = (remark for remark in result.remarks if "seconds" in remark)
+    end, stated = (float(word) for word in re.findall(r"\d+\.\d", said))
+    assert abs(stated - 4) < 0.3
+    assert abs(end - result.frames / 4) < 0.3
+    assert "seconds" not in str(colored(whole, tmp_path / "whole.mkv").remarks)
+
+
+def index_first(film: Path) -> Path:
+    """An MP4 or MOV written anew with its index before its packets, so that a part of it can be opened."""
+    if film.suffix not in (".mp4", ".mov"):
+        return film
+    target = film.with_stem("indexed")
+    with av.open(str(film)) as source, av.open(str(target), "w", options={"movflags": "faststart"}) as out:
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    return target
+
+
+def test_the_part_between_start_and_end_is_no_film_cut_off(shots: list[Picture], tmp_path: Path) -> None:
+    source = make_film(tmp_path / "film.mkv", shots, Recipe(rate=Fraction(4)))
+    span = Film(codec="h264", preset="ultrafast", start="0.5", end="1")
+    assert colored(source, tmp_path / "out.mkv", span).remarks == ()
+
+
+def test_transparency_that_is_left_out_is_said(shots: list[Picture], tmp_path: Path) -> None:
+    source = make_film(tmp_path / "film.mov", shots[:2], Recipe("prores_ks", "yuva444p10le", sounds=()))
+    said: list[str] = []
+    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, remark=said.append)
+    assert any("transparency is left out" in remark for remark in said)
 
 
 def test_a_film_without_its_index_is_refused(shots: list[Picture], tmp_path: Path) -> None:
