@@ -21,7 +21,7 @@ from colorizer.distribution import Distribution
 from colorizer.errors import TooLargeError, shown
 from colorizer.jobs.plan import COLOR_MARK
 from colorizer.jobs.stream import color_document
-from colorizer.media import SUFFIXES, Document, Output, Picture, encode_picture
+from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Document, Output, Picture, encode_picture
 from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
 from colorizer.media.samples import rescaled
 from colorizer.web.folder import PrivateFolder
@@ -139,8 +139,10 @@ def color_file(
 
 
 def result_name(name: str, kind: str) -> str:
-    """`photo.color.jpg` for `photo.jpg`, with the suffix of what was written."""
+    """`photo.color.jpg` for `photo.jpg`, `box7.0113.color.jpg` for `box7.0113`, with the suffix of what was written."""
     stem, suffix = split_suffix(name)
+    if suffix.lower() not in READABLE_SUFFIXES:
+        stem = name
     return stem + COLOR_MARK + (suffix if SUFFIXES.get(suffix.lower()) == kind else FORMATS[kind].suffixes[0])
 
 

@@ -112,6 +112,11 @@ def test_a_form_with_one_file_does_too(server: Server) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="grandma.color.jpg"'
 
 
+def test_a_name_without_a_suffix_of_pictures_stays_whole(server: Server) -> None:
+    answer = server.post("/api/colorize?name=box7.0113", photo(seed=5))
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="box7.0113.color.jpg"'
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
