@@ -69,7 +69,7 @@ class Settings:
         None,
         "Temperature of the annealed mean: 1 is the calm mean of all colours thought possible, towards 0 the most "
         "probable one alone, vivid and patchy. Default: what measured best for the model (0.3837 for zhang16, as in "
-        "its release; 0.8 for lite).",
+        "its release; 0.9 for lite).",
         low=SMALLEST_TEMPERATURE,
         high=LARGEST_TEMPERATURE,
         metavar="T",

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from colorizer.cli.pictures import pictures
+from colorizer.models.catalog import load_catalog
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,17 @@ def test_options_named_in_the_readme_exist() -> None:
     table = README[README.index("## Options") : README.index("## From Python")]
     named = set(re.findall(r"`(--[a-z-]+)`", table))
     assert named <= set(option_names(pictures)) | {"--help"}
+
+
+@pytest.mark.parametrize("model", ["lite", "zhang16"])
+def test_help_and_readme_tell_the_temperatures_that_models_have(model: str) -> None:
+    spec = load_catalog().find(model)
+    assert spec
+    own = f"{spec.temperature:.4g}"
+    (row,) = (line for line in README.splitlines() if line.startswith("| `--temperature`"))
+    (option,) = (param for param in pictures.params if param.name == "temperature")
+    assert f"{own} for `{model}`" in row
+    assert re.search(rf"{re.escape(own)} for {model}\b", str(getattr(option, "help", "")))
 
 
 def test_files_named_in_the_readme_exist() -> None:
