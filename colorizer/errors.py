@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 from os import PathLike, fsdecode, fspath
 
+_NO_MEMORY_IN_OPENCV = -4
+"""`cv2.Error.StsNoMem`, of a `cv2.error`."""
+
 
 class ExitStatus(IntEnum):
     """What the command answers to the shell."""
@@ -61,6 +64,11 @@ class EngineError(ColorizerError):
     """The inference runtime is absent, cannot do what was asked, or failed."""
 
     exit_status = ExitStatus.WRONG_USE
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory was asked for in vain, by Python or in OpenCV."""
+    return isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY_IN_OPENCV
 
 
 def shown(path: str | bytes | PathLike[str] | PathLike[bytes]) -> str:

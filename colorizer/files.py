@@ -88,9 +88,11 @@ def _remedy(path: Path) -> str:
     return "free some space, or choose another place with -o"
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove, in a folder and all below it, the temporary files of processes that are no more."""
-    for place, _, names in os.walk(folder):
+def remove_leftovers(folder: Path, *, below: bool = True) -> None:
+    """Remove, in a folder and unless told otherwise in all below it, temporary files of processes that are no more."""
+    for place, folders, names in os.walk(folder):
+        if not below:
+            folders.clear()
         for name in names:
             if _TEMPORARY.fullmatch(name):
                 # Windows removes no file in use; elsewhere the lock tells, which ends with its process

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import shlex
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from colorizer.cli.main import COMMANDS, DEFAULT_COMMAND
 from colorizer.cli.pictures import pictures
 from colorizer.models.catalog import load_catalog
 
@@ -33,6 +36,16 @@ def test_every_option_has_help_and_all_but_the_places_have_a_variable(option: cl
         return
     assert option.help
     assert option.name == "output" or option.envvar == f"COLORIZE_{str(option.name).upper()}"
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_examples_in_the_help_stand_line_by_line(name: str | None) -> None:
+    module, attribute = (COMMANDS[name] if name else DEFAULT_COMMAND).split(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    shown = command.get_help(click.Context(command, info_name="colorize", max_content_width=100))
+    assert "\\b" not in shown
+    examples = [line for line in inspect.cleandoc(command.help or "").splitlines() if line.startswith("  colorize ")]
+    assert all(f"  {line}\n" in shown for line in examples)
 
 
 def test_options_named_in_the_readme_exist() -> None:

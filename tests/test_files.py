@@ -44,6 +44,8 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path
     for path in others:
         path.write_bytes(b"")
     with writing(tmp_path / "b.jpg") as file:
+        remove_leftovers(tmp_path, below=False)
+        assert leftover.exists()
         remove_leftovers(tmp_path)
         assert not leftover.exists()
         assert all(path.exists() for path in others)

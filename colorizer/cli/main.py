@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from colorizer.errors import ColorizerError, ExitStatus
+from colorizer.cli.standard import occupy_closed_streams
+from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
 from colorizer.jobs.interrupt import remembered
 
 DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"
@@ -28,6 +30,8 @@ COMMANDS = {
 
 DEBUG_VARIABLE = "COLORIZE_DEBUG"
 
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EIO}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave the process with its status.
@@ -42,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command; every error is one line on stderr and a status."""
+    occupy_closed_streams()
     debug = bool(os.environ.get(DEBUG_VARIABLE))
     if not debug:
         warnings.simplefilter("ignore")
@@ -60,15 +65,28 @@ def run(arguments: Sequence[str]) -> int:
         _say("interrupted")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        # whoever read our output has left; Python would complain again when it flushes stdout at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()  # whoever read it has left
         return ExitStatus.SOME_FAILED
     except Exception as error:  # the last resort: a bug of ours must not look like the user's fault
         if debug:
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+            # files that cannot be written have been named before it comes to this
+            _give_up_stdout()
+            _say(f"stdout cannot be written ({error.strerror}); free some space where it goes")
+            return ExitStatus.SOME_FAILED
+        if lacks_memory(error):
+            _say("not enough memory; close other programs, or do less at a time (--jobs 1)")
+            return ExitStatus.SOME_FAILED
         cause = " ".join(str(error).split())
         _say(f"internal error ({type(error).__name__}: {cause}); please report it, with what {DEBUG_VARIABLE}=1 prints")
         return ExitStatus.SOME_FAILED
+
+
+def _give_up_stdout() -> None:
+    """Python would complain again when it flushes what is left at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _meant(arguments: Sequence[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,15 @@ from colorizer.cli.options import (
     switch,
     valued,
 )
+from colorizer.cli.pipe import PIPE, color_pipe, read
+from colorizer.cli.saying import Saying, lines, summary
+from colorizer.cli.standard import standard_text
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
 if TYPE_CHECKING:
     from colorizer.jobs.request import Prepared, Request
-    from colorizer.jobs.run import Manner, Outcome
+    from colorizer.jobs.run import Outcome
 
 EPILOG = """\b
 Other commands, each with --help:
@@ -40,27 +43,8 @@ Exit status: 0 all done, 1 some pictures failed, 2 wrong use or missing weights,
 COLORIZE_SATURATION, ...
 """
 
-PIPE = Path("-")
-
 SHORT_JOB = 20
 """Of so many pictures each is named when it is done; of more only those that fail."""
-
-
-@dataclass(frozen=True)
-class Saying:
-    """How much is said, and where: always to stderr."""
-
-    quiet: bool
-    verbose: bool
-
-    def line(self, text: str) -> None:
-        """Print a line."""
-        click.echo(text, err=True)
-
-    def remark(self, text: str) -> None:
-        """Print a line about the whole job, unless told to be quiet."""
-        if not self.quiet:
-            self.line(f"colorize: {text}")
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -100,7 +84,12 @@ class Saying:
     metavar="BYTES",
     help="What pictures under way may take together, such as 2G.  [default: half of what is free]",
 )
-@valued("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a line of JSON for each input.")
+@valued(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a line of JSON for each input; - for stdout.",
+)
 @progress_option
 @quiet_option
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
@@ -136,8 +125,8 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     manner = Manner(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
     output: Path | None = options["output"]
     if PIPE in pictures or output == PIPE:
-        return _pipe(pictures, output, settings, manner, saying, overwrite=options["overwrite"])
-    listed = [] if options["files_from"] is None else read_list(_read(options["files_from"]))
+        return color_pipe(pictures, output, settings, manner, saying, overwrite=options["overwrite"])
+    listed = [] if options["files_from"] is None else read_list(read(options["files_from"]))
     if not pictures and options["files_from"] is None:
         raise UsageError("no PICTURE given; name files, folders or -, or see colorize --help")
     request = Request(
@@ -186,14 +175,15 @@ def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any
         saying.remark("stopping when the pictures under way are done; once more to stop at once")
 
     with ExitStack() as stack:
-        lines = stack.enter_context(Report(report)) if report else None
+        shared = standard_text() if report == PIPE else None
+        record = stack.enter_context(Report(report, shared)) if report else None
         display = stack.enter_context(open_progress(kind, sources, saying.line))
         interruption = stack.enter_context(interruptible(stop))
         for outcome in run:
             outcomes.append(outcome)
-            if lines:
-                lines.add(outcome)
-            for text in _lines(outcome, saying, brief=brief):
+            if record:
+                record.add(outcome)
+            for text in lines(outcome, saying, brief=brief):
                 display.say(text)
             display.add(outcome)
             if outcome.error and fail_fast:
@@ -211,36 +201,11 @@ def _end(
     if broken_off:
         saying.line(f"colorize: {broken_off}")
     if total > 1 or interrupted:
-        saying.remark(_summary(outcomes, total))
+        saying.remark(summary(outcomes, total))
     if interrupted:
         saying.remark("interrupted; the same command goes on with the rest")
         return ExitStatus.INTERRUPTED
     return ExitStatus.SOME_FAILED if failures else ExitStatus.DONE
-
-
-def _lines(outcome: Outcome, saying: Saying, *, brief: bool) -> list[str]:
-    """What is said of a picture when it is done; those that fail are named at the end, or at once when quiet."""
-    from colorizer.jobs.run import Status
-
-    source, target = shown(outcome.task.source), shown(outcome.task.target)
-    if saying.quiet:
-        return [f"colorize: {outcome.error}"] if outcome.error else []
-    if outcome.error or (brief and not saying.verbose):
-        return []
-    if outcome.status is Status.KEPT:
-        return [f"{target}: {'; '.join(['exists, kept (--overwrite replaces it)', *outcome.notes])}"]
-    passed = f" ({outcome.status.value})" if outcome.status is Status.PASSED else ""
-    timed = f", {outcome.seconds:.2f} s; {outcome.used}" if saying.verbose else ""
-    return [f"{source} -> {target}{passed}{timed}", *(f"{source}: {note}" for note in outcome.notes if saying.verbose)]
-
-
-def _summary(outcomes: list[Outcome], total: int) -> str:
-    from colorizer.jobs.run import Status
-
-    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
-    parts = [f"{count} {status.value}" for status, count in counts.items() if count]
-    left = total - len(outcomes)
-    return ", ".join([*parts, *([f"{left} not begun"] if left else [])]) or "nothing done"
 
 
 def _dry_run(request: Request, saying: Saying) -> int:
@@ -253,53 +218,3 @@ def _dry_run(request: Request, saying: Saying) -> int:
     guess = estimate(prepared.batch)
     saying.remark(f"{len(prepared.batch.tasks)} pictures, {guess.kept} of them exist; {guess.sentence}")
     return ExitStatus.DONE
-
-
-def _pipe(
-    inputs: tuple[Path, ...],
-    output: Path | None,
-    settings: Settings,
-    manner: Manner,
-    saying: Saying,
-    *,
-    overwrite: bool,
-) -> int:
-    from colorizer.colorizer import Colorizer
-    from colorizer.jobs.plan import Task
-    from colorizer.jobs.run import color_file, existing
-    from colorizer.jobs.stream import STDIN, color_bytes
-    from colorizer.media import target_format
-
-    if len(inputs) != 1:
-        raise UsageError("a pipe takes one picture; name one input, or - alone")
-    to_stdout = output in (None, PIPE)
-    if output is None and sys.stdout.isatty():
-        raise UsageError("stdout is a terminal; redirect it, or name a file with -o (or -o - if you mean it)")
-    if output is not None and not to_stdout:
-        target_format(output, manner.output)
-    data = _read(inputs[0])
-    colorizer = Colorizer(settings, pictures=1)
-    if colorizer.model.note:
-        saying.remark(colorizer.model.note)
-    if saying.verbose:
-        saying.remark(colorizer.describe())
-    name = STDIN if inputs[0] == PIPE else shown(inputs[0])
-    if output is None or to_stdout:
-        written, notes = color_bytes(data, colorizer, manner, name)
-        sys.stdout.buffer.write(written)
-        sys.stdout.buffer.flush()
-        for note in notes if saying.verbose else ():
-            saying.remark(note)
-        return ExitStatus.DONE
-    task = Task(Path(name), output)
-    kept = existing(task, manner.max_pixels) if output.exists() and not overwrite else None
-    outcome = kept or color_file(task, colorizer, manner, data)
-    for text in _lines(outcome, saying, brief=False):
-        saying.line(text)
-    return ExitStatus.SOME_FAILED if outcome.error else ExitStatus.DONE
-
-
-def _read(path: Path) -> bytes:
-    from colorizer.jobs.stream import read_file
-
-    return sys.stdin.buffer.read() if path == PIPE else read_file(path)

@@ -56,7 +56,7 @@ PACKAGES = ("starlette", "uvicorn", "python_multipart")
 @options_of(Limits, kinds={"max_upload": size_in_bytes, "max_shelf": size_in_bytes})
 @switch("-v", "--verbose", help="Print every request, and why what failed did.")
 def serve(**options: Any) -> int:
-    r"""Serve a page on this machine: drop pictures, see them in colour, compare, save.
+    """Serve a page on this machine: drop pictures, see them in colour, compare, save.
 
     Only this machine can reach it, unless --host says otherwise; then a token is asked for. Pictures never leave the
     machine. Ctrl-C ends it.
@@ -65,7 +65,7 @@ def serve(**options: Any) -> int:
       colorize serve                       opens the page
       colorize serve --port 0 --no-open    on a free port, which is printed
       curl --data-binary @photo.jpg http://127.0.0.1:8313/api/colorize -o photo.color.jpg
-    """
+    """  # noqa: D301 - click's mark for lines to leave as they are
     limits = Limits(**{item.name: options.pop(item.name) for item in fields(Limits)})
     settings = Settings(**{name: options.pop(name) for name in NETWORK})
     _check_installed()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,7 @@ import click
 
 from colorizer import Settings
 from colorizer.cli.options import options_of, progress_option, quiet_option, switch, valued
+from colorizer.cli.standard import standard_input, standard_output
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.settings import flag
 from colorizer.video.formats import target_beside, target_in
@@ -57,7 +57,7 @@ _STEADYING = {"steadiness", "every"}
 @quiet_option
 @switch("-v", "--verbose", help="Say what is used, and how often the network was asked.")
 def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
-    r"""Put colour into black-and-white film.
+    """Put colour into black-and-white film.
 
     Sound, subtitles, chapters and the time of every frame stay as they are, and so does the luma plane; only chroma is
     new. A run that was stopped goes on where it was when the same command is given again.
@@ -69,7 +69,7 @@ def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
       colorize video film.mp4 --preview 12         writes film.preview.jpg first
       colorize video shots/ -o colored/            a folder of numbered frames
       ffmpeg -i a.mpg -f yuv4mpegpipe - | colorize --y4m - -o - | ffmpeg -i - b.mkv
-    """
+    """  # noqa: D301 - click's mark for lines to leave as they are
     treatment = Film(**{item.name: options.pop(item.name) for item in fields(Film)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
     call = _Call(output, settings, treatment, **options)
@@ -188,15 +188,12 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
     if call.output is not None and str(call.output) != PIPE:
         raise UsageError("frames go to stdout; write -o - and redirect it, or pipe it to an encoder")
     _refuse_film_options(call, "frames in a pipe have none; give it to the program before or after")
-    if sys.stdout.isatty():
-        raise UsageError("stdout is a terminal; redirect it, or pipe it to an encoder")
+    source, target = standard_input(), standard_output(instead="pipe it to an encoder")
     from colorizer.video.painting import Manner
     from colorizer.video.pipe import color_stream
 
     manner = Manner(call.treatment.steadiness, call.treatment.network_every)
-    count = color_stream(
-        sys.stdin.buffer, sys.stdout.buffer, call.settings, manner, raw=call.rawvideo, remark=call.remark
-    )
+    count = color_stream(source, target, call.settings, manner, raw=call.rawvideo, remark=call.remark)
     call.remark(f"{count} frames")
     return ExitStatus.DONE
 

@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from colorizer.errors import OutputError, shown
 from colorizer.jobs.journal import stamp
@@ -23,6 +24,8 @@ class Report:
     ----------
     path
         The file; what was in it is replaced.
+    file
+        One that is open already, to write into instead; it stays open.
 
     Raises
     ------
@@ -30,10 +33,10 @@ class Report:
         It cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, file: TextIO | None = None) -> None:
+        self._path, self._shared = path, file is not None
         try:
-            self._file = path.open("w", encoding="ascii")
+            self._file = file or path.open("w", encoding="ascii")
         except OSError as error:
             raise self._cannot(error) from error
 
@@ -43,7 +46,8 @@ class Report:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if not self._shared:
+            self._file.close()
 
     def add(self, outcome: Outcome) -> None:
         """Write an outcome's line, at once."""

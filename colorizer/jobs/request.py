@@ -76,7 +76,7 @@ class Prepared:
     films: tuple[Path, ...]
 
     def start(self) -> Run:
-        """Make the output folder, where it is new, and begin.
+        """Make the output folder, where it is new, clear away what a killed run has left, and begin.
 
         Raises
         ------
@@ -92,6 +92,9 @@ class Prepared:
                     f"{shown(root)}: the folder cannot be made ({error.strerror}); choose another with -o"
                 ) from error
             remove_leftovers(root)
+        else:
+            for folder in {task.target.parent for task in self.batch.tasks}:
+                remove_leftovers(folder, below=False)
         return Run(self.batch, self.model)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, OutputError, shown
+from colorizer.errors import ColorizerError, InputError, OutputError, lacks_memory, shown
 from colorizer.files import write_atomically
 from colorizer.jobs.plan import Task
 from colorizer.media import (
@@ -97,7 +97,9 @@ def color_file(task: Task, colorizer: Colorizer, manner: Manner, data: bytes | N
         outcome = _color(task, colorizer, manner, data)
     except (InputError, OutputError) as error:
         outcome = Outcome(task, Status.FAILED, error=error)
-    except MemoryError:
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
         cause = InputError(f"{shown(task.source)}: not enough memory for this picture; close other programs")
         outcome = Outcome(task, Status.FAILED, error=cause)
     return replace(outcome, seconds=time.perf_counter() - start)

@@ -19,6 +19,7 @@ from colorizer.errors import (
     UnknownFormatError,
     UsageError,
     WeightsError,
+    lacks_memory,
 )
 
 log = logging.getLogger("colorizer.web")
@@ -79,7 +80,7 @@ def problem_of(error: BaseException) -> ProblemError:
     if isinstance(error, HTTPException):
         detail = "there is nothing at this address" if error.status_code == 404 else "this method is not taken here"
         return ProblemError(error.status_code, detail, **(error.headers or {}))
-    if isinstance(error, MemoryError):
+    if lacks_memory(error):
         return ProblemError(HTTPStatus.INSUFFICIENT_STORAGE, "not enough memory for this picture; close other programs")
     log.error("internal error", exc_info=error)
     return ProblemError(

@@ -1,0 +1,86 @@
+"""One picture through a pipe: `-` as input, output, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from colorizer.cli.saying import Saying, lines
+from colorizer.cli.standard import standard_input, standard_output
+from colorizer.errors import ExitStatus, UsageError, shown
+from colorizer.settings import Settings, flag
+
+if TYPE_CHECKING:
+    from colorizer.jobs.run import Manner
+
+PIPE = Path("-")
+
+_NOT_FOR_PIPES = ("files_from", "include", "exclude", "suffix", "update", "dry_run", "report", "keep_times")
+"""Options that mean folders, several pictures, or files on both sides."""
+
+
+def color_pipe(
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    settings: Settings,
+    manner: Manner,
+    saying: Saying,
+    *,
+    overwrite: bool,
+) -> int:
+    """Colour one picture of which input, output or both are a stream; `inputs` and `output` as they were given."""
+    from colorizer.colorizer import Colorizer
+    from colorizer.jobs.plan import Task
+    from colorizer.jobs.run import color_file, existing
+    from colorizer.jobs.stream import STDIN, color_bytes
+    from colorizer.media import target_format
+
+    if len(inputs) != 1:
+        raise UsageError("a pipe takes one picture; name one input, or - alone")
+    _refuse(_NOT_FOR_PIPES if output not in (None, PIPE) else (*_NOT_FOR_PIPES, "compare"))
+    file = None if output == PIPE else output
+    if file is None:
+        advice = "name a file with -o (or -o - if you mean it)"
+        stdout = standard_output(instead=advice, terminal=output is not None)
+    else:
+        target_format(file, manner.output)
+    data = read(inputs[0])
+    colorizer = Colorizer(settings, pictures=1)
+    if colorizer.model.note:
+        saying.remark(colorizer.model.note)
+    if saying.verbose:
+        saying.remark(colorizer.describe())
+    name = STDIN if inputs[0] == PIPE else shown(inputs[0])
+    if file is None:
+        written, notes = color_bytes(data, colorizer, manner, name)
+        stdout.write(written)
+        stdout.flush()
+        for note in notes if saying.verbose else ():
+            saying.remark(note)
+        return ExitStatus.DONE
+    task = Task(Path(name), file)
+    kept = existing(task, manner.max_pixels) if file.exists() and not overwrite else None
+    outcome = kept or color_file(task, colorizer, manner, data)
+    if outcome.error:
+        raise outcome.error
+    for text in lines(outcome, saying, brief=False):
+        saying.line(text)
+    return ExitStatus.DONE
+
+
+def _refuse(names: Iterable[str]) -> None:
+    """Say so where an option of the command line, other than one of the environment, would have no effect."""
+    source = click.get_current_context().get_parameter_source
+    for name in names:
+        if source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"{flag(name)}: is not for pictures in a pipe; leave it out")
+
+
+def read(path: Path) -> bytes:
+    """What a file holds, or what comes through stdin."""
+    from colorizer.jobs.stream import read_file
+
+    return standard_input().read() if path == PIPE else read_file(path)
