@@ -80,6 +80,11 @@ def expect(path: Path) -> None:
                 os.close(descriptor)
 
 
+def is_special(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device, whatever its name: reading one of a folder may never end."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def _remedy(path: Path) -> str:
     if not path.parent.is_dir():
         return f"create the folder {shown(path.parent)} first"

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from colorizer.errors import InputError, UsageError, shown
+from colorizer.files import is_special
 from colorizer.jobs.discover import JUNK, read_list
 from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK
 from colorizer.media import DEFAULT_MAX_PIXELS, READABLE_SUFFIXES, Picture, decode_picture, read_picture
@@ -97,7 +98,7 @@ def _in_folder(root: Path) -> Iterator[Entry]:
         visited.add((status.st_dev, status.st_ino))
         subfolders[:] = sorted(name for name in subfolders if not _is_junk(name))
         for name in sorted(names):
-            if _is_picture(name):
+            if _is_picture(name) and not is_special(Path(folder, name)):
                 yield _file(Path(folder, name))
 
 

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from colorizer.errors import InputError, UsageError, shown
+from colorizer.files import is_special
 from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK, Found
 from colorizer.video import FILM_SUFFIXES, has_video_name
 
@@ -175,6 +176,8 @@ class _Walk:
                 if entry.is_dir():
                     if self._enters(path):
                         folders.append(path)
+                elif not entry.is_file() and is_special(path):
+                    self.others += 1
                 elif self._is_picture(path) and self._chosen.takes(relative):
                     if not _is_result(path, names, self._suffixes):
                         yield Found(path, relative)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from colorizer.color import check_pixels
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, InputError, OutputError, UsageError, shown
+from colorizer.files import is_special
 from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, write_picture
 from colorizer.resample import network_size
 from colorizer.settings import Settings
@@ -52,8 +53,10 @@ def numbered_frames(folder: Path) -> list[Path]:
     """
     found = []
     for path in folder.iterdir():
+        if path.name.startswith(".") or path.suffix.lower() not in READABLE_SUFFIXES or is_special(path):
+            continue
         number = _NUMBER.search(path.stem)
-        if number and path.suffix.lower() in READABLE_SUFFIXES and not path.name.startswith("."):
+        if number:
             found.append((path.stem[: number.start()], int(number[1]), path.name, path))
     if len(found) < _LEAST:
         raise InputError(f"{shown(folder)}: holds no numbered frames; names such as frame0001.png are expected")

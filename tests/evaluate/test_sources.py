@@ -64,6 +64,12 @@ def test_links_that_lead_in_circles_end(folder: Path) -> None:
     assert reds(PictureSet((folder,))) == [1, 2, 3]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+def test_what_might_be_waited_for_without_end_is_passed_over(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.png")
+    assert reds(PictureSet((folder,))) == [1, 2, 3]
+
+
 @pytest.mark.parametrize("name", ["set.tar", "set.tgz"])
 def test_a_tar_file_gives_its_pictures_alone(tmp_path: Path, name: str) -> None:
     files = {"x/b.png": png(9), "x/._b.png": b"junk", "x/list.csv": b"1,2", "a.jpeg.png": png(4), "__MACOSX/c.png": b""}

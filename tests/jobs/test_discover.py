@@ -42,6 +42,16 @@ def test_junk_is_silent_and_other_files_are_counted(tmp_path: Path) -> None:
     assert found.films == (tmp_path / "sub" / "film.mp4",)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+def test_what_might_be_waited_for_without_end_is_passed_over_and_a_broken_link_is_not(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    found = discover([tmp_path], SUFFIXES)
+    assert relatives(found) == ["gone.jpg"]
+    assert (found.others, found.films) == (2, ())
+
+
 def test_a_named_file_is_taken_whatever_its_name(tmp_path: Path) -> None:
     assert relatives(discover([tmp_path / ".hidden.txt"], SUFFIXES)) == [".hidden.txt"]
 
