@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from colorizer.cli.options import PATH
 from colorizer.errors import ExitStatus, shown
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--weights-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     envvar="COLORIZE_WEIGHTS_DIR",
     help="Folder to look for models in first.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import declared_type, max_pixels_option, quiet_option, value_type, variable
+from colorizer.cli.options import PATH, declared_type, max_pixels_option, quiet_option, value_type, variable
 from colorizer.errors import ExitStatus
 from colorizer.evaluate.protocol import PROTOCOLS
 from colorizer.settings import Option, flag
@@ -65,7 +65,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR|LIST|TAR|PICTURE...")
+@click.argument("sources", nargs=-1, required=True, type=PATH, metavar="DIR|LIST|TAR|PICTURE...")
 @click.option(
     "--protocol",
     type=click.Choice(tuple(PROTOCOLS)),
@@ -74,10 +74,10 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="What is compared: whole pictures at their own size; or, as in the papers, resized to 256 x 256 (zhang16), or "
     "their middle squares, resized to 256 x 256 (ddcolor). The output says it exactly.",
 )
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write a report to look at.")
+@click.option("--html", type=PATH, metavar="FILE", help="Also write a report to look at.")
 @click.option(
     "--per-picture",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Also write the figures of every picture, as .csv or .jsonl.",
 )

@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         _say(str(error))
         return error.exit_status
     except click.ClickException as error:
-        _say(" ".join(error.format_message().split()) + _advice(named))
+        _say(" ".join(error.format_message().split()).rstrip(".") + _advice(named))
         return ExitStatus.WRONG_USE
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")

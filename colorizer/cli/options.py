@@ -13,7 +13,21 @@ import click
 
 from colorizer.settings import Option, flag
 
-_KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "Path": click.Path(path_type=Path)}
+
+class _Name(click.Path):
+    """A file or folder; no empty name, which `pathlib` would take for the current folder and all that is in it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """What was given, as a path."""
+        if value in ("", b""):
+            self.fail("an empty name, as of a shell's variable that is not set", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Name(path_type=Path)
+"""What reads the name of a file or folder."""
+
+_KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "Path": PATH}
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 

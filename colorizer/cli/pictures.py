@@ -11,6 +11,7 @@ import click
 
 from colorizer import Settings, __version__
 from colorizer.cli.options import (
+    PATH,
     max_pixels_option,
     options_of,
     progress_option,
@@ -48,17 +49,17 @@ SHORT_JOB = 20
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE|FOLDER...")
+@click.argument("pictures", nargs=-1, type=PATH, metavar="PICTURE|FOLDER...")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help="File or folder to write, or - for stdout. Default: photo.color.jpg beside photo.jpg.",
 )
 @valued(
     "--files-from",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="LIST",
     help="Also the pictures named in this file (- for stdin), one a line or separated by NUL.",
 )
@@ -86,7 +87,7 @@ SHORT_JOB = 20
 )
 @valued(
     "--report",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Write a line of JSON for each input; - for stdout.",
 )

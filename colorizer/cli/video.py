@@ -12,7 +12,7 @@ from typing import Any, Literal
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import options_of, progress_option, quiet_option, switch, valued
+from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.standard import standard_input, standard_output
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.settings import flag
@@ -30,11 +30,11 @@ _STEADYING = {"steadiness", "every"}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("films", nargs=-1, type=click.Path(path_type=Path), metavar="FILM|FOLDER...")
+@click.argument("films", nargs=-1, type=PATH, metavar="FILM|FOLDER...")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help="File to write: .mp4, .mov, .mkv, .webm or .avi; a folder for several films; - for a pipe. "
     "Default: film.color.mp4 beside film.mp4.",

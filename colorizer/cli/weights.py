@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from colorizer.cli.options import quiet_option
+from colorizer.cli.options import PATH, quiet_option
 from colorizer.cli.weights_export import export
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.models.catalog import CATALOG_VARIABLE, LARGE, load_catalog
@@ -24,14 +24,14 @@ def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that say where models live and which are known."""
     folder = click.option(
         "--weights-dir",
-        type=click.Path(path_type=Path),
+        type=PATH,
         envvar="COLORIZE_WEIGHTS_DIR",
         metavar="DIR",
         help="Folder of models to use in place of your own (COLORIZER_HOME, else the user's data folder).",
     )
     catalog = click.option(
         "--catalog",
-        type=click.Path(path_type=Path),
+        type=PATH,
         envvar=CATALOG_VARIABLE,
         metavar="FILE",
         help="A catalogue (JSON) of models of your own, in addition to the built-in one.",
@@ -187,7 +187,7 @@ def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | Non
 
 
 @weights.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
 @click.option("--name", metavar="NAME", help="What to call a model that is in no catalogue.")
 @_with_store
 @quiet_option

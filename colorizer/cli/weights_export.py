@@ -6,30 +6,30 @@ from pathlib import Path
 
 import click
 
-from colorizer.cli.options import quiet_option
+from colorizer.cli.options import PATH, quiet_option
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.settings import Settings
 
 
 @click.command()
 @click.argument("name", metavar="NAME|PATH")
-@click.argument("target", type=click.Path(path_type=Path), metavar="OUT.onnx")
+@click.argument("target", type=PATH, metavar="OUT.onnx")
 @click.option(
     "--prototxt",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help="Prototxt that belongs to PATH, if not beside it.",
 )
 @click.option("--temperature", type=float, metavar="T", help="Of the annealed mean. Default: the model's own.")
 @click.option(
     "--bin-centres",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH",
     help="Colours of the 313 classes (pts_in_hull.npy) in place of the built-in table.",
 )
 @click.option(
     "--weights-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     envvar="COLORIZE_WEIGHTS_DIR",
     metavar="DIR",
     help="Folder to look for models in first.",

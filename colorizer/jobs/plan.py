@@ -93,9 +93,9 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
     writers: dict[str, Path] = {}
     for task in tasks:
         # where the name comes from the input, that is no picture, and its turn comes to say so
-        if task.target == output and task.target.suffix.lower() not in naming.suffixes:
-            suffixes = ", ".join(naming.suffixes)
-            raise UsageError(f"{shown(task.target)}: unknown suffix; with -o, give a name in {suffixes}")
+        if output == task.target and output.suffix.lower() not in naming.suffixes:
+            problem = "unknown suffix;" if output.suffix else "no such folder; create it first, or"
+            raise UsageError(f"{shown(output)}: {problem} give a name in {', '.join(naming.suffixes)}")
         if _same_file(task.source, task.target):
             raise UsageError(f"{shown(task.target)}: output and input are the same file; give another name with -o")
         other = writers.setdefault(os.path.normcase(task.target.absolute()), task.source)

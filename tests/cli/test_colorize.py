@@ -189,6 +189,9 @@ def truncated(photo: Path, suffix: str) -> bytes:
         (["photo.jpg", "--bin-centres", "missing.npy"], 2, "missing.npy: cannot read"),
         (["photo.jpg", "--no-such-option"], 2, "--no-such-option"),
         ([], 2, "PICTURE"),
+        ([""], 2, "an empty name"),
+        (["photo.jpg", "-o", ""], 2, "'-o' / '--output': an empty name"),
+        (["photo.jpg", "-o", "new/"], 2, "new: no such folder; create it first"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
