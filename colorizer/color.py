@@ -41,6 +41,9 @@ from colorizer.lab import (
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[Any]
 
+_OVERSHOOT = 0.5
+"""How far floats may lie outside 0..1, as sharpening and resampling leave them; they are clipped."""
+
 FULL_SCALE: dict[np.dtype[Any], int] = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 # a and b as differences of f
@@ -191,19 +194,27 @@ def quantize(linear: Floats, dtype: np.dtype[Any]) -> Pixels:
     return np.clip(code, 0, 1).astype(dtype)
 
 
-def check_pixels(pixels: Pixels) -> None:
+def check_pixels(pixels: object) -> None:
     """Refuse what is no picture.
 
     Raises
     ------
     InputError
-        Not (H, W) or (H, W, 1..4); empty; not uint8, uint16 or float; float values that are not finite.
+        No array; not (H, W) or (H, W, 1..4); empty; not uint8, uint16 or float; float values that are not finite or lie
+        far outside 0..1.
     """
+    if not isinstance(pixels, np.ndarray):
+        reason = "; cv2.imread gives that for a file it cannot read" if pixels is None else ""
+        raise InputError(f"{type(pixels).__name__} is no picture; expected a NumPy array{reason}")
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4):
         raise InputError(f"an array of shape {pixels.shape} is no picture; expected (H, W) or (H, W, 1..4)")
     if pixels.size == 0:
         raise InputError(f"an array of shape {pixels.shape} holds no pixels")
     if pixels.dtype not in FULL_SCALE and not np.issubdtype(pixels.dtype, np.floating):
         raise InputError(f"pixels of type {pixels.dtype} are not understood; expected uint8, uint16 or float in 0..1")
-    if np.issubdtype(pixels.dtype, np.floating) and not np.isfinite(pixels).all():
-        raise InputError("the picture holds values that are not finite; replace NaN and infinity first")
+    if np.issubdtype(pixels.dtype, np.floating):
+        low, high = float(pixels.min()), float(pixels.max())
+        if not np.isfinite([low, high]).all():
+            raise InputError("the picture holds values that are not finite; replace NaN and infinity first")
+        if low < -_OVERSHOOT or high > 1 + _OVERSHOOT:
+            raise InputError(f"float pixels from {low:g} to {high:g}; scale them to 0..1 first")

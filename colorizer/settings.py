@@ -7,7 +7,9 @@ a test holds the README to them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
+from numbers import Integral, Real
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal
 
@@ -126,8 +128,7 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            check_option(item.name, getattr(self, item.name), item.metadata["option"])
+        check_options(self)
         if self.compat:
             own = {"model", "prototxt", "bin_centres", "weights_dir", "threads", "compat", "keep_color"}
             changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
@@ -141,9 +142,35 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def check_option(name: str, value: Any, option: Option) -> None:
-    """Refuse a value outside an option's range with a `UsageError`."""
-    if option.choices and value not in option.choices:
-        raise UsageError(f"{flag(name)} {value}: expected one of {', '.join(option.choices)}")
-    if isinstance(value, int | float) and not option.low <= value <= option.high:
-        raise UsageError(f"{flag(name)} {value:g}: expected a number from {option.low:g} to {option.high:g}")
+def declared_type(item: Field[Any]) -> str:
+    """A field's type by name, without None."""
+    return str(item.type).removesuffix(" | None")
+
+
+def check_options(options: Any) -> None:
+    """Refuse, with a `UsageError`, values of a dataclass's fields that are of another kind or outside their range.
+
+    Paths may be given as text, and text as a path: each is made what was declared.
+    """
+    for item in fields(options):
+        option: Option = item.metadata["option"]
+        value, kind = getattr(options, item.name), declared_type(item)
+        if value is None and kind != item.type:
+            continue
+        if isinstance(value, str | PathLike) and kind in ("str", "Path"):
+            object.__setattr__(options, item.name, Path(value) if kind == "Path" else fspath(value))
+        elif kind in _KINDS and not isinstance(value, _KINDS[kind][0]):
+            raise UsageError(f"{flag(item.name)} {value!r}: expected {_KINDS[kind][1]}")
+        if option.choices and value not in option.choices:
+            raise UsageError(f"{flag(item.name)} {value}: expected one of {', '.join(option.choices)}")
+        if isinstance(value, Real) and not option.low <= float(value) <= option.high:
+            raise UsageError(f"{flag(item.name)} {value:g}: expected a number from {option.low:g} to {option.high:g}")
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "bool": (bool, "True or False"),
+    "int": (Integral, "a whole number"),
+    "float": (Real, "a number"),
+    "str": (str, "text"),
+    "Path": (Path, "a path"),
+}

@@ -119,8 +119,12 @@ def test_layout_and_float_type_of_the_planes_do_not_matter() -> None:
         np.zeros((2, 2), bool),
         np.full((2, 2), np.nan, np.float32),
         np.full((2, 2), np.inf),
+        np.full((2, 2), 255.0),
+        np.full((2, 2), -1.0, np.float32),
+        None,
+        [[1, 2], [3, 4]],
     ],
-    ids=["1-d", "5 channels", "empty", "int32", "bool", "NaN", "infinity"],
+    ids=["1-d", "5 channels", "empty", "int32", "bool", "NaN", "infinity", "0..255", "-1..1", "None", "list"],
 )
 def test_what_is_no_picture_is_refused(pixels: Any) -> None:
     with pytest.raises(InputError):

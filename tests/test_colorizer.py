@@ -132,5 +132,16 @@ def test_wrong_use_is_a_colorizer_error(lite: Colorizer, grey: Any) -> None:
         lite.colorize(np.zeros((2, 2, 7), np.uint8))
     with pytest.raises(UsageError, match="--saturation -1"):
         Settings(saturation=-1)
+    with pytest.raises(ColorizerError, match=r"cv2\.imread"):
+        lite.colorize(cv2.imread("missing.jpg"))  # type: ignore[arg-type]
+    for wrong in ({"temperature": "warm"}, {"size": 224.5}, {"keep_color": "yes"}, {"model": None}, {"prototxt": 7}):
+        with pytest.raises(UsageError, match="expected"):
+            Settings(**wrong)
     with pytest.raises(UsageError, match="multiples of 32"):
         Colorizer(Settings(model="lite", size=230))
+
+
+def test_settings_take_paths_as_text_text_as_paths_and_numbers_of_numpy() -> None:
+    settings = Settings(model=Path("net.caffemodel"), prototxt="net.prototxt", saturation=np.float32(1.5))  # type: ignore[arg-type]
+    assert (settings.model, settings.prototxt) == ("net.caffemodel", Path("net.prototxt"))
+    assert settings.saturation == 1.5

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import PATH, declared_type, max_pixels_option, quiet_option, value_type, variable
+from colorizer.cli.options import PATH, max_pixels_option, quiet_option, value_type, variable
 from colorizer.errors import ExitStatus
 from colorizer.evaluate.protocol import PROTOCOLS
-from colorizer.settings import Option, flag
+from colorizer.settings import Option, declared_type, flag
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from colorizer.settings import Option, flag
+from colorizer.settings import Option, declared_type, flag
 
 
 class _Name(click.Path):
@@ -68,11 +68,6 @@ def value_type(item: Field[Any]) -> Any:
     """What reads the value of a dataclass's field that carries an `Option`."""
     option: Option = item.metadata["option"]
     return click.Choice(option.choices) if option.choices else _KINDS.get(declared_type(item), str)
-
-
-def declared_type(item: Field[Any]) -> str:
-    """A field's type by name, without None."""
-    return str(item.type).removesuffix(" | None")
 
 
 def options_of(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from colorizer.settings import Option, check_option
+from colorizer.settings import Option, check_options
 
 Profile = Literal["srgb", "keep-rgb"]
 
@@ -54,5 +54,4 @@ class Output:
     keep_times: bool = _option(False, "Give the result the input's times of access and change.")
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            check_option(item.name, getattr(self, item.name), item.metadata["option"])
+        check_options(self)

@@ -140,9 +140,8 @@ def _fetch(model: str, partial: Partial, sources: Sequence[str], line: Line) -> 
             f"no place is known that still serves it: find the file ({file.size} bytes, SHA-256 {file.sha256}) "
             f"and run: colorize weights import {file.name}"
         )
-    raise WeightsError(
-        f"{model}: {file.name} could not be downloaded ({'; '.join(reasons) or 'no source is known'}); {remedy}"
-    )
+    why = "; ".join(dict.fromkeys(reasons)) or "no source is known"
+    raise WeightsError(f"{model}: {file.name} could not be downloaded ({why}); {remedy}")
 
 
 def host(url: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
 from colorizer.errors import UsageError
-from colorizer.settings import Option, check_option
+from colorizer.settings import Option, check_options
 
 DEFAULT_STEADINESS = 0.75
 
@@ -79,8 +79,7 @@ class Film:
     )
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            check_option(item.name, getattr(self, item.name), item.metadata["option"])
+        check_options(self)
         begin, end = self.span
         if end is not None and end <= (begin or 0):
             raise UsageError(f"--end {self.end}: expected a time after --start")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from colorizer.settings import Option, check_option
+from colorizer.settings import Option, check_options
 
 MEBIBYTE = 1 << 20
 
@@ -39,8 +39,7 @@ class Limits:
     max_connections: int = _option(256, "Connections at a time.", 2, 65_536, "N")
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            check_option(item.name, getattr(self, item.name), item.metadata["option"])
+        check_options(self)
 
 
 HEAD_SECONDS = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import time
 import zipfile
@@ -199,7 +200,7 @@ def test_every_answer_has_the_headers_that_bind_the_browser(server: Server) -> N
 
 NAMES = [
     ("../../../etc/passwd", "passwd.color.jpg"),
-    ("..\\..\\windows\\win.ini", "win.color.jpg"),
+    ("..\\..\\windows\\win.ini", "win.ini.color.jpg"),
     ("/etc/shadow", "shadow.color.jpg"),
     ("C:\\Users\\me\\a.jpg", "a.color.jpg"),
     ("\\\\server\\share\\b.jpg", "b.color.jpg"),
@@ -261,7 +262,9 @@ def test_names_cannot_inject_headers(server: Server, name: str) -> None:
     assert disposition.isprintable()
     assert disposition.count('"') == 2
     assert disposition.count("filename=") == 1
-    assert "exe" not in disposition.split('"')[2]
+    _, plain, rest = disposition.split('"')
+    assert plain.endswith(".color.jpg")
+    assert re.fullmatch(r"(; filename\*=UTF-8''[\w%.~!$&+^`|-]*\.color\.jpg)?", rest, re.ASCII)
     body = (
         b'--x\r\nContent-Disposition: form-data; name=f; filename="'
         + name.encode("utf-8", "replace").replace(b"\r\n", b"%0D%0A").replace(b'"', b'\\"')
