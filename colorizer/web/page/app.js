@@ -157,7 +157,8 @@ function clear() {
 
 async function colorAgain(picture, model) {
   const { model: before } = picture;
-  shelf.change(picture, { state: "waiting", model, temperature: null });
+  // not yet "waiting": asked about it now, the server might tell of the pass before, and late
+  shelf.change(picture, { state: "asked", model, temperature: null });
   try {
     shelf.change(picture, { ...known(await recolor(picture.id, model)), model });
   } catch (error) {

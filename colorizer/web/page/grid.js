@@ -80,7 +80,7 @@ export class Grid {
     tile.open.setAttribute("aria-label", `${picture.name}: ${words}`);
     tile.open.setAttribute("aria-disabled", String(picture.state !== "ready"));
     tile.retry.hidden = !(["failed", "lost"].includes(picture.state) && picture.file && !picture.final);
-    tile.bar.hidden = !["uploading", ...IN_THE_QUEUE].includes(picture.state);
+    tile.bar.hidden = !["uploading", "asked", ...IN_THE_QUEUE].includes(picture.state);
     if (picture.state === "uploading" && picture.progress < 1) tile.bar.value = picture.progress;
     else tile.bar.removeAttribute("value");
     const stale = picture.state === "ready" && tile.shown !== look(picture);

@@ -8,7 +8,7 @@
  * @property {number} key of the page, never used twice
  * @property {string} name
  * @property {File|null} file what was chosen; null after a reload
- * @property {"queued"|"uploading"|"held"|"waiting"|"working"|"ready"|"failed"|"lost"} state
+ * @property {"queued"|"uploading"|"held"|"asked"|"waiting"|"working"|"ready"|"failed"|"lost"} state
  * @property {string|null} id of the server, once it has the picture
  * @property {number} progress share of the upload that is sent, 0 to 1
  * @property {number|null} position in the server's queue, 1: next
@@ -25,7 +25,7 @@
 
 const STORED = "colorize.pictures";
 
-export const ON_THE_WAY = ["queued", "uploading", "held"];
+export const ON_THE_WAY = ["queued", "uploading", "held", "asked"];
 export const IN_THE_QUEUE = ["waiting", "working"];
 
 export class Shelf extends EventTarget {

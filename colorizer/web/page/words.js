@@ -17,6 +17,8 @@ export function status(picture) {
       return picture.progress < 1 ? `Sending, ${Math.floor(picture.progress * 100)} %` : "Sent, being looked at";
     case "held":
       return "The program is busy; sent again soon";
+    case "asked":
+      return "About to be coloured again";
     case "waiting":
       return picture.position > 1 ? `Waiting, ${ordinal(picture.position)} in line` : "Next in line";
     case "working":
