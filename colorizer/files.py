@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,11 @@ def expect(path: Path) -> None:
 
 def is_special(path: Path) -> bool:
     """Whether it is a pipe, a socket or a device, whatever its name: reading one of a folder may never end."""
-    return path.exists() and not path.is_file() and not path.is_dir()
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _remedy(path: Path) -> str:

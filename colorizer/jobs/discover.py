@@ -173,10 +173,14 @@ class _Walk:
                 relative = path.relative_to(root)
                 if _is_junk(entry.name) or self._chosen.refuses(relative):
                     continue
-                if entry.is_dir():
+                try:
+                    is_folder, special = entry.is_dir(), not entry.is_file() and is_special(path)
+                except OSError:  # a link to itself; as a picture, its turn comes to say so
+                    is_folder = special = False
+                if is_folder:
                     if self._enters(path):
                         folders.append(path)
-                elif not entry.is_file() and is_special(path):
+                elif special:
                     self.others += 1
                 elif self._is_picture(path) and self._chosen.takes(relative):
                     if not _is_result(path, names, self._suffixes):

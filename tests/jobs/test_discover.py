@@ -47,8 +47,9 @@ def test_what_might_be_waited_for_without_end_is_passed_over_and_a_broken_link_i
     os.mkfifo(tmp_path / "pipe.jpg")
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "self.jpg").symlink_to("self.jpg")
     found = discover([tmp_path], SUFFIXES)
-    assert relatives(found) == ["gone.jpg"]
+    assert relatives(found) == ["gone.jpg", "self.jpg"]
     assert (found.others, found.films) == (2, ())
 
 
