@@ -121,7 +121,9 @@ def test_after_stop_what_is_under_way_is_finished_and_nothing_begun() -> None:
         assert result == number * number
         done.append(number)
         pool.stop()
-    assert 1 <= len(done) <= 3
+    # both processes may be done by the time that the first result is looked at, and have been given more before
+    assert sorted(done) == list(range(len(done)))
+    assert 1 <= len(done) <= 4
 
 
 def test_leaving_early_ends_the_processes() -> None:
