@@ -15,6 +15,7 @@ import click
 
 from colorizer.cli.standard import occupy_closed_streams
 from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
+from colorizer.files import NO_ROOM
 from colorizer.jobs.interrupt import remembered
 
 DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"
@@ -30,7 +31,7 @@ COMMANDS = {
 
 DEBUG_VARIABLE = "COLORIZE_DEBUG"
 
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EIO}
+_UNWRITABLE = NO_ROOM | {errno.EFBIG, errno.EIO}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # the last resort: a bug of ours must not look like the user's fault
         if debug:
             traceback.print_exc()
-        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
             # files that cannot be written have been named before it comes to this
             _give_up_stdout()
             _say(f"stdout cannot be written ({error.strerror}); free some space where it goes")

@@ -117,11 +117,20 @@ def test_jobs_are_asked_for_as_they_are_begun_not_all_at_once() -> None:
 
 def test_after_stop_what_is_under_way_is_finished_and_nothing_begun() -> None:
     pool: Pool[int, int] = Pool(slow_square, count=2, budget=PLENTY)
-    done = []
-    for number, result in pool.run(jobs(50)):
+    done: list[int] = []
+    asked = set()
+
+    def source() -> Iterator[Job[int]]:
+        for job in jobs(50):
+            assert not done, "asked for after the stop"
+            asked.add(job.item)
+            yield job
+
+    for number, result in pool.run(source()):
         assert result == number * number
         done.append(number)
         pool.stop()
+    assert set(done) <= asked
     # both processes may be done by the time that the first result is looked at, and have been given more before
     assert sorted(done) == list(range(len(done)))
     assert 1 <= len(done) <= 4
