@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer import compat
-from colorizer.bins import load_bin_centres
-from colorizer.color import check_pixels
-from colorizer.contract import MIDDLE_LIGHTNESS, RELEASE_TEMPERATURE
-from colorizer.distribution import Distribution
+from colorizer.color.pixels import check_pixels
+from colorizer.color.resample import network_size
+from colorizer.color.strips import shrunk_lightness, with_chroma
+from colorizer.color.tint import is_really_color
 from colorizer.engines import Asked, Engine, Opened, open_engine, open_logits
 from colorizer.errors import UsageError
-from colorizer.models import Model, resolve_model
-from colorizer.resample import network_size
+from colorizer.networks import Model, resolve_model
+from colorizer.networks.distribution import Distribution
+from colorizer.networks.zhang.bins import load_bin_centres
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, RELEASE_TEMPERATURE
 from colorizer.settings import Fit, Settings, flag
-from colorizer.strips import shrunk_lightness, with_chroma
-from colorizer.tint import is_really_color
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

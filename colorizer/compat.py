@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE
 from colorizer.errors import InputError
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE
 
 if TYPE_CHECKING:
     from colorizer.engines import Engine

@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 
 from colorizer import __version__
-from colorizer.contract import NETWORK_SIZE
-from colorizer.cores import usable_cores
 from colorizer.engines import Asked, Choice, EngineName, Opened, Precision, open_engine
-from colorizer.engines.cache import cache_folder
 from colorizer.engines.choice import COSTS
 from colorizer.engines.cuda import CUDA_ENGINES, HOW_TO_GET_CUDA, probe_cuda
 from colorizer.engines.opening import installed_engines, runtime_version
 from colorizer.errors import ColorizerError
-from colorizer.models import Model, load_catalog, open_store, resolve_model
-from colorizer.models.inventory import inventory
+from colorizer.io.cache import cache_folder
+from colorizer.io.machine import usable_cores
+from colorizer.networks import Model, load_catalog, open_store, resolve_model
+from colorizer.networks.inventory import inventory
+from colorizer.networks.zhang.contract import NETWORK_SIZE
 
 PACKAGES = ("numpy", "pillow", "click", "platformdirs", "requests", "tqdm")
 ONE_PICTURE, LONG_RUN = "one picture", "a long run"

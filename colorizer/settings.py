@@ -13,7 +13,6 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal
 
-from colorizer.contract import NETWORK_SIZE
 from colorizer.errors import UsageError
 
 Fit = Literal["stretch", "aspect"]
@@ -23,6 +22,9 @@ SMALLEST_TEMPERATURE = 0.01
 
 LARGEST_TEMPERATURE = 10.0
 """Beyond it the distribution is nearly even, and every picture takes one and the same tint."""
+
+DEFAULT_SIZE = 224
+"""What the networks that come first were trained for."""
 
 LARGEST_SIZE = 2048
 
@@ -83,7 +85,7 @@ class Settings:
         choices=("auto", "stretch", "aspect"),
     )
     size: int = _option(
-        NETWORK_SIZE,
+        DEFAULT_SIZE,
         "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours.",
         low=32,
         high=LARGEST_SIZE,

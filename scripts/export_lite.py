@@ -30,8 +30,8 @@ from lite_graph import NETWORK_NAME, Parameters, lite_graph
 
 from colorizer.caffe.caffemodel import BlobLayer, write_caffemodel
 from colorizer.caffe.prototxt import dumps
-from colorizer.contract import MIDDLE_LIGHTNESS
 from colorizer.errors import ColorizerError
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer
 from colorizer.caffe.prototxt import Message, Value, Word
-from colorizer.contract import (
+from colorizer.networks.zhang.contract import (
     CENTRES_LAYER,
     INPUT_BLOB,
     MIDDLE_LIGHTNESS,

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from skimage import color, data
 
-from colorizer.contract import MIDDLE_LIGHTNESS, RELEASE_SCALE, RELEASE_TEMPERATURE
 from colorizer.engines import Asked, open_engine
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, RELEASE_SCALE, RELEASE_TEMPERATURE
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 """Of scikit-image's own data, all free (public domain or CC0)."""

@@ -25,7 +25,7 @@ from colorizer.caffe.caffemodel import Blob, BlobLayer, write_caffemodel
 from colorizer.caffe.layers import Layer, Shape
 from colorizer.caffe.network import Network, network_from_message, read_network
 from colorizer.caffe.prototxt import Field, Message, dumps, parse
-from colorizer.contract import CENTRES_LAYER, SCALE_LAYER
+from colorizer.networks.zhang.contract import CENTRES_LAYER, SCALE_LAYER
 
 RELEASE_PROTOTXT = Path(__file__).resolve().parent.parent / "weights" / "colorization_deploy_v2.prototxt"
 DEFAULT_SEED = 2016

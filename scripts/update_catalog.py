@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOG = ROOT / "colorizer" / "models" / "catalog.json"
+CATALOG = ROOT / "colorizer" / "networks" / "catalog.json"
 
 
 def main() -> None:

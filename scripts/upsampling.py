@@ -24,7 +24,7 @@ import numpy.typing as npt
 from benchmarks.measure import markdown_table
 
 from colorizer import Colorizer, Settings
-from colorizer.color import chroma_plane, lightness
+from colorizer.color.pixels import chroma_plane, lightness
 
 Floats = npt.NDArray[Any]
 Way = Callable[[Floats, Floats, Floats], Floats]

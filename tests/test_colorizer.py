@@ -12,9 +12,9 @@ from oracle import lightness64
 from skimage.color import rgb2lab
 
 from colorizer import Colorizer, ColorizerError, Settings
+from colorizer.color.resample import network_size
+from colorizer.color.upsample import Upsampler
 from colorizer.errors import UsageError
-from colorizer.refine import Upsampler
-from colorizer.resample import network_size
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_alpha_goes_through_untouched(lite: Colorizer, rgb: Any, grey: Any) -> N
 def test_colour_in_the_input_is_taken_for_its_lightness(lite: Colorizer, rgb: Any) -> None:
     """A tint that leaves L alone leaves the result alone, up to the rounding of the tinted picture."""
     light = lightness64(rgb).astype(np.float32)
-    from colorizer.color import recombine
+    from colorizer.color.pixels import recombine
 
     tinted = recombine(light, np.full((*light.shape, 2), (6, 14), np.float32), np.float64)
     plain = recombine(light, np.zeros((*light.shape, 2), np.float32), np.float64)

@@ -13,12 +13,12 @@ from conftest import Command
 from synthetic import small_pair
 
 from colorizer import Colorizer, ColorizerError, Settings
-from colorizer.bins import bin_centres
 from colorizer.caffe.caffemodel import read_caffemodel
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.network import read_network
 from colorizer.caffe.onnx_export import convert
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
+from colorizer.networks.zhang.bins import bin_centres
+from colorizer.networks.zhang.colors import Colors
 
 DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 

@@ -13,7 +13,7 @@ import pytest
 
 from colorizer.cli.main import COMMANDS, DEFAULT_COMMAND
 from colorizer.cli.pictures import pictures
-from colorizer.models.catalog import load_catalog
+from colorizer.networks.catalog import load_catalog
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

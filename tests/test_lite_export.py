@@ -13,7 +13,7 @@ from synthetic import lightness_like
 from colorizer.caffe.caffemodel import check_finite, read_caffemodel
 from colorizer.caffe.network import check_contract, check_pair, read_network
 from colorizer.engines import Asked, open_engine
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 
 PROTOTXT = Path(__file__).resolve().parent.parent / "weights" / "lite.prototxt"
 CAFFEMODEL = PROTOTXT.with_suffix(".caffemodel")

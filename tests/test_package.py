@@ -9,7 +9,7 @@ import pytest
 from conftest import run_python
 
 import colorizer
-from colorizer.models.store import packaged_weights
+from colorizer.networks.store import packaged_weights
 
 PACKAGE = Path(colorizer.__file__).parent
 
@@ -20,7 +20,7 @@ def test_the_embedded_model_is_found_wherever_the_package_lies(layout: str, tmp_
     shutil.copytree(PACKAGE, tmp_path / "colorizer", ignore=shutil.ignore_patterns("__pycache__", "weights"))
     weights = tmp_path / ("colorizer/weights" if layout == "wheel" else "weights")
     shutil.copytree(packaged_weights(), weights, ignore=shutil.ignore_patterns("__pycache__"))
-    code = "from colorizer.models import resolve_model; print(resolve_model('lite').caffemodel)"
+    code = "from colorizer.networks import resolve_model; print(resolve_model('lite').caffemodel)"
     done = run_python(code, tmp_path, PYTHONPATH=str(tmp_path), COLORIZER_HOME=str(tmp_path / "home"))
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).resolve() == (weights / "lite.caffemodel").resolve()

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import lightness, linear_light
-from colorizer.lab import lightness_of
+from colorizer.color.lab import lightness_of
+from colorizer.color.pixels import lightness, linear_light
 
 Floats = npt.NDArray[np.float32]
 

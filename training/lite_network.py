@@ -25,8 +25,8 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colorizer.bins import bin_centres
-from colorizer.contract import BIN_COUNT, MIDDLE_LIGHTNESS, NETWORK_SIZE
+from colorizer.networks.zhang.bins import bin_centres
+from colorizer.networks.zhang.contract import BIN_COUNT, MIDDLE_LIGHTNESS, NETWORK_SIZE
 from training.operations import HalvingDepthwise, doubled
 
 LITE0 = 0

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colorizer.bins import bin_centres
+from colorizer.networks.zhang.bins import bin_centres
 from training.targets import LIMIT, SIDE, class_weights, soft_table
 
 DISTANCE_UNIT = 10.0

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import chroma_plane, lightness
-from colorizer.contract import MIDDLE_LIGHTNESS, OUTPUT_STRIDE
+from colorizer.color.pixels import chroma_plane, lightness
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, OUTPUT_STRIDE
 from training.ageing import Ageing, aged_lightness
 from training.photographs import Photographs
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.bins import bin_centres
-from colorizer.contract import BIN_COUNT
 from colorizer.metrics.classes import inverse_prior_weights
+from colorizer.networks.zhang.bins import bin_centres
+from colorizer.networks.zhang.contract import BIN_COUNT
 
 NEIGHBOURS = 5
 SIGMA = 5.0

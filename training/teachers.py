@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colorizer.contract import OUTPUT_STRIDE
+from colorizer.networks.zhang.contract import OUTPUT_STRIDE
 from training.lite_network import load
 
 STRIDE = 32

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from colorizer.color import chroma_plane, lightness
-from colorizer.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE
+from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.evaluate.measure import GREY_CHROMA
 from colorizer.evaluate.protocol import DDCOLOR, PAPER_SIDE
 from colorizer.metrics import CumulativeAbError, mean_chroma
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE
 from training.lite_network import Lite
 from training.photographs import Photographs
 

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from colorizer.caffe.diagnose import diagnose
 from colorizer.caffe.v1 import type_of_number
-from colorizer.caffe.wire import Field, Walk, WireError, WireType, key, length_field, length_key, signed, varint
 from colorizer.errors import OutputError, WeightsError, shown
+from colorizer.io.wire import Field, Walk, WireError, WireType, key, length_field, length_key, signed, varint
 
 MAX_BLOB_AXES = 32
 """Caffe's and OpenCV's own limit on the number of a blob's axes."""

@@ -19,13 +19,13 @@ from dataclasses import replace
 import numpy as np
 
 from colorizer.caffe.caffemodel import CaffeModel
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.conversion import Conversion, Numbers
 from colorizer.caffe.layers import Convolution, Layer, Window
-from colorizer.caffe.ncnn_file import Graph, NcnnModel
 from colorizer.caffe.ncnn_phases import Blob, Phases
 from colorizer.caffe.network import Network
-from colorizer.contract import BIN_COUNT, CENTRES_LAYER, SCALE_LAYER
+from colorizer.engines.ncnn.form import Graph, NcnnModel
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import BIN_COUNT, CENTRES_LAYER, SCALE_LAYER
 
 INPUT, OUTPUT = "lightness", "result"
 """The blobs to feed and to fetch."""

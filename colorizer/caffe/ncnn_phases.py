@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from colorizer.caffe.ncnn_file import Graph, Parameters
+from colorizer.engines.ncnn.form import Graph, Parameters
 
 _PLUS, _MULTIPLY = 0, 2  # of ncnn's BinaryOp
 _MEAN = 3  # of ncnn's Reduction

@@ -22,8 +22,15 @@ from colorizer.caffe.diagnose import diagnose
 from colorizer.caffe.layers import Layer, Shape, layer_from_message, quoted
 from colorizer.caffe.prototxt import Message, PrototxtError, Word, parse
 from colorizer.caffe.v1 import type_of_word
-from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, OUTPUT_STRIDE, SCALE_LAYER
 from colorizer.errors import WeightsError, shown
+from colorizer.networks.zhang.contract import (
+    BIN_COUNT,
+    CENTRES_LAYER,
+    INPUT_BLOB,
+    OUTPUT_BLOB,
+    OUTPUT_STRIDE,
+    SCALE_LAYER,
+)
 
 MAX_PROTOTXT_BYTES = 4 << 20
 """The release's prototxt has ten thousand; the largest in circulation some hundred thousand."""
@@ -215,7 +222,7 @@ def network_from_message(message: Message, path: Path | None = None) -> Network:
 
 
 def check_contract(network: Network) -> None:
-    """Refuse a network that is not one from lightness to chroma by way of 313 classes (see `colorizer.contract`).
+    """Refuse a network that is not one from lightness to chroma by way of 313 classes.
 
     Raises
     ------

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.caffe.caffemodel import CaffeModel
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.conversion import Conversion, Numbers
 from colorizer.caffe.layers import Layer
 from colorizer.caffe.network import Network
-from colorizer.caffe.onnx_file import Attribute, Graph, Node, Value, model_bytes, tensor
-from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
+from colorizer.engines.onnx_form import Attribute, Graph, Node, Value, model_bytes, tensor
 from colorizer.errors import shown
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
 
 CONVERTER_VERSION = "1"
 """Raised with every change of what comes out, so that models converted before are converted again."""

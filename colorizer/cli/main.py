@@ -15,7 +15,7 @@ import click
 
 from colorizer.cli.standard import occupy_closed_streams
 from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
-from colorizer.files import NO_ROOM
+from colorizer.io.atomic import NO_ROOM
 from colorizer.jobs.interrupt import remembered
 
 DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from colorizer.cli.pictures import pictures
 from colorizer.cli.video import PIPED, video
 from colorizer.errors import UsageError, shown
-from colorizer.video import has_video_name, is_video
+from colorizer.film import has_video_name, is_video
 
 
 def means_film(arguments: Sequence[str]) -> bool:

@@ -15,9 +15,9 @@ from colorizer import Settings
 from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.standard import standard_input, standard_output
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
+from colorizer.film.formats import target_beside, target_in
+from colorizer.film.options import Film
 from colorizer.settings import flag
-from colorizer.video.formats import target_beside, target_in
-from colorizer.video.options import Film
 
 Kind = Literal["auto", "bar", "json", "none"]
 
@@ -165,8 +165,8 @@ def _several(call: _Call, films: list[Path]) -> int:
 
 
 def _film(call: _Call, film: Path, target: Path) -> int:
-    from colorizer.video.job import color_video
-    from colorizer.video.progress import shown_progress
+    from colorizer.film.job import color_video
+    from colorizer.film.progress import shown_progress
 
     with shown_progress(call.display, _say) as tell:
         result = color_video(
@@ -189,8 +189,8 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
         raise UsageError("frames go to stdout; write -o - and redirect it, or pipe it to an encoder")
     _refuse_film_options(call, "frames in a pipe have none; give it to the program before or after")
     source, target = standard_input(), standard_output(instead="pipe it to an encoder")
-    from colorizer.video.painting import Manner
-    from colorizer.video.pipe import color_stream
+    from colorizer.film.painting import Manner
+    from colorizer.film.pipe import color_stream
 
     manner = Manner(call.treatment.steadiness, call.treatment.network_every)
     count = color_stream(source, target, call.settings, manner, raw=call.rawvideo, remark=call.remark)
@@ -205,7 +205,7 @@ def _refuse_film_options(call: _Call, why: str) -> None:
 
 
 def _preview(call: _Call, film: Path, target: Path) -> int:
-    from colorizer.video.preview import write_preview
+    from colorizer.film.preview import write_preview
 
     count = write_preview(film, target, call.preview or 1, call.settings, call.treatment, overwrite=call.overwrite)
     call.remark(f"{shown(film)} -> {shown(target)}: {count} frames")
@@ -214,8 +214,8 @@ def _preview(call: _Call, film: Path, target: Path) -> int:
 
 def _folder(call: _Call, folder: Path, target: Path) -> int:
     _refuse_film_options(call, "a folder of frames has none; leave it out")
-    from colorizer.video.numbered import color_numbered
-    from colorizer.video.progress import shown_progress
+    from colorizer.film.numbered import color_numbered
+    from colorizer.film.progress import shown_progress
 
     with shown_progress(call.display, _say) as tell:
         result = color_numbered(folder, target, call.settings, call.treatment, overwrite=call.overwrite, tell=tell)

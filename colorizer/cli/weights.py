@@ -1,4 +1,4 @@
-"""`colorize weights ...`: the models of this machine. Parses and prints; the work is done in `colorizer.models`.
+"""`colorize weights ...`: the models of this machine. Parses and prints; the work is done in `colorizer.networks`.
 
 stdout carries data alone (the list, paths); everything else goes to stderr.
 """
@@ -14,8 +14,8 @@ import click
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.cli.weights_export import export
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
-from colorizer.models.catalog import CATALOG_VARIABLE, LARGE, load_catalog
-from colorizer.models.store import megabytes, open_store
+from colorizer.networks.catalog import CATALOG_VARIABLE, LARGE, load_catalog
+from colorizer.networks.store import megabytes, open_store
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -56,7 +56,7 @@ def weights(context: click.Context) -> None:
 @click.option("-v", "--verbose", is_flag=True, help="Also licences, files with size and SHA-256, and who serves them.")
 def list_models(*, weights_dir: Path | None, catalog: Path | None, verbose: bool) -> None:
     """Show all models and whether they are installed."""
-    from colorizer.models.inventory import inventory
+    from colorizer.networks.inventory import inventory
 
     items = list(inventory(open_store(weights_dir), load_catalog(catalog)))
     rows = [("NAME", "STATE", "SIZE", "WHAT")]
@@ -118,9 +118,9 @@ def download(
     A download that was broken off goes on where it stopped. Proxies and certificates come from the usual environment
     variables: HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE.
     """
-    from colorizer.models.download import download_model
-    from colorizer.models.progress import listener
-    from colorizer.models.transfer import Policy
+    from colorizer.networks.download.fetch import download_model
+    from colorizer.networks.download.progress import listener
+    from colorizer.networks.download.transfer import Policy
 
     models = load_catalog(catalog)
     spec = models.find(name)
@@ -151,8 +151,8 @@ def download(
 @quiet_option
 def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> int:
     """Check models: hash all bytes, load, run one forward pass. All that are installed, where no NAME is given."""
-    from colorizer.models.inventory import State, inventory
-    from colorizer.models.verify import verify_model
+    from colorizer.networks.inventory import State, inventory
+    from colorizer.networks.verify import verify_model
 
     models = load_catalog(catalog)
     tell = _teller(quiet=quiet)
@@ -179,7 +179,7 @@ def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | Non
     if name is None:
         click.echo(open_store(weights_dir).writable)
         return
-    from colorizer.models.resolve import resolve_model
+    from colorizer.networks.resolve import resolve_model
 
     model = resolve_model(name, weights_dir=weights_dir, catalog=load_catalog(catalog))
     click.echo(model.caffemodel)
@@ -199,7 +199,7 @@ def import_(
     Files of the catalogue are known by their SHA-256, whatever they are called. Any other network of the contract is
     taken as prototxt and caffemodel (and pts_in_hull.npy, where it has centres of its own) under the NAME given.
     """
-    from colorizer.models.importing import import_files
+    from colorizer.networks.importing import import_files
 
     import_files(files, open_store(weights_dir), load_catalog(catalog), _teller(quiet=quiet), name=name)
 
@@ -210,7 +210,7 @@ def import_(
 @quiet_option
 def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> None:
     """Delete downloaded and imported models, and begun downloads."""
-    from colorizer.models.inventory import remove_model
+    from colorizer.networks.inventory import remove_model
 
     models = load_catalog(catalog)
     for name in names:

@@ -52,12 +52,12 @@ def export(
     Input `data_l` is L - 50, output `class8_ab` is ab in CIE Lab units at a quarter of the size. Temperature and bin
     centres are constants of the file: `inverse_temperature`, and `bin_centres` with a third row that sums the classes.
     """
-    from colorizer import bins
-    from colorizer.caffe.colors import Colors
-    from colorizer.engines.converted import onnx_model
-    from colorizer.files import write_atomically
-    from colorizer.models.resolve import resolve_model
-    from colorizer.models.store import megabytes
+    from colorizer.io.atomic import write_atomically
+    from colorizer.networks.resolve import resolve_model
+    from colorizer.networks.store import megabytes
+    from colorizer.networks.zhang import bins
+    from colorizer.networks.zhang.colors import Colors
+    from colorizer.networks.zhang.converted import onnx_model
 
     Settings(temperature=temperature)  # holds the range
     if target.suffix.lower() != ".onnx":

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from colorizer.caffe.onnx_file import Graph, Node, Value, model_bytes, tensor
 from colorizer.engines.base import EngineName, Setup, cause
+from colorizer.engines.onnx_form import Graph, Node, Value, model_bytes, tensor
 from colorizer.errors import EngineError
 
 CUDA_ENGINES: tuple[EngineName, ...] = ("onnxruntime", "opencv")

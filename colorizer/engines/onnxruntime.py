@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.caffe.colors import Colors
-from colorizer.contract import INPUT_BLOB
 from colorizer.engines.base import Setup, cause, failed_pass, import_runtime, unloadable
-from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError
-from colorizer.models import Model
+from colorizer.networks import Model
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import INPUT_BLOB
+from colorizer.networks.zhang.converted import onnx_model
 
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 

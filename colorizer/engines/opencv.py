@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.network import cut_at_logits, read_network
-from colorizer.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
 from colorizer.engines.base import Setup, cause, failed_pass, unloadable
-from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError, WeightsError, shown
-from colorizer.models import Model
+from colorizer.networks import Model
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
+from colorizer.networks.zhang.converted import onnx_model
 
 
 class OpenCVEngine:

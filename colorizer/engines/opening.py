@@ -15,14 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.bins import bin_centres
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.onnx_export import CONVERTER_VERSION
-from colorizer.contract import RELEASE_TEMPERATURE
-from colorizer.cores import usable_cores
 from colorizer.engines.base import Engine, EngineName, Precision, Setup
 from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Asked, Choice, rank
-from colorizer.engines.converted import model_key
 from colorizer.engines.cuda import probe_cuda
 from colorizer.engines.precision import (
     SAMPLES,
@@ -33,7 +28,12 @@ from colorizer.engines.precision import (
     verdict_key,
 )
 from colorizer.errors import ColorizerError, EngineError, WeightsError
-from colorizer.models import Model
+from colorizer.io.machine import usable_cores
+from colorizer.networks import Model
+from colorizer.networks.zhang.bins import bin_centres
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
+from colorizer.networks.zhang.converted import model_key
 
 MODULES: dict[EngineName, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime", "ncnn": "ncnn", "openvino": "openvino"}
 
@@ -148,7 +148,7 @@ def load_engine(model: Model, colors: Colors, engine: EngineName, setup: Setup) 
 
         return OpenVINOEngine(model, colors, setup)
     if engine == "ncnn":
-        from colorizer.engines.ncnn import NcnnEngine
+        from colorizer.engines.ncnn.engine import NcnnEngine
 
         return NcnnEngine(model, colors, setup)
     if engine == "onnxruntime":
@@ -243,7 +243,7 @@ def runtime_version(engine: EngineName) -> tuple[str, tuple[Precision, ...]]:
 
         return version_of(import_openvino()), precisions(the_core())
     if engine == "ncnn":
-        from colorizer.engines.ncnn import import_ncnn
+        from colorizer.engines.ncnn.engine import import_ncnn
 
         return str(import_ncnn().__version__), PRECISIONS["ncnn", "cpu"]
     if engine == "onnxruntime":

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.caffe.colors import Colors
 from colorizer.engines.base import Precision, Setup, cause, failed_pass, import_runtime, unloadable
-from colorizer.engines.converted import onnx_model
 from colorizer.errors import EngineError
-from colorizer.models import Model
+from colorizer.networks import Model
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.converted import onnx_model
 
 _TELEMETRY = "openvino_telemetry"
 _HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}

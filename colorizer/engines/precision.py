@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_STRIDE
 from colorizer.engines.base import Engine
-from colorizer.engines.cache import cache_folder, keep, kept
+from colorizer.io.cache import cache_folder, keep, kept
+from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_STRIDE
 
 MEAN_LIMIT, HIGH_LIMIT = 0.5, 2.0
 """CIEDE2000 between both precisions, mean and 99.9th percentile over the samples' pixels; 1 is about the smallest

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.contract import BIN_COUNT
 from colorizer.metrics.auc import LAST_THRESHOLD
+from colorizer.networks.zhang.contract import BIN_COUNT
 
 Doubles = npt.NDArray[np.float64]
 

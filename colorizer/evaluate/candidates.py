@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.strips import with_chroma
 from colorizer.colorizer import Colorizer
 from colorizer.evaluate.protocol import Protocol
 from colorizer.metrics import ColorHistogram, Weighting, best_constant_tint
 from colorizer.settings import Settings
-from colorizer.strips import with_chroma
 
 Pixels = npt.NDArray[Any]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import chroma_plane
+from colorizer.color.pixels import chroma_plane
 from colorizer.evaluate.candidates import Candidate
 from colorizer.evaluate.protocol import Protocol, resized
 from colorizer.evaluate.sources import Entry

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from colorizer.color import lightness, recombine
+from colorizer.color.pixels import lightness, recombine
 from colorizer.errors import OutputError, shown
 from colorizer.evaluate.figures import FIGURES, Figure, Value
 from colorizer.evaluate.plots import Plot, plots
@@ -24,7 +24,7 @@ from colorizer.evaluate.run import require
 from colorizer.evaluate.samples import Exhibit
 from colorizer.evaluate.table import LEFT_ALIGNED, tally_line
 from colorizer.evaluate.totals import Column, Evaluation
-from colorizer.files import write_atomically
+from colorizer.io.atomic import write_atomically
 
 FULL_ERROR = 60.0
 """Ab distance that the error maps draw in their brightest colour."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 from typing import TypeVar
 
-from colorizer.cores import usable_cores
 from colorizer.errors import InputError, UsageError
 from colorizer.evaluate.bootstrap import RESAMPLES
 from colorizer.evaluate.candidates import baselines, networks
@@ -22,6 +21,7 @@ from colorizer.evaluate.measure import Measured, measure, read_truth
 from colorizer.evaluate.protocol import NATIVE, Protocol
 from colorizer.evaluate.sources import Entry, PictureSet
 from colorizer.evaluate.totals import Evaluation, Totals
+from colorizer.io.machine import usable_cores
 from colorizer.media import DEFAULT_MAX_PIXELS
 from colorizer.metrics import ColorHistogram
 from colorizer.settings import Settings

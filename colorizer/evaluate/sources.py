@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from colorizer.errors import InputError, UsageError, shown
-from colorizer.files import is_special
+from colorizer.io.atomic import is_special
 from colorizer.jobs.discover import JUNK, read_list
 from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK
 from colorizer.media import DEFAULT_MAX_PIXELS, READABLE_SUFFIXES, Picture, decode_picture, read_picture

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from colorizer.cores import usable_cores
-from colorizer.jobs.pool import start_ahead
+from colorizer.io.machine import usable_cores
+from colorizer.jobs.executors.local import start_ahead
 
 FEW = 3
 """So many pictures are done sooner by one process than new ones take to start."""

@@ -14,16 +14,16 @@ from functools import partial
 from pathlib import Path
 
 from colorizer import __version__
-from colorizer.cores import usable_cores
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
-from colorizer.files import expect
+from colorizer.io.atomic import expect
+from colorizer.io.machine import usable_cores
 from colorizer.jobs.ahead import FEW
+from colorizer.jobs.executors.local import Died, Job, Pool
 from colorizer.jobs.journal import Journal, stamp
 from colorizer.jobs.memory import extent
 from colorizer.jobs.plan import Task
-from colorizer.jobs.pool import Died, Job, Pool
 from colorizer.jobs.run import Manner, Outcome, Status, color_file, existing
-from colorizer.models import Model
+from colorizer.networks import Model
 from colorizer.settings import Settings
 
 Item = tuple[Task, bool]

@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from colorizer.errors import InputError, UsageError, shown
-from colorizer.files import is_special
+from colorizer.film import FILM_SUFFIXES, has_video_name
+from colorizer.io.atomic import is_special
 from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK, Found
-from colorizer.video import FILM_SUFFIXES, has_video_name
 
 JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
 """What file managers and network drives leave in folders of pictures, in lower case. Dot files are hidden anyway."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from colorizer.cores import usable_cores
-from colorizer.models import Model
+from colorizer.io.machine import usable_cores
+from colorizer.networks import Model
 
 DEFAULT_FRACTION = 0.5
 """Of the memory this process may use; the rest is for the networks, the system and the user's other programs."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colorizer.errors import OutputError, UsageError, shown
-from colorizer.files import remove_leftovers
+from colorizer.io.atomic import remove_leftovers
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, usable_memory
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import Manner
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
-from colorizer.models import Model, resolve_model
+from colorizer.networks import Model, resolve_model
 from colorizer.settings import Settings
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, InputError, OutputError, lacks_memory, shown
-from colorizer.files import write_atomically
+from colorizer.io.atomic import write_atomically
 from colorizer.jobs.plan import Task
 from colorizer.media import (
     DEFAULT_MAX_PIXELS,

@@ -12,17 +12,17 @@ from colorizer.media.options import Output
 
 if TYPE_CHECKING:
     from colorizer.media.formats import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content
+    from colorizer.media.metadata.xmp import Mark
     from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture
     from colorizer.media.read import Document, decode_document, decode_picture, open_document, read_picture
     from colorizer.media.write import encode_document, encode_picture, target_format, write_document, write_picture
-    from colorizer.media.xmp import Mark
 
 _HOMES = {
     "formats": ("READABLE_SUFFIXES", "SUFFIXES", "colored_suffix", "suffix_by_content"),
     "picture": ("DEFAULT_MAX_PIXELS", "Metadata", "Picture"),
     "read": ("Document", "decode_document", "decode_picture", "open_document", "read_picture"),
     "write": ("encode_document", "encode_picture", "target_format", "write_document", "write_picture"),
-    "xmp": ("Mark",),
+    "metadata.xmp": ("Mark",),
 }
 
 __all__ = [

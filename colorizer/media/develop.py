@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import FULL_SCALE, quantize
-from colorizer.lab import RGB_TO_XYZ, decode_srgb, encode_srgb
+from colorizer.color.lab import RGB_TO_XYZ, decode_srgb, encode_srgb
+from colorizer.color.pixels import FULL_SCALE, quantize
 from colorizer.media.profiles import Space, linear_srgb_profile, space_of, srgb_profile, transform
 from colorizer.media.samples import Pixels, in_strips, looked_up, scaled
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from colorizer.media import exif
+from colorizer.media.metadata import exif
 from colorizer.media.options import Output
 from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, RefusedError, Scan
 from colorizer.media.profiles import Space

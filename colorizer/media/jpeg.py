@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
-from colorizer.media import exif, ifd, iptc, xmp
+from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
 from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
 from colorizer.media.raster import CheckSize, opened, planes, saved

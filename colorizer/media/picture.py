@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.files import NO_ROOM
-from colorizer.media.exif import UPRIGHT
-from colorizer.media.ifd import ByteOrder
+from colorizer.io.atomic import NO_ROOM
+from colorizer.media.metadata.exif import UPRIGHT
+from colorizer.media.metadata.ifd import ByteOrder
+from colorizer.media.metadata.xmp import Mark
 from colorizer.media.profiles import Space
-from colorizer.media.xmp import Mark
 
 Pixels = npt.NDArray[Any]
 

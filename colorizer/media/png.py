@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from colorizer.media import exif, iptc
+from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
 from colorizer.media.picture import Metadata, Picture, Pixels, Scan
 from colorizer.media.profiles import Space, gamma_profile

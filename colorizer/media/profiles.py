@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.lab import decode_srgb
+from colorizer.color.lab import decode_srgb
 
 Pixels = npt.NDArray[Any]
 Space = Literal["gray", "rgb", "cmyk"]

@@ -16,10 +16,11 @@ from typing import BinaryIO
 import numpy as np
 
 from colorizer.errors import InputError, TooLargeError, UnknownFormatError, shown
-from colorizer.media import exif, iptc, png, xmp
+from colorizer.media import png
 from colorizer.media.develop import develop
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
-from colorizer.media.ifd import EXIF_POINTER, INTEROP_POINTER
+from colorizer.media.metadata import exif, iptc, xmp
+from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
 from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, RefusedError, Scan, upright
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import Pages

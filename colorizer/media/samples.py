@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import FULL_SCALE
-from colorizer.cores import usable_cores
+from colorizer.color.pixels import FULL_SCALE
+from colorizer.io.machine import usable_cores
 
 Pixels = npt.NDArray[Any]
 

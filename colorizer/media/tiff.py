@@ -18,8 +18,8 @@ import numpy as np
 from PIL import Image
 from tifffile import TiffFile, TiffPage
 
-from colorizer.color import FULL_SCALE, recombine
-from colorizer.media import exif, ifd
+from colorizer.color.pixels import FULL_SCALE, recombine
+from colorizer.media.metadata import exif, ifd
 from colorizer.media.picture import Encoding, Metadata, Pixels, RefusedError, Scan, TiffEncoding
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, opened, planes, silent_stderr

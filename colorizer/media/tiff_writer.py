@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from colorizer.color import FULL_SCALE
-from colorizer.media import exif, ifd, iptc
+from colorizer.color.pixels import FULL_SCALE
+from colorizer.media.metadata import exif, ifd, iptc
 from colorizer.media.options import Output
 from colorizer.media.picture import Picture, Pixels, TiffEncoding, encoding
 from colorizer.media.samples import rescaled

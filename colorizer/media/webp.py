@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from colorizer.media import exif
+from colorizer.media.metadata import exif
 from colorizer.media.options import Output
 from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
 from colorizer.media.raster import CheckSize, opened, planes, refuse_animation, saved

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from colorizer.errors import OutputError, UsageError, shown
-from colorizer.files import writing
-from colorizer.media import exif, xmp
+from colorizer.io.atomic import writing
 from colorizer.media.develop import from_srgb
 from colorizer.media.formats import FORMATS, SUFFIXES, Format
+from colorizer.media.metadata import exif, xmp
 from colorizer.media.options import Output
 from colorizer.media.picture import Metadata, Picture, RefusedError, encoding
 from colorizer.media.profiles import srgb_grey_profile

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.contract import BIN_COUNT
 from colorizer.errors import InputError
 from colorizer.metrics.classes import (
     Counts,
@@ -28,6 +27,7 @@ from colorizer.metrics.classes import (
     nearest_bin,
     smoothed_prior,
 )
+from colorizer.networks.zhang.contract import BIN_COUNT
 
 LAST_THRESHOLD = 150
 """The paper sweeps the threshold from 0 to 150, here in steps of 1."""

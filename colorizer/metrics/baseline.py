@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from colorizer.contract import BIN_COUNT
 from colorizer.errors import InputError
 from colorizer.metrics.auc import LAST_THRESHOLD
 from colorizer.metrics.classes import (
@@ -23,6 +22,7 @@ from colorizer.metrics.classes import (
     class_of_cell,
     in_strips,
 )
+from colorizer.networks.zhang.contract import BIN_COUNT
 
 # the search: a grid over the sRGB gamut, then ever finer steps around the best point, in Lab units
 _LIMIT = 112

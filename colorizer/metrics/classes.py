@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.bins import bin_centres
-from colorizer.contract import BIN_COUNT
 from colorizer.errors import InputError
+from colorizer.networks.zhang.bins import bin_centres
+from colorizer.networks.zhang.contract import BIN_COUNT
 
 Plane = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
@@ -94,7 +94,7 @@ def nearest_bin(ab: Plane) -> npt.NDArray[np.int16]:
     Returns
     -------
     ndarray, (...) int16, 0..312
-        Row of `colorizer.bins.bin_centres()`.
+        Row of `colorizer.networks.zhang.bins.bin_centres()`.
     """
     return class_of_cell()[cells(np.asarray(ab))]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import chroma_plane, lightness
+from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.errors import InputError
 from colorizer.metrics.classes import Doubles
 from colorizer.metrics.pictures import check_rgb, row_strips

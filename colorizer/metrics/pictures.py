@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color import FULL_SCALE, check_pixels, lightness
+from colorizer.color.pixels import FULL_SCALE, check_pixels, lightness
 from colorizer.errors import InputError, UsageError
 from colorizer.metrics.classes import Doubles, Plane, check_ab, in_strips
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from colorizer import __version__
-from colorizer.cores import usable_cores
+from colorizer.io.machine import usable_cores
 from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.coloring import Result, Source, View, color_file, look_after, look_before, prepare

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.distribution import Distribution
 from colorizer.errors import TooLargeError, shown
 from colorizer.jobs.plan import COLOR_MARK
 from colorizer.jobs.stream import color_document
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Document, Output, Picture, encode_picture
 from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
 from colorizer.media.samples import rescaled
+from colorizer.networks.distribution import Distribution
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.lanes import DroppedError
 from colorizer.web.names import split_suffix

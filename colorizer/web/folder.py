@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from colorizer.errors import OutputError, shown
-from colorizer.models.lock import lock
+from colorizer.io.locks import lock
 
 PREFIX = "colorize-serve-"
 _LOCK = "lock"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from colorizer.colorizer import Colorizer
-from colorizer.contract import RELEASE_TEMPERATURE
-from colorizer.models import load_catalog, open_store
-from colorizer.models.inventory import State, inventory
+from colorizer.networks import load_catalog, open_store
+from colorizer.networks.inventory import State, inventory
+from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
 from colorizer.settings import Settings
 from colorizer.web.problems import ProblemError
 

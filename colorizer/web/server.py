@@ -19,8 +19,8 @@ from typing import Any
 
 import uvicorn
 
-from colorizer.cores import usable_cores
 from colorizer.errors import UsageError
+from colorizer.io.machine import usable_cores
 from colorizer.settings import Settings
 from colorizer.web.app import Service
 from colorizer.web.folder import private_folder

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from colorizer.files import NO_ROOM
+from colorizer.io.atomic import NO_ROOM
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.limits import HEAD_SECONDS, LEAST_RATE, MAX_JSON, MEBIBYTE, Limits
 from colorizer.web.problems import ProblemError

@@ -25,16 +25,16 @@ import numpy.typing as npt
 from benchmarks.forward import model_named
 from benchmarks.measure import json_option, machine, markdown_table, report
 from colorizer import Colorizer, Settings
-from colorizer.color import chroma_plane
+from colorizer.color.pixels import chroma_plane
+from colorizer.film.encoder import Encoder, native_frame, plan_for
+from colorizer.film.encoding import Encoding, Layout
+from colorizer.film.frame import Frame
+from colorizer.film.options import DEFAULT_STEADINESS, Film
+from colorizer.film.overlap import ahead
+from colorizer.film.painting import Manner, Painter
+from colorizer.film.segments import Memory
+from colorizer.film.source import Reader, import_av
 from colorizer.metrics.video import color_distribution_consistency, warp_error
-from colorizer.video.encoder import Encoder, native_frame, plan_for
-from colorizer.video.encoding import Encoding, Layout
-from colorizer.video.frame import Frame
-from colorizer.video.options import DEFAULT_STEADINESS, Film
-from colorizer.video.overlap import ahead
-from colorizer.video.painting import Manner, Painter
-from colorizer.video.segments import Memory
-from colorizer.video.source import Reader, import_av
 
 PHOTOS = Path(__file__).parent.parent.parent / "tests" / "photos"
 FULL_HD = (1080, 1920)

@@ -17,7 +17,7 @@ from synthetic_release import make_release
 
 from benchmarks import sample
 from benchmarks.measure import json_option, machine, markdown_table, report, runtimes, take_turns
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOTXT = ROOT / "weights" / "colorization_deploy_v2.prototxt"

@@ -22,12 +22,12 @@ import numpy.typing as npt
 from synthetic_release import RELEASE_PROTOTXT, make_release
 
 from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, runtimes, take_turns
-from colorizer.contract import NETWORK_SIZE
-from colorizer.cores import usable_cores
 from colorizer.engines import Asked, EngineName, Opened, Precision, open_engine
 from colorizer.engines.opening import installed_engines, runtime_version
 from colorizer.errors import EngineError
-from colorizer.models import Model, resolve_model
+from colorizer.io.machine import usable_cores
+from colorizer.networks import Model, resolve_model
+from colorizer.networks.zhang.contract import NETWORK_SIZE
 
 SCRIPTS = Path(__file__).parent.parent
 YARDSTICK = "cv2.dnn as it comes"

@@ -24,12 +24,12 @@ import numpy.typing as npt
 
 from benchmarks.measure import json_option, machine, markdown_table, peak_memory, report, rounds_option, take_turns
 from colorizer import Colorizer, Settings, compat
-from colorizer.color import lightness
-from colorizer.contract import NETWORK_SIZE
-from colorizer.gamut import linear_rgb, outside_gamut
-from colorizer.lab import A_SCALE, B_SCALE, L_BLACK, L_SCALE
-from colorizer.refine import Upsampler
-from colorizer.strips import shrunk_lightness, with_chroma
+from colorizer.color.gamut import linear_rgb, outside_gamut
+from colorizer.color.lab import A_SCALE, B_SCALE, L_BLACK, L_SCALE
+from colorizer.color.pixels import lightness
+from colorizer.color.strips import shrunk_lightness, with_chroma
+from colorizer.color.upsample import Upsampler
+from colorizer.networks.zhang.contract import NETWORK_SIZE
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

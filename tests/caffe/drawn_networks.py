@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from reference import bin_centres, reference_maps
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, CaffeModel
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.network import Network, network_from_message
 from colorizer.caffe.prototxt import parse
-from colorizer.contract import CENTRES_LAYER, SCALE_LAYER
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import CENTRES_LAYER, SCALE_LAYER
 
 RELEASE_COLORS = Colors(1 / 2.606, bin_centres())
 OTHER_COLORS = Colors(0.7, -bin_centres() / 2)

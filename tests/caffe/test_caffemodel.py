@@ -20,7 +20,7 @@ from synthetic import lightness_like, small_pair
 from colorizer.caffe.caffemodel import Blob, BlobLayer, CaffeModel, check_finite, read_caffemodel, write_caffemodel
 from colorizer.engines import Asked, open_engine
 from colorizer.errors import OutputError, WeightsError
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 
 DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 

@@ -24,13 +24,13 @@ from reference import reference_ab
 from synthetic import RELEASE_PROTOTXT, lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import read_caffemodel
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.ncnn_export import INPUT, OUTPUT, convert
-from colorizer.caffe.ncnn_file import NcnnModel
 from colorizer.caffe.network import Network, network_from_message, read_network
 from colorizer.caffe.prototxt import parse
-from colorizer.engines.ncnn import load
+from colorizer.engines.ncnn.engine import load
+from colorizer.engines.ncnn.form import NcnnModel
 from colorizer.errors import WeightsError
+from colorizer.networks.zhang.colors import Colors
 
 ncnn = pytest.importorskip("ncnn")
 

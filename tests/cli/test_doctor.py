@@ -14,9 +14,9 @@ from reference import reference_ab
 from synthetic import lightness_like, small_pair
 
 from colorizer import __version__
-from colorizer.bins import bin_centres
 from colorizer.engines.onnxruntime import import_onnxruntime
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
+from colorizer.networks.zhang.bins import bin_centres
 
 onnxruntime = import_onnxruntime()
 

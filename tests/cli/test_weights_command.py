@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from synthetic import RELEASE_PROTOTXT, small_pair
 
-from colorizer.bins import bin_centres
 from colorizer.caffe.caffemodel import Blob, BlobLayer, read_caffemodel, write_caffemodel
+from colorizer.networks.zhang.bins import bin_centres
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

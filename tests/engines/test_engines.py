@@ -15,15 +15,15 @@ from conftest import run_python
 from reference import reference_ab
 from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, small_pair
 
-from colorizer.bins import bin_centres
-from colorizer.caffe.colors import Colors
 from colorizer.caffe.ncnn_export import convert
-from colorizer.caffe.ncnn_file import NcnnModel
-from colorizer.contract import RELEASE_TEMPERATURE
 from colorizer.engines import Asked, Device, EngineName, Opened, Setup, open_engine
-from colorizer.engines.converted import onnx_model
+from colorizer.engines.ncnn.form import NcnnModel
 from colorizer.errors import EngineError, WeightsError
-from colorizer.models import Model, resolve_model
+from colorizer.networks import Model, resolve_model
+from colorizer.networks.zhang.bins import bin_centres
+from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
+from colorizer.networks.zhang.converted import onnx_model
 
 ENGINE_BOUND = 0.05
 """ab units, in float32."""
@@ -195,7 +195,7 @@ def test_what_ncnn_cannot_read_back_is_an_error(small: Model, monkeypatch: pytes
         whole = convert(*arguments)
         return whole._replace(weights=(*whole.weights[:-1], whole.weights[-1][..., :-1].copy()))
 
-    monkeypatch.setattr("colorizer.engines.ncnn.convert", cut_short)
+    monkeypatch.setattr("colorizer.engines.ncnn.engine.convert", cut_short)
     with pytest.raises(WeightsError, match=r"ncnn .* cannot load this network"):
         opened(small, "ncnn")
 
@@ -222,7 +222,7 @@ import sys
 sys.path.insert(0, {folder!r})
 from colorizer.engines import Asked, open_engine
 from colorizer.errors import EngineError
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 try:
     print(open_engine(resolve_model("lite"), asked=Asked({asked})).choice)
 except EngineError as error:
@@ -285,7 +285,7 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 import numpy
 from colorizer.engines import Asked, open_engine
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 opened = open_engine(resolve_model("lite"), asked=Asked({engine!r}))
 opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 """
@@ -299,7 +299,7 @@ ENGINES_THAT_END = """
 import signal
 import numpy
 from colorizer.engines import Asked, open_engine
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 asked = Asked({engine!r}, device="cpu")
 first, second = (open_engine(resolve_model("lite"), asked=asked) for _ in range(2))
 for opened in (first, second):

@@ -15,11 +15,11 @@ from skimage.color import deltaE_ciede2000
 from synthetic import lightness_like, small_pair
 
 from colorizer.engines import Asked, choice, open_engine, opening
-from colorizer.engines.cache import cache_folder
 from colorizer.engines.openvino import reduced_precision
 from colorizer.engines.precision import Verdict, judge, remember, remembered, sample_planes, verdict_key
 from colorizer.errors import EngineError
-from colorizer.models import Model, resolve_model
+from colorizer.io.cache import cache_folder
+from colorizer.networks import Model, resolve_model
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +166,7 @@ def test_a_trial_that_fails_leaves_float32(small: Model, tmp_path: Path) -> None
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
 from colorizer.engines import Asked, choice, open_engine, opening
-from colorizer.models import resolve_model
+from colorizer.networks import resolve_model
 choice.LARGE_MODEL = opening.LARGE_MODEL = 0
 print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=Asked(device="cpu")).choice)
 """

@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.color import lab2rgb, rgb2lab
 
 from colorizer import Settings
-from colorizer.color import lightness, recombine
+from colorizer.color.pixels import lightness, recombine
 from colorizer.errors import InputError, UsageError
 from colorizer.evaluate.candidates import combinations, networks
 from colorizer.evaluate.figures import FIGURES

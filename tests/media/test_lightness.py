@@ -15,7 +15,7 @@ from media_samples import Array, by_pillow, by_tifffile, grain, png_by_hand, pnm
 from oracle import lightness64
 from PIL import Image
 
-from colorizer.color import lightness, recombine
+from colorizer.color.pixels import lightness, recombine
 from colorizer.media import Mark, Output, decode_picture, encode_picture
 
 LARGEST_ERROR_16 = 0.005

@@ -19,7 +19,7 @@ from metadata_samples import CAPTIONS, EXT, PACKET, RDF, SOURCES, TIFF, XMP_BASI
 from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin
 
 from colorizer.media import Mark, Metadata, Output, Picture, decode_picture, encode_picture
-from colorizer.media.xmp import ALGORITHMICALLY_ENHANCED
+from colorizer.media.metadata.xmp import ALGORITHMICALLY_ENHANCED
 
 COLORED = scene(3)
 MARK = Mark("lite", "lite in a test, T = 0.38 & more <settings>")

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colorizer.bins import bin_centres
 from colorizer.errors import InputError
 from colorizer.metrics import (
     AbAccuracy,
@@ -24,6 +23,7 @@ from colorizer.metrics import (
     nearest_bin,
     smoothed_prior,
 )
+from colorizer.networks.zhang.bins import bin_centres
 
 Doubles = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from colorizer.color import chroma_plane, lightness, recombine
+from colorizer.color.pixels import chroma_plane, lightness, recombine
 from colorizer.metrics import (
     ColorHistogram,
     CumulativeAbError,

@@ -13,8 +13,8 @@ from conftest import PHOTOS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorizer.bins import bin_centres
-from colorizer.color import chroma_plane, lightness
+from colorizer.color.pixels import chroma_plane, lightness
+from colorizer.networks.zhang.bins import bin_centres
 from training.ageing import Ageing, aged_lightness
 from training.photographs import Photographs
 from training.samples import Augmentation, Batch, Feed, crop, mix, sample

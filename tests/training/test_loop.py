@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import PHOTOS
 
-from colorizer.contract import BIN_COUNT
+from colorizer.networks.zhang.contract import BIN_COUNT
 from training.photographs import Photographs
 from training.samples import Augmentation
 from training.targets import class_weights, soft_table

@@ -1,0 +1,116 @@
+"""Whole pictures, strip by strip over threads: lightness shrunk for the network, and chroma put into the picture.
+
+Beyond the picture and the result, memory holds a few strips' intermediate planes and nothing that grows with the
+picture. NumPy and OpenCV let go of the interpreter's lock while they compute, so threads do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.color.pixels import chroma_plane, lightness, recombine
+from colorizer.color.resample import Part, Shrinker
+from colorizer.color.upsample import Upsampler
+from colorizer.io.machine import usable_cores
+
+Pixels = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+Result = TypeVar("Result")
+
+STRIP_PIXELS = 1 << 18
+"""Pixels worked on at a time: few enough for the processor's cache, enough of them to hide Python's own time."""
+
+MOST_THREADS = 4
+"""Each holds up to 20 MB, and more of them mostly wait for the interpreter's lock between two operations."""
+
+KEPT_MEMORY = 1 << 24
+"""Bytes; more than a thread's planes take, less than glibc's own limit of 32 MB."""
+
+
+def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None = None) -> Floats:
+    """Lightness of a picture at the network's size.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+    size
+        Height and width wanted.
+    threads
+        How many compute; None: the cores that this process may use. More than `MOST_THREADS` are never taken.
+
+    Returns
+    -------
+    ndarray, (height, width) float32, L in 0..100
+    """
+    height, width = pixels.shape[:2]
+    shrinker = Shrinker((height, width), size)
+
+    def shrink(top: int, bottom: int) -> Part:
+        return shrinker.shrink(top, lightness(pixels[top:bottom]))
+
+    for part in _each_strip(shrink, height, width, threads):
+        shrinker.add(part)
+    return shrinker.result()
+
+
+def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int | None = None) -> Pixels:
+    """A picture's lightness with other chroma.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+    ab
+        (h, w, 2) float32, CIE Lab units, at any size.
+    own_share
+        Share of the picture's own chroma that is added, 0..1.
+    threads
+        As for `shrunk_lightness`.
+
+    Returns
+    -------
+    ndarray, (H, W, 3) RGB of the input's dtype
+    """
+    height, width = pixels.shape[:2]
+    _keep_freed_memory()
+    upsampler = Upsampler(ab, height, width)
+    result = np.empty((height, width, 3), pixels.dtype)
+
+    def render(top: int, bottom: int) -> None:
+        strip = pixels[top:bottom]
+        wanted = upsampler.rows(top, bottom)
+        if own_share > 0 and strip.ndim == 3:
+            wanted += chroma_plane(strip) * np.float32(own_share)
+        result[top:bottom] = recombine(lightness(strip), wanted, pixels.dtype)
+
+    for _ in _each_strip(render, height, width, threads):
+        pass
+    return result
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep what a strip's planes took for the next strip's.
+
+    It hands freed memory back to the system by a threshold that follows the largest block ever freed. A strip's planes
+    are larger than it is at first, and getting their pages anew for each strip takes as long as the arithmetic.
+    """
+    np.empty(KEPT_MEMORY, np.uint8)
+
+
+def _each_strip(work: Callable[[int, int], Result], height: int, width: int, threads: int | None) -> Iterator[Result]:
+    """What `work` makes of each strip, given its top and bottom row, in order from the top."""
+    rows = max(1, STRIP_PIXELS // width)
+    tops = range(0, height, rows)
+    bottoms = (min(top + rows, height) for top in tops)
+    count = min(threads or usable_cores(), MOST_THREADS, len(tops))
+    if count == 1:
+        yield from map(work, tops, bottoms)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        yield from pool.map(work, tops, bottoms)

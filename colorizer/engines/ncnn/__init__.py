@@ -1,0 +1,1 @@
+"""ncnn, and its own form of a network."""

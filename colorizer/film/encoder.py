@@ -1,0 +1,234 @@
+"""How the pictures of a film are encoded with PyAV: codec, pixel format, time base and tags, settled once for a film.
+
+The same plan opens the encoder of every segment and the stream of the joined film, so their headers agree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn
+
+from colorizer.errors import OutputError, UsageError, shown
+from colorizer.film.encoding import FULL, LIMITED, Layout
+from colorizer.film.formats import (
+    CODECS,
+    CodecChoice,
+    codec_for,
+    container_of,
+    layout_of,
+    pixel_format,
+    written_layout,
+)
+from colorizer.film.frame import Frame, Plane
+from colorizer.film.options import Film
+from colorizer.film.source import Description, Tags, as_array, import_av
+
+_GLOBAL_HEADER_CONTAINERS = {"mp4", "mov", "matroska", "webm"}
+_INTERLACED_ENCODERS = {"libx264", "prores_ks"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a film's pictures are written."""
+
+    container: str
+    encoder: str
+    options: tuple[tuple[str, str], ...]
+    layout: Layout
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction
+    tags: Tags
+    interlaced: bool
+    field_order: int
+    instead_of: str | None = None  # the encoder that would have been taken if it took odd sides
+
+    @property
+    def pix_fmt(self) -> str:
+        """FFmpeg's name of the pixel format."""
+        return pixel_format(self.layout)
+
+
+def plan_for(target: Path, source: Description, film: Film) -> Plan:
+    """Settle how a film is written.
+
+    Raises
+    ------
+    UsageError
+        Container, codec, pixel format or size do not go together.
+    OutputError
+        The installed PyAV lacks the encoder.
+    """
+    container = container_of(target)
+    choice = codec_for(film.codec, container, target)
+    layout = _layout_for(choice, container, target, source, film)
+    instead_of = None
+    if not _takes_size(choice, source, layout):
+        odd = CODECS["av1"]
+        if film.codec != "auto" or container not in odd.containers or odd.encoder not in encoders():
+            _refuse_size(target, source, layout, choice)
+        choice, instead_of = odd, choice.encoder
+        layout = _layout_for(choice, container, target, source, film)
+    # AVI has no time stamps, only a rate
+    time_base = 1 / source.rate if container == "avi" else source.time_base
+    return Plan(
+        container=container,
+        encoder=choice.encoder,
+        options=tuple(_options(film, choice, layout).items()),
+        layout=layout,
+        width=source.width,
+        height=source.height,
+        time_base=time_base,
+        rate=source.rate,
+        tags=source.tags,
+        interlaced=source.interlaced and choice.encoder in _INTERLACED_ENCODERS,
+        field_order=source.field_order,
+        instead_of=instead_of,
+    )
+
+
+def encoders() -> frozenset[str]:
+    """What FFmpeg, as the installed PyAV brings it, can encode with."""
+    return frozenset(import_av().codecs_available)
+
+
+def _layout_for(choice: CodecChoice, container: str, target: Path, source: Description, film: Film) -> Layout:
+    """The layout in which a codec writes the film."""
+    if choice.encoder not in encoders():
+        others = [
+            name for name, other in CODECS.items() if container in other.containers and other.encoder in encoders()
+        ]
+        remedy = f"choose --codec {' or '.join(others)}" if others else "choose another container with -o"
+        raise OutputError(f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}; {remedy}")
+    accepted = [name.name for name in import_av().Codec(choice.encoder, "w").video_formats or []]
+    return _chosen_layout(film.pixel_format, accepted, choice) or written_layout(source.layout, accepted)
+
+
+def _chosen_layout(name: str | None, accepted: list[str], choice: CodecChoice) -> Layout | None:
+    if name is None:
+        return None
+    layout = layout_of(name)
+    if layout is None or layout.chroma is None or name not in accepted:
+        fitting = [one for one in accepted if (known := layout_of(one)) and known.chroma and not one.startswith("yuvj")]
+        raise UsageError(f"--pixel-format {name}: {choice.encoder} takes {', '.join(fitting)}")
+    return layout
+
+
+def _takes_size(choice: CodecChoice, source: Description, layout: Layout) -> bool:
+    down, across = layout.chroma or (1, 1)
+    return not choice.even or (source.height % down == 0 and source.width % across == 0)
+
+
+def _refuse_size(target: Path, source: Description, layout: Layout, choice: CodecChoice) -> NoReturn:
+    # their cropping counts chroma samples, so that padding could not be cut off again (H.264, 7.4.2.1.1)
+    raise UsageError(
+        f"{shown(target)}: {choice.encoder} takes no odd sides such as {source.width}x{source.height} in "
+        f"{pixel_format(layout)}; write --pixel-format yuv444p, or --codec av1, vp9 or ffv1 to .mkv"
+    )
+
+
+def _options(film: Film, choice: CodecChoice, layout: Layout) -> dict[str, str]:
+    options: dict[str, str] = {}
+    crf = choice.crf if film.crf is None else film.crf
+    if choice.crf is None and film.crf is not None:
+        raise UsageError(f"--crf: {choice.encoder} has no constant quality; leave it out")
+    if crf is not None:
+        options["crf"] = str(crf)
+    preset = film.preset or choice.preset
+    if film.preset and choice.preset is None:
+        raise UsageError(f"--preset: {choice.encoder} has no presets; leave it out")
+    if preset:
+        options["preset"] = preset
+    if choice.encoder == "libvpx-vp9":
+        options |= {"row-mt": "1", "cpu-used": "4"}
+    if choice.encoder == "ffv1":
+        options |= {"level": "3", "slicecrc": "1"}
+    if choice.encoder == "prores_ks":
+        options["profile"] = "4" if layout.chroma == (1, 1) else "3"
+    if choice.encoder == "libx265":
+        options["x265-params"] = "log-level=error"
+    return options
+
+
+def configure(context: Any, plan: Plan) -> None:
+    """Set up an encoder's context (or an output stream, which passes it on) by the plan."""
+    av = import_av()
+    context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
+    context.time_base, context.framerate = plan.time_base, plan.rate
+    context.options = dict(plan.options)
+    if plan.tags.aspect:
+        context.sample_aspect_ratio = plan.tags.aspect
+    context.colorspace = plan.tags.matrix
+    context.color_range = FULL if plan.tags.full_range else LIMITED
+    context.color_primaries, context.color_trc = plan.tags.primaries, plan.tags.transfer
+    flags = av.codec.context.Flags
+    if plan.container in _GLOBAL_HEADER_CONTAINERS:
+        context.flags |= flags.global_header
+    if plan.container == "avi":
+        context.max_b_frames = 0
+    if plan.interlaced:
+        context.flags |= flags.interlaced_dct | flags.interlaced_me
+        if plan.field_order:
+            context.field_order = plan.field_order
+
+
+class Encoder:
+    """Frames in, packets out; for one segment.
+
+    Raises
+    ------
+    UsageError
+        The encoder does not take what the plan says, such as an unknown preset.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        av = import_av()
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
+        self._context = av.CodecContext.create(plan.encoder, "w")
+        configure(self._context, plan)
+        try:
+            self._context.open()
+        except (av.error.FFmpegError, ValueError) as error:
+            chosen = ", ".join(f"{name} {value}" for name, value in plan.options)
+            raise UsageError(
+                f"{plan.encoder} does not take {plan.width}x{plan.height} {plan.pix_fmt} with "
+                f"{chosen or 'no options'}; try another --preset, --crf, --pixel-format or --codec"
+            ) from error
+
+    def encode(self, native: Any | None) -> Iterator[Any]:
+        """Packets that are ready after a frame; after None, those that remain."""
+        yield from self._context.encode(native)
+
+
+def native_frame(
+    frame: Frame, planes: tuple[Plane, tuple[Plane, Plane]], plan: Plan, *, time: int, duration: int
+) -> Any:
+    """A PyAV frame of Y' and solved chroma; the decoder's own where the format stays."""
+    av = import_av()
+    luma, chroma = planes
+    native = frame.native
+    if native is not None and native.format.name == plan.pix_fmt and frame.luma is luma:
+        if chroma is not frame.chroma:
+            # the planes may move, so arrays of the old ones are not to be read from here on
+            native.make_writable()
+            _write(native, chroma, first=1, bits=plan.layout.bits)
+    else:
+        native = av.VideoFrame(plan.width, plan.height, plan.pix_fmt)
+        _write(native, (luma, *chroma), first=0, bits=plan.layout.bits)
+    native.pts, native.time_base = time, plan.time_base
+    native.duration = duration
+    native.pict_type = 0
+    # ProRes writes the tags of the frame, other encoders those of their context
+    native.colorspace, native.color_range = plan.tags.matrix, FULL if plan.tags.full_range else LIMITED
+    native.color_primaries, native.color_trc = plan.tags.primaries, plan.tags.transfer
+    return native
+
+
+def _write(native: Any, planes: tuple[Plane, ...], *, first: int, bits: int) -> None:
+    for index, plane in enumerate(planes, start=first):
+        as_array(native, index, bits)[:] = plane

@@ -1,0 +1,1 @@
+"""Bytes and the machine: whole files, locks, the cache, cores and memory."""

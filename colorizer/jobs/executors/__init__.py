@@ -1,0 +1,1 @@
+"""Who does the work of many pictures: processes on this machine."""

@@ -1,0 +1,243 @@
+"""The catalogue: which models there are, what files they are made of, and who serves them.
+
+It is data (`catalog.json`), read and validated here once, at the door. Hashes and sizes of the release are those its
+users have confirmed to each other since 2016; mirrors stand in order of trust, and none of them needs to be trusted,
+since a file counts only by its SHA-256. An institution adds its own models with a second file of the same form.
+
+Nothing here touches a model's file or the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from colorizer.errors import WeightsError, shown
+from colorizer.networks.zhang.contract import NETWORK_SIZE, RELEASE_TEMPERATURE
+from colorizer.settings import LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit
+
+Role = Literal["prototxt", "caffemodel"]
+
+CATALOG_VARIABLE = "COLORIZER_CATALOG"
+"""Environment variable that names a catalogue of one's own."""
+
+AUTO = "auto"
+BUILT_IN = "lite"
+"""The model that the package brings along."""
+RELEASE_STRIDE = 8
+"""Pixels; what the release's network shrinks its input by."""
+
+LARGE = "zhang16"
+"""The model that `auto` prefers and `download` fetches when no name is given."""
+
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""Lower case, so that names differ on every file system."""
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A place that serves a file."""
+
+    url: str
+    dead: bool = False  # known to answer no more; asked last, since dead places have come back before
+
+
+@dataclass(frozen=True)
+class FileSpec:
+    """One file of a model, and how to know it."""
+
+    name: str
+    role: Role
+    size: int  # bytes
+    sha256: str  # lower-case hexadecimal
+    mirrors: tuple[Mirror, ...] = ()
+    packaged: bool = False  # comes with this package, never downloaded
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model of the catalogue."""
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    fit: Fit  # how a picture is brought to network size, by measurement
+    stride: int  # pixels; sides of the network's input are multiples of it
+    files: tuple[FileSpec, ...]
+    temperature: float = RELEASE_TEMPERATURE  # of the annealed mean, where the user does not say; by measurement
+
+    def file(self, role: Role) -> FileSpec:
+        """The model's prototxt or caffemodel."""
+        return next(file for file in self.files if file.role == role)
+
+    @property
+    def packaged(self) -> bool:
+        """Whether all of it comes with this package."""
+        return all(file.packaged for file in self.files)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All models known by name, in the order in which they are listed."""
+
+    models: tuple[ModelSpec, ...]
+
+    def __iter__(self) -> Iterator[ModelSpec]:
+        return iter(self.models)
+
+    def find(self, name: str) -> ModelSpec | None:
+        """The model of that name, None where there is none."""
+        return next((spec for spec in self.models if spec.name == name), None)
+
+    def by_hash(self, sha256: str) -> tuple[ModelSpec, FileSpec] | None:
+        """The first model with a file of that hash, and the file."""
+        return next(((spec, file) for spec in self.models for file in spec.files if file.sha256 == sha256), None)
+
+    @property
+    def file_names(self) -> frozenset[str]:
+        """Names of all files that belong to a model of the catalogue."""
+        return frozenset(file.name for spec in self.models for file in spec.files)
+
+
+def is_model_name(text: str) -> bool:
+    """Whether `text` can name a model: lower-case letters, digits, dot, dash and underscore, on every system."""
+    return (
+        bool(NAME_PATTERN.fullmatch(text)) and text != AUTO and text.split(".", maxsplit=1)[0] not in _WINDOWS_DEVICES
+    )
+
+
+def load_catalog(extra: Path | None = None) -> Catalog:
+    """The built-in catalogue, followed by a user's own.
+
+    Parameters
+    ----------
+    extra
+        A catalogue of the same form; the environment variable `COLORIZER_CATALOG` where it is None.
+
+    Raises
+    ------
+    WeightsError
+        The user's catalogue is missing, is no JSON, lacks a field, or uses a name twice.
+    """
+    models = _read(Path(__file__).with_name("catalog.json"), packaged=True)
+    if extra is None and os.environ.get(CATALOG_VARIABLE):
+        extra = Path(os.environ[CATALOG_VARIABLE])
+    if extra is not None:
+        models += _read(extra, packaged=False)
+        for role in ("name", "file"):
+            _refuse_twins(extra, models, role)
+    return Catalog(models)
+
+
+def _refuse_twins(path: Path, models: tuple[ModelSpec, ...], what: str) -> None:
+    seen: dict[str, str] = {}
+    for spec in models:
+        entries = {spec.name: ""} if what == "name" else {file.name: file.sha256 for file in spec.files}
+        for name, content in entries.items():
+            # one file may serve two models, as the release's prototxt does
+            if name in seen and (what == "name" or seen[name] != content):
+                raise WeightsError(f"{shown(path)}: the {what} {name!r} is taken by another model; choose another one")
+            seen[name] = content
+
+
+def _read(path: Path, *, packaged: bool) -> tuple[ModelSpec, ...]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError(f"{shown(path)}: cannot read the catalogue ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{shown(path)}: not a catalogue in JSON ({error})") from error
+    reader = _Reader(path, packaged)
+    return tuple(reader.model(entry) for entry in reader.field(data, "models", list, "the catalogue"))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns JSON into the classes above, or says which field of which entry is wrong."""
+
+    path: Path
+    packaged: bool
+
+    def model(self, entry: Any) -> ModelSpec:
+        name = self.field(entry, "name", str, "a model")
+        if not is_model_name(name):
+            raise self.wrong(f"model {name!r}", "name", "must be lower-case letters, digits, '.', '-' or '_'")
+        fit = self.field(entry, "fit", str, name, default="stretch")
+        if fit not in get_args(Fit):
+            raise self.wrong(name, "fit", f"must be one of {', '.join(get_args(Fit))}")
+        stride = self.field(entry, "stride", int, name, default=RELEASE_STRIDE)
+        if isinstance(stride, bool) or not 0 < stride <= NETWORK_SIZE:
+            raise self.wrong(name, "stride", f"must be a number of pixels from 1 to {NETWORK_SIZE}")
+        temperature = float(self.field(entry, "temperature", (int, float), name, default=RELEASE_TEMPERATURE))
+        if not SMALLEST_TEMPERATURE <= temperature <= LARGEST_TEMPERATURE:
+            bounds = f"{SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}"
+            raise self.wrong(name, "temperature", f"must be a number from {bounds}")
+        files = tuple(self.file(item, name) for item in self.field(entry, "files", list, name))
+        if sorted(file.role for file in files) != sorted(get_args(Role)):
+            raise self.wrong(name, "files", "must be one prototxt and one caffemodel")
+        return ModelSpec(
+            name=name,
+            title=self.field(entry, "title", str, name),
+            description=self.field(entry, "description", str, name, default=""),
+            licence=self.field(entry, "licence", str, name),
+            fit=cast("Fit", fit),
+            stride=stride,
+            files=files,
+            temperature=temperature,
+        )
+
+    def file(self, entry: Any, model: str) -> FileSpec:
+        name = self.field(entry, "name", str, f"a file of {model}")
+        if not _FILE_NAME.fullmatch(name) or name.split(".")[0].lower() in _WINDOWS_DEVICES:
+            raise self.wrong(model, "name", f"{name!r} cannot be a file's name on every system")
+        role = self.field(entry, "role", str, name)
+        if role not in get_args(Role) or not name.endswith(f".{role}"):
+            raise self.wrong(name, "role", "must be prototxt or caffemodel, as the file's suffix says")
+        size = self.field(entry, "size", int, name)
+        if isinstance(size, bool) or size <= 0:
+            raise self.wrong(name, "size", "must be a number of bytes")
+        sha256 = self.field(entry, "sha256", str, name).lower()
+        if not _SHA256.fullmatch(sha256):
+            raise self.wrong(name, "sha256", "must be 64 hexadecimal digits")
+        packaged = self.field(entry, "packaged", bool, name, default=False)
+        if packaged and not self.packaged:
+            raise self.wrong(name, "packaged", "is for the built-in catalogue only")
+        return FileSpec(
+            name=name,
+            role=cast("Role", role),
+            size=size,
+            sha256=sha256,
+            mirrors=tuple(self.mirror(item, name) for item in self.field(entry, "mirrors", list, name, default=[])),
+            packaged=packaged,
+        )
+
+    def mirror(self, entry: Any, file: str) -> Mirror:
+        url = self.field(entry, "url", str, f"a mirror of {file}")
+        if not url.startswith(("https://", "http://")):
+            raise self.wrong(file, "url", f"{url!r} must begin with https:// or http://")
+        return Mirror(url, self.field(entry, "dead", bool, file, default=False))
+
+    def field(self, entry: Any, key: str, kind: type | tuple[type, ...], where: str, *, default: Any = None) -> Any:
+        if not isinstance(entry, Mapping):
+            raise WeightsError(f"{shown(self.path)}: {where} must be an object in braces")
+        value = entry.get(key, default)
+        if not isinstance(value, kind):
+            raise self.wrong(where, key, "is missing" if value is None else f"must be of type {_names(kind)}")
+        return value
+
+    def wrong(self, where: str, key: str, why: str) -> WeightsError:
+        return WeightsError(f"{shown(self.path)}: {where}: {key!r} {why}")
+
+
+def _names(kind: type | tuple[type, ...]) -> str:
+    return " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))

@@ -1,0 +1,136 @@
+"""A film that is killed anywhere goes on where it was, and comes out as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from films import Recipe, make_film, noisy, pan, to_grey
+
+from colorizer import Settings
+from colorizer.film import Film
+from colorizer.film.job import Progress, color_video
+from colorizer.film.segments import WorkFolder
+
+SEGMENT = 6
+CODE = """
+import sys
+from pathlib import Path
+from colorizer import Settings
+from colorizer.film import Film
+from colorizer.film.job import color_video
+source, target, codec = sys.argv[1:]
+settings = Settings(model="lite", engine="opencv", threads=1)
+film = Film(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
+print("begun", flush=True)
+color_video(Path(source), Path(target), settings, film, segment_frames=6, tell=lambda p: print(p.done, flush=True))
+"""
+
+
+def run_of(source: Path, target: Path, codec: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", CODE, str(source), str(target), codec], stdout=subprocess.PIPE)
+
+
+def content(path: Path) -> list[tuple[int, int | None, str]]:
+    """Every packet of every stream: stream, time, hash."""
+    with av.open(str(path)) as film:
+        return [(packet.stream_index, packet.pts, hashlib.sha256(bytes(packet)).hexdigest()) for packet in film.demux()]
+
+
+def make_source(photographs: list[Path], path: Path, frames: int) -> Path:
+    return make_film(path, noisy(to_grey(pan(photographs[0], frames)), 6), Recipe(time_base=Fraction(1, 1000)))
+
+
+def broken_and_resumed(source: Path, target: Path, codec: str, kills: int, seed: int) -> int:
+    """Kill a run at random moments until none is left, then let it end. Returns how often it was killed at work."""
+    rng = random.Random(seed)
+    killed = 0
+    for _ in range(kills):
+        process = run_of(source, target, codec)
+        assert process.stdout is not None
+        process.stdout.readline()
+        # some while the libraries load, most while frames pass
+        for _ in range(rng.choice([0, 3, 5, 8])):
+            process.stdout.readline()
+        time.sleep(rng.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        killed += not target.exists()
+    process = run_of(source, target, codec)
+    process.communicate()
+    assert process.returncode == 0
+    return killed
+
+
+def one_trial(photographs: list[Path], tmp_path: Path, codec: str, *, frames: int, kills: int) -> None:
+    suffix = ".mp4" if codec == "h264" else ".mkv"
+    source = make_source(photographs, tmp_path / "film.mkv", frames)
+    whole, resumed = tmp_path / f"whole{suffix}", tmp_path / f"resumed{suffix}"
+    process = run_of(source, whole, codec)
+    process.communicate()
+    assert process.returncode == 0
+    assert broken_and_resumed(source, resumed, codec, kills, seed=frames) > 0
+    assert content(resumed) == content(whole)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, whole.name, resumed.name])
+
+
+@pytest.mark.parametrize("codec", ["h264", pytest.param("ffv1", marks=pytest.mark.slow)])
+def test_a_killed_film_resumes_to_the_same_pictures_and_sound(
+    codec: str, photographs: list[Path], tmp_path: Path
+) -> None:
+    one_trial(photographs, tmp_path, codec, frames=26, kills=2 if codec == "ffv1" else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+def test_ten_kills_leave_no_trace(codec: str, photographs: list[Path], tmp_path: Path) -> None:
+    one_trial(photographs, tmp_path, codec, frames=120, kills=10)
+
+
+def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path) -> None:
+    source = make_source(photographs, tmp_path / "film.mkv", 20)
+    settings = Settings(model="lite", engine="opencv")
+
+    class StopError(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 15:
+            raise StopError
+
+    with pytest.raises(StopError):
+        color_video(source, tmp_path / "out.mkv", settings, Film(), tell=stop, segment_frames=SEGMENT)
+    assert not (tmp_path / "out.mkv").exists()
+    result = color_video(source, tmp_path / "out.mkv", settings, Film(), segment_frames=SEGMENT)
+    assert result.frames == 20
+    assert result.asked == 8
+
+
+def test_segments_of_another_job_are_thrown_away(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / "out.mkv", {"settings": "these"})
+    (work.path / "000000.segment").write_bytes(b"")
+    assert len(WorkFolder(tmp_path / "out.mkv", {"settings": "these"}).complete()) == 1
+    assert WorkFolder(tmp_path / "out.mkv", {"settings": "others"}).complete() == []
+
+
+def test_interrupting_leaves_no_film_and_the_work_to_go_on_with(photographs: list[Path], tmp_path: Path) -> None:
+    source = make_source(photographs, tmp_path / "film.mkv", 20)
+    process = run_of(source, tmp_path / "out.mkv", "ffv1")
+    assert process.stdout is not None
+    while process.stdout.readline() not in (b"8\n", b""):
+        pass
+    process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
+    process.stdout.close()
+    process.wait()
+    assert not (tmp_path / "out.mkv").exists()
+    assert (tmp_path / ".out.mkv.colorize" / "000000.segment").exists()

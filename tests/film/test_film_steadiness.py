@@ -1,0 +1,183 @@
+"""Steady colour: against motion that is known, since the films are made, and never over a cut."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from films import Picture, noisy, pan, to_grey
+
+from colorizer import Colorizer, Settings
+from colorizer.color.pixels import chroma_plane
+from colorizer.film.encoding import Encoding, Layout
+from colorizer.film.frame import Frame
+from colorizer.film.motion import look_at
+from colorizer.film.options import DEFAULT_STEADINESS
+from colorizer.film.painting import Manner, Painter
+from colorizer.film.segments import Memory
+from colorizer.film.temporal import Sight, State, Step, follow, steady
+
+Floats = npt.NDArray[np.float32]
+
+STEP = 2.0
+SIZE = (240, 320)
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> Colorizer:
+    return Colorizer(Settings(model="lite", engine="opencv"))
+
+
+def chroma_of(frames: list[Picture], colorizer: Colorizer, manner: Manner) -> list[Floats]:
+    """The ab that a film's frames get, at the size of a frame."""
+    encoding = Encoding(full_range=True)
+    fed = ((number, Frame(frame[..., 0], None, Layout(8, None), encoding)) for number, frame in enumerate(frames))
+    predictions = Painter(colorizer, manner).predict(fed, Memory(None, None))
+    size = (SIZE[1], SIZE[0])
+    return [np.asarray(cv2.resize(one.ab, size), np.float32) for one in predictions if one.ab is not None]
+
+
+def change_along_motion(planes: list[Floats]) -> float:
+    """Mean absolute change of chroma along the pan: STEP pixels to the left and a fifth of that up in each frame."""
+    changes = []
+    for before, now in pairwise(planes):
+        place = np.array([[1, 0, -STEP], [0, 1, -STEP * 0.2]], np.float64)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        back = cv2.warpAffine(now, place, (SIZE[1], SIZE[0]), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        changes.append(np.abs(back - before)[8:-8, 8:-8].mean())
+    return float(np.mean(changes))
+
+
+def mean_chroma(planes: list[Floats]) -> float:
+    return float(np.mean([np.hypot(plane[..., 0], plane[..., 1]).mean() for plane in planes]))
+
+
+def error_of(planes: list[Floats], originals: list[Picture]) -> float:
+    truth = [chroma_plane(frame) for frame in originals]
+    return float(np.mean([np.hypot(*np.moveaxis(a - b, -1, 0)).mean() for a, b in zip(planes, truth, strict=True)]))
+
+
+def check_steadiness(photos: list[Path], colorizer: Colorizer, frames: int) -> None:
+    """Photographs that pan: each is steadier at its chroma, and all together have less error."""
+    errors = []
+    for photo in photos:
+        original = pan(photo, frames, SIZE, STEP)
+        film = noisy(to_grey(original), 14.0)
+        single, steady = (chroma_of(film, colorizer, Manner(share, 1)) for share in (0.0, DEFAULT_STEADINESS))
+        assert change_along_motion(single) > 4 * change_along_motion(steady), photo.stem
+        assert abs(mean_chroma(steady) / mean_chroma(single) - 1) < 0.03, photo.stem
+        errors.append((error_of(single, original), error_of(steady, original)))
+    before, after = np.mean(errors, axis=0)
+    assert after < before
+
+
+def test_noisy_film_is_four_times_steadier_at_the_same_chroma_with_less_error(
+    photographs: list[Path], colorizer: Colorizer
+) -> None:
+    # bright and flat, and with a large sky: hard for the flow
+    names = ("two-dogs", "windmill")
+    check_steadiness([path for path in photographs if path.stem in names], colorizer, 24)
+
+
+@pytest.mark.slow
+def test_every_photograph_is_steadier(photographs: list[Path], colorizer: Colorizer) -> None:
+    check_steadiness(photographs, colorizer, 24)
+
+
+def test_what_moves_before_a_flat_ground_takes_no_colour_along() -> None:
+    """A textured disc over a smooth wall of the same mean lightness, each with a colour of its own, as predicted."""
+    rng = np.random.default_rng(5)
+    texture = cv2.GaussianBlur(rng.normal(0, 1, (160, 160)).astype(np.float32), (0, 0), 2) * 90
+    y, x = np.mgrid[0:160, 0:160].astype(np.float32)
+    wall, disc = np.array([-20, 30], np.float32), np.array([40, -10], np.float32)
+
+    def sight(number: int) -> Sight[npt.NDArray[np.bool_]]:
+        inside = (x - 50 - 4 * number) ** 2 + (y - 80) ** 2 < 30**2
+        moved = np.roll(texture, 4 * number, axis=1)
+        grain = rng.normal(0, 3, inside.shape)
+        lightness = (50 + y / 20 + np.where(inside, moved, 0) + grain).astype(np.float32)
+        ab = np.where(inside[..., None], disc, wall) + rng.normal(0, 6, (160, 160, 2))
+        return Sight(inside, lightness, lambda: ab.astype(np.float32))
+
+    shots = list(steady([sight(number) for number in range(14)], None, steadiness=DEFAULT_STEADINESS, every=1))
+    assert len(shots) == 14
+    assert [shot.new_scene for shot in shots] == [True] + [False] * 13
+    for shot in shots[4:-4]:
+        near = cv2.dilate(shot.item.astype(np.uint8), np.ones((17, 17))) > 0
+        well_inside = cv2.erode(shot.item.astype(np.uint8), np.ones((9, 9))) > 0
+        for area, color in ((near & ~shot.item, wall), (well_inside, disc)):
+            assert np.linalg.norm(shot.ab[area].mean(axis=0) - color) < 6
+        assert np.linalg.norm(shot.ab[~near] - wall, axis=-1).mean() < 6 * 1.25 / 2
+
+
+@pytest.mark.parametrize("steadiness", [0.0, 0.5, 0.9])
+def test_the_state_after_a_frame_does_not_depend_on_what_comes(steadiness: float) -> None:
+    rng = np.random.default_rng(4)
+    ground = cv2.GaussianBlur(rng.uniform(0, 100, (64, 96)).astype(np.float32), (0, 0), 2)
+    planes = [np.asarray(np.roll(ground, 2 * number, axis=1), np.float32) for number in range(10)]
+    answers = rng.normal(0, 20, (10, 16, 24, 2)).astype(np.float32)
+    sights = [Sight(n, plane, partial(answers.__getitem__, n)) for n, plane in enumerate(planes)]
+    whole = list(steady(sights, None, steadiness=steadiness, every=1))
+    resumed = list(steady(sights[4:], whole[3].state, steadiness=steadiness, every=1))
+    assert [shot.item for shot in whole] == list(range(10))
+    for one, other in zip(whole[4:], resumed, strict=True):
+        assert np.array_equal(one.ab, other.ab)
+        assert np.array_equal(one.state.color, other.state.color)
+    if not steadiness:
+        alone = cv2.resize(answers[5], (96, 64), interpolation=cv2.INTER_LINEAR)
+        assert np.allclose(whole[5].ab, alone, atol=1e-4)
+
+
+def test_no_chroma_crosses_a_cut(photographs: list[Path], colorizer: Colorizer) -> None:
+    by_name = {path.stem: path for path in photographs}
+    first = to_grey(pan(by_name["dahlia"], 6, SIZE))
+    second = to_grey(pan(by_name["forest-stream"], 6, SIZE))
+    for manner in (Manner(DEFAULT_STEADINESS, 1), Manner(DEFAULT_STEADINESS, None)):
+        joined = chroma_of(first + second, colorizer, manner)
+        alone = chroma_of(second, colorizer, manner)
+        assert np.array_equal(joined[6], alone[0])
+        assert np.array_equal(joined[-1], alone[-1])
+
+
+def test_keyframe_mode_asks_seldom_and_stays_near_the_prediction(photographs: list[Path], colorizer: Colorizer) -> None:
+    film = to_grey(pan(photographs[0], 24, SIZE, STEP))
+    painter = Painter(colorizer, Manner(DEFAULT_STEADINESS, 6))
+    fed = ((n, Frame(f[..., 0], None, Layout(8, None), Encoding(full_range=True))) for n, f in enumerate(film))
+    planes = [one.ab for one in painter.predict(fed, Memory(None, None))]
+    assert 4 <= painter.asked <= 8
+    every_frame = chroma_of(film, colorizer, Manner(0.0, 1))
+    last = planes[-1]
+    assert last is not None
+    difference = np.hypot(*np.moveaxis(cv2.resize(last, (SIZE[1], SIZE[0])) - every_frame[-1], -1, 0))
+    assert difference.mean() < 6
+
+
+def test_chroma_follows_what_moves() -> None:
+    rng = np.random.default_rng(2)
+    ground = cv2.GaussianBlur(rng.uniform(0, 100, (96, 160)).astype(np.float32), (0, 0), 2)
+    lightness = np.asarray((ground - ground.mean()) * 4 + 50, np.float32)
+    color = np.zeros((96, 160, 4), np.float32)
+    color[30:60, 40:80] = (40, -20, np.hypot(40, 20), 1)
+    moved = np.roll(lightness, 5, axis=1)
+    step = follow(
+        State(look_at(lightness), color), moved, lambda: np.zeros((24, 40, 2), np.float32), steadiness=0.8, every=4
+    )
+    assert step.fresh is None
+    assert np.abs(step.ab[35:55, 50:80] - (40, -20)).mean() < 1.5
+    assert np.abs(step.ab[35:55, 100:140]).mean() < 0.5
+
+
+def test_a_scene_begins_anew_when_the_size_changes() -> None:
+    small = np.full((32, 32), 50, np.float32)
+    large = np.full((64, 64), 50, np.float32)
+
+    def step(state: State | None, lightness: Floats) -> Step:
+        return follow(state, lightness, lambda: np.ones((8, 8, 2), np.float32), steadiness=0.8)
+
+    assert step(step(None, small).state, large).new_scene
+    assert not step(step(None, small).state, small).new_scene

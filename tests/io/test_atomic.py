@@ -1,0 +1,82 @@
+"""Files that are complete or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from colorizer.errors import OutputError
+from colorizer.io.atomic import expect, remove_leftovers, write_atomically, writing
+
+
+def test_a_file_is_written_or_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / ("long " * 50 + ".jpg")
+    for content in (b"first", b"second"):
+        write_atomically(path, content)
+        assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["no such folder/a.jpg", "x" * 300, "a\0b"])
+def test_what_cannot_be_written_is_an_error_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_atomically(tmp_path / name, b"content")
+    assert not list(tmp_path.iterdir())
+
+
+def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    code = (
+        "import os, sys; from pathlib import Path; from colorizer import files\n"
+        "Path.replace = lambda self, target: os._exit(9)\n"
+        "files.write_atomically(Path(sys.argv[1]), b'half')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(below / "a.jpg")], check=False, timeout=60)
+    (leftover,) = below.iterdir()
+    others = [tmp_path / name for name in (".hidden", "film.part", ".colorize-45.part")]
+    for path in others:
+        path.write_bytes(b"")
+    with writing(tmp_path / "b.jpg") as file:
+        remove_leftovers(tmp_path, below=False)
+        assert leftover.exists()
+        remove_leftovers(tmp_path)
+        assert not leftover.exists()
+        assert all(path.exists() for path in others)
+        file.write(b"whole")
+    assert (tmp_path / "b.jpg").read_bytes() == b"whole"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is told to the system")
+def test_expecting_a_file_brings_it_into_memory_and_waits_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(os.urandom(1 << 20))
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for what in (path, fifo, tmp_path / "missing", Path("a\0b"), tmp_path):
+        expect(what)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        try:
+            os.preadv(file.fileno(), [bytearray(1)], 1 << 19, os.RWF_NOWAIT)
+        except BlockingIOError:
+            pass
+        except OSError:
+            pytest.skip("this file system does not tell what is in memory")
+        else:
+            pytest.skip("this file system keeps all files in memory")
+        expect(path)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                os.preadv(file.fileno(), [bytearray(1)], 1 << 19, os.RWF_NOWAIT)
+                return
+            time.sleep(0.01)
+        pytest.fail("the file was not read ahead")
