@@ -17,7 +17,7 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.resample import network_size
 from colorizer.color.strips import shrunk_lightness, with_chroma
 from colorizer.color.tint import is_really_color
-from colorizer.engines import Asked, Engine, Opened, open_engine, open_logits
+from colorizer.engines import Engine, EngineRequest, Opened, open_engine, open_logits
 from colorizer.errors import UsageError
 from colorizer.networks import Model, resolve_model
 from colorizer.networks.distribution import Distribution
@@ -77,7 +77,7 @@ class Colorizer:
             self.model,
             temperature=self._temperature,
             centres=self._centres,
-            asked=Asked(
+            asked=EngineRequest(
                 engine=settings.engine,
                 precision=settings.precision,
                 device=settings.device,

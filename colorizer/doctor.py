@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from colorizer import __version__
-from colorizer.engines import Asked, Choice, EngineName, Opened, Precision, open_engine
+from colorizer.engines import Choice, EngineName, EngineRequest, Opened, Precision, open_engine
 from colorizer.engines.choice import COSTS
 from colorizer.engines.cuda import CUDA_ENGINES, HOW_TO_GET_CUDA, probe_cuda
 from colorizer.engines.opening import installed_engines, runtime_version
@@ -204,7 +204,7 @@ def _models(weights_dir: Path | None) -> tuple[ModelState, ...]:
 
 def _auto(job: str, model: Model, pictures: int | None) -> Auto:
     try:
-        opened = open_engine(model, temperature=model.temperature, asked=Asked(pictures=pictures))
+        opened = open_engine(model, temperature=model.temperature, asked=EngineRequest(pictures=pictures))
     except ColorizerError as error:
         return Auto(job, model.name, None, str(error))
     return Auto(job, model.name, opened.choice)
@@ -212,17 +212,17 @@ def _auto(job: str, model: Model, pictures: int | None) -> Auto:
 
 def _passes(model: Model, engines: Sequence[EngineState], devices: Sequence[DeviceState]) -> list[TimedPass]:
     passes = [
-        _timed(model, engine.name, Asked(engine.name, precision, "cpu"))
+        _timed(model, engine.name, EngineRequest(engine.name, precision, "cpu"))
         for engine in engines
         for precision in engine.precisions
     ]
     if any(device.name == "cuda" and device.available for device in devices):
         working = [name for name in CUDA_ENGINES if probe_cuda(name) is None]
-        passes += [_timed(model, name, Asked(name, "fp32", "cuda")) for name in working]
+        passes += [_timed(model, name, EngineRequest(name, "fp32", "cuda")) for name in working]
     return passes
 
 
-def _timed(model: Model, engine: EngineName, asked: Asked) -> TimedPass:
+def _timed(model: Model, engine: EngineName, asked: EngineRequest) -> TimedPass:
     precision: Precision = "fp32" if asked.precision == "auto" else asked.precision
     side = -(-NETWORK_SIZE // model.stride) * model.stride
     plane = np.zeros((1, 1, side, side), np.float32)

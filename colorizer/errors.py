@@ -1,13 +1,19 @@
-"""The errors that a user can cause or cure, one tree under `ColorizerError`.
+"""The errors that a user can cause or cure, one tree under `ColorizerError`, and the messages that they carry.
 
-Every message is one line that says what happened, to which file, and what to do next. The command line maps each class
-to its exit status through `exit_status` and prints the message alone; a traceback that reaches a user is a bug.
+Every message is one line that says what happened, to which file, and what to do next. The library does not know how
+options are spelled: a message names an option by its name in Python (`OptionRef`), and what to do next by its kind
+(`Remedy`). `str()` gives the words for Python; the command line and the page spell the same message in their own way
+(`Message.spelled`). The command line maps each class to its exit status through `exit_status`; a traceback that reaches
+a user is a bug.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, IntEnum
 from os import PathLike, fsdecode, fspath
+from typing import Any
 
 _NO_MEMORY_IN_OPENCV = -4
 """`cv2.Error.StsNoMem`, of a `cv2.error`."""
@@ -22,10 +28,109 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
+class Remedy(Enum):
+    """What can be done about a problem, where it depends on who asks how that is said.
+
+    The values are the words for Python; names in braces are filled from the message's values. The command line and the
+    page have words of their own for each kind.
+    """
+
+    LEAVE_OUT = "leave out {option}"
+    TAKE = "take {option}"
+    ANOTHER_OUTPUT = "choose another place for the result"
+    INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
+    DOWNLOAD_MODEL = "download {model}"
+    VERIFY_MODELS = "verify the models that are installed"
+
+
+@dataclass(frozen=True)
+class OptionRef:
+    """An option in a message, by its name in Python, and the value that it has or should have."""
+
+    name: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}" if self.value else self.name
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message, not yet spelled for whoever reads it.
+
+    Attributes
+    ----------
+    text
+        What happened, and to what; the whole sentence where there is no option and no remedy.
+    option
+        The option that it is about, which the message begins with: "temperature=99: expected ...".
+    remedy
+        What to do next: a kind, or words that name no option and no command.
+    values
+        What the remedy's words are filled with.
+    """
+
+    text: str
+    option: OptionRef | None = None
+    remedy: Remedy | str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def spelled(self, option: Callable[[OptionRef], str], remedy: Callable[[Remedy], str]) -> str:
+        """The message in one line, in somebody's way of writing options and remedies.
+
+        Parameters
+        ----------
+        option
+            How an option is written.
+        remedy
+            The words for a kind of remedy, with names in braces for the message's values.
+        """
+        line = f"{option(self.option)}: {self.text}" if self.option else self.text
+        if isinstance(self.remedy, Remedy):
+            spelled = {name: option(it) if isinstance(it, OptionRef) else it for name, it in self.values.items()}
+            return f"{line}; {remedy(self.remedy).format(**spelled)}"
+        return f"{line}; {self.remedy}" if self.remedy else line
+
+    def about(self, name: str) -> Message:
+        """The same message, with what it is about put before it."""
+        return replace(self, text=f"{name}: {self.text}")
+
+    def __str__(self) -> str:
+        return self.spelled(str, lambda remedy: str(remedy.value))
+
+
 class ColorizerError(Exception):
-    """Something went wrong that the message explains; the root of the tree."""
+    """Something went wrong that the message explains; the root of the tree.
+
+    Parameters
+    ----------
+    text
+        What happened, and to what.
+    option
+        The option that is wrong, by its name in Python, or with its value; the message begins with it.
+    remedy
+        What to do next: a kind, or words that name no option and no command.
+    values
+        What the remedy's words are filled with.
+    """
 
     exit_status = ExitStatus.SOME_FAILED
+
+    def __init__(
+        self,
+        text: str | Message = "",
+        *,
+        option: OptionRef | str | None = None,
+        remedy: Remedy | str | None = None,
+        **values: Any,
+    ) -> None:
+        named = OptionRef(option) if isinstance(option, str) else option
+        self.message = text if isinstance(text, Message) else Message(text, named, remedy, values)
+        # what the process that hears of it makes the error from again
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class UsageError(ColorizerError):
@@ -64,6 +169,28 @@ class EngineError(ColorizerError):
     """The inference runtime is absent, cannot do what was asked, or failed."""
 
     exit_status = ExitStatus.WRONG_USE
+
+
+class MissingExtraError(ColorizerError):
+    """What was asked for needs a package that is not installed; it comes with an extra of this one.
+
+    Parameters
+    ----------
+    what
+        What needs it, such as "HEIC".
+    package
+        The package that is missing.
+    extra
+        The extra of this package that brings it.
+    """
+
+    exit_status = ExitStatus.WRONG_USE
+
+    def __init__(self, what: str | Message, package: str = "", extra: str = "") -> None:
+        if isinstance(what, str):
+            text = f"{what} needs {package}, which is not installed"
+            what = Message(text, None, Remedy.INSTALL_EXTRA, {"extra": extra})
+        super().__init__(what)
 
 
 def lacks_memory(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from synthetic import lightness_like
 
 from colorizer.caffe.caffemodel import check_finite, read_caffemodel
 from colorizer.caffe.network import check_contract, check_pair, read_network
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.networks import resolve_model
 
 PROTOTXT = Path(__file__).resolve().parent.parent / "weights" / "lite.prototxt"
@@ -28,7 +28,7 @@ HALF_BOUND = 0.3
 
 
 def opencv_ab(lightness: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
-    asked = Asked("opencv", device="cpu")
+    asked = EngineRequest("opencv", device="cpu")
     return open_engine(resolve_model(str(CAFFEMODEL)), temperature=temperature, asked=asked).ab(lightness)
 
 

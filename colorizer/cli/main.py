@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from colorizer.cli.standard import occupy_closed_streams
+from colorizer.cli.wording import worded
 from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
 from colorizer.io.atomic import NO_ROOM
 from colorizer.jobs.interrupt import remembered
@@ -57,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         with remembered():
             return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
     except ColorizerError as error:
-        _say(str(error))
+        _say(worded(error))
         return error.exit_status
     except click.ClickException as error:
         _say(" ".join(error.format_message().split()).rstrip(".") + _advice(named))

@@ -120,13 +120,13 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 
     from colorizer.jobs.discover import Filter, read_list
     from colorizer.jobs.request import Request
-    from colorizer.jobs.run import Manner
+    from colorizer.jobs.run import OutputPolicy
     from colorizer.media import DEFAULT_MAX_PIXELS
 
-    manner = Manner(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
+    policy = OutputPolicy(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
     output: Path | None = options["output"]
     if PIPE in pictures or output == PIPE:
-        return color_pipe(pictures, output, settings, manner, saying, overwrite=options["overwrite"])
+        return color_pipe(pictures, output, settings, policy, saying, overwrite=options["overwrite"])
     listed = [] if options["files_from"] is None else read_list(read(options["files_from"]))
     if not pictures and options["files_from"] is None:
         raise UsageError("no PICTURE given; name files, folders or -, or see colorize --help")
@@ -134,9 +134,9 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         inputs=(*pictures, *listed),
         output=output,
         settings=settings,
-        manner=manner,
+        policy=policy,
         chosen=Filter(options["include"], options["exclude"]),
-        mark=options["suffix"],
+        infix=options["suffix"],
         overwrite=options["overwrite"],
         update=options["update"],
         jobs=options["jobs"],

@@ -14,7 +14,7 @@ from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.settings import Settings, flag
 
 if TYPE_CHECKING:
-    from colorizer.jobs.run import Manner
+    from colorizer.jobs.run import OutputPolicy
 
 PIPE = Path("-")
 
@@ -26,7 +26,7 @@ def color_pipe(
     inputs: tuple[Path, ...],
     output: Path | None,
     settings: Settings,
-    manner: Manner,
+    policy: OutputPolicy,
     saying: Saying,
     *,
     overwrite: bool,
@@ -46,7 +46,7 @@ def color_pipe(
         advice = "name a file with -o (or -o - if you mean it)"
         stdout = standard_output(instead=advice, terminal=output is not None)
     else:
-        target_format(file, manner.output)
+        target_format(file, policy.output)
     data = read(inputs[0])
     colorizer = Colorizer(settings, pictures=1)
     if colorizer.model.note:
@@ -55,15 +55,15 @@ def color_pipe(
         saying.remark(colorizer.describe())
     name = STDIN if inputs[0] == PIPE else shown(inputs[0])
     if file is None:
-        written, notes = color_bytes(data, colorizer, manner, name)
+        written, notes = color_bytes(data, colorizer, policy, name)
         stdout.write(written)
         stdout.flush()
         for note in notes if saying.verbose else ():
             saying.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)
-    kept = existing(task, manner.max_pixels) if file.exists() and not overwrite else None
-    outcome = kept or color_file(task, colorizer, manner, data)
+    kept = existing(task, policy.max_pixels) if file.exists() and not overwrite else None
+    outcome = kept or color_file(task, colorizer, policy, data)
     if outcome.error:
         raise outcome.error
     for text in lines(outcome, saying, brief=False):

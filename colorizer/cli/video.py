@@ -189,11 +189,11 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
         raise UsageError("frames go to stdout; write -o - and redirect it, or pipe it to an encoder")
     _refuse_film_options(call, "frames in a pipe have none; give it to the program before or after")
     source, target = standard_input(), standard_output(instead="pipe it to an encoder")
-    from colorizer.film.painting import Manner
+    from colorizer.film.painting import SteadyingOptions
     from colorizer.film.pipe import color_stream
 
-    manner = Manner(call.treatment.steadiness, call.treatment.network_every)
-    count = color_stream(source, target, call.settings, manner, raw=call.rawvideo, remark=call.remark)
+    steadying = SteadyingOptions(call.treatment.steadiness, call.treatment.network_every)
+    count = color_stream(source, target, call.settings, steadying, raw=call.rawvideo, remark=call.remark)
     call.remark(f"{count} frames")
     return ExitStatus.DONE
 

@@ -49,7 +49,7 @@ _WITHIN = np.float32(0.998)
 
 _BISECTIONS = 14
 
-LIST = 1 << 16
+CHUNK_COLORS = 1 << 16
 """Colours out of gamut that are worked on at a time: enough of them to hide Python's own time."""
 
 _MOST_REMAPPED = 32_000
@@ -78,8 +78,8 @@ def fitting_rgb(fy: Floats, chroma: Floats) -> Floats:
     """
     linear = linear_rgb(fy, chroma)
     outside = np.flatnonzero(outside_gamut(linear))
-    for start in range(0, outside.size, LIST):
-        places = outside[start : start + LIST]
+    for start in range(0, outside.size, CHUNK_COLORS):
+        places = outside[start : start + CHUNK_COLORS]
         fitting = _reduced(np.take(fy, places, axis=1), np.take(chroma, places, axis=1))
         for plane, values in zip(linear, fitting, strict=True):
             plane[places] = values
@@ -87,7 +87,7 @@ def fitting_rgb(fy: Floats, chroma: Floats) -> Floats:
 
 
 def fitting_rgb_of_few(fy: Floats, chroma: Floats) -> Floats:
-    """As `fitting_rgb`, for `LIST` colours or less, most of them out of gamut: all are reduced, to begin with."""
+    """As `fitting_rgb`, for `CHUNK_COLORS` colours at most, nearly all of them out of gamut: all are reduced first."""
     linear = linear_rgb(fy, chroma)
     reduced = _reduced(fy, chroma)
     np.copyto(reduced, linear, where=~outside_gamut(linear))

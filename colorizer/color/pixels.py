@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color.gamut import LIST, fitting_rgb, fitting_rgb_of_few
+from colorizer.color.gamut import CHUNK_COLORS, fitting_rgb, fitting_rgb_of_few
 from colorizer.color.lab import (
     A_SCALE,
     B_SCALE,
@@ -162,8 +162,8 @@ def _recombined_8_bits(light: Floats, chroma: Floats) -> Pixels:
     codes = np.asarray(cv2.convertScaleAbs(rgb, alpha=255), np.uint8)
     at_limits = np.flatnonzero(cv2.inRange(codes, (1, 1, 1), (254, 254, 254)) == 0)
     result = codes.reshape(-1, 3)
-    for start in range(0, at_limits.size, LIST):
-        places = at_limits[start : start + LIST]
+    for start in range(0, at_limits.size, CHUNK_COLORS):
+        places = at_limits[start : start + CHUNK_COLORS]
         linear = fitting_rgb_of_few(*_in_f(np.take(light, places, axis=1), np.take(chroma, places, axis=1)))
         for plane, values in zip(result.T, quantize(linear, np.dtype(np.uint8)), strict=True):
             plane[places] = values

@@ -4,15 +4,15 @@
 """
 
 from colorizer.engines.base import Device, Engine, EngineName, Precision, Setup
-from colorizer.engines.choice import Asked, Choice
+from colorizer.engines.choice import Choice, EngineRequest
 from colorizer.engines.opening import Opened, open_engine, open_logits
 
 __all__ = [
-    "Asked",
     "Choice",
     "Device",
     "Engine",
     "EngineName",
+    "EngineRequest",
     "Opened",
     "Precision",
     "Setup",

@@ -52,7 +52,7 @@ cores of an AVX-512 CPU (docs/performance.md). Only ratios matter."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class EngineRequest:
     """What the user wants, and for how much work."""
 
     engine: EngineName | Literal["auto"] = "auto"
@@ -74,7 +74,7 @@ class Choice:
 
 
 def rank(
-    asked: Asked,
+    asked: EngineRequest,
     installed: Sequence[EngineName],
     model_bytes: int,
     probe: Callable[[EngineName], str | None],
@@ -127,7 +127,7 @@ def seconds_on_cpu(engine: EngineName, pictures: int | None, model_bytes: int) -
     return cost.start + cost.one_pass * (LONG_RUN if pictures is None else pictures)
 
 
-def _cuda_engines(asked: Asked) -> tuple[EngineName, ...]:
+def _cuda_engines(asked: EngineRequest) -> tuple[EngineName, ...]:
     able = [name for name in CUDA_ENGINES if asked.engine in ("auto", name)]
     wanted = tuple(n for n in able if asked.precision == "auto" or asked.precision in PRECISIONS[n, "cuda"])
     if asked.device == "cuda" and not able:
@@ -135,15 +135,15 @@ def _cuda_engines(asked: Asked) -> tuple[EngineName, ...]:
             f"--engine {asked.engine} computes on the CPU alone; for CUDA take {' or '.join(CUDA_ENGINES)}"
         )
     if asked.device == "cuda" and not wanted:
-        raise UsageError(f"--precision {asked.precision} is not to be had with CUDA in {' or '.join(able)}")
+        raise UsageError(f"--precision {asked.precision} is not available with CUDA in {' or '.join(able)}")
     return wanted
 
 
-def _worth_cuda(asked: Asked, wanted: Sequence[EngineName]) -> bool:
+def _worth_cuda(asked: EngineRequest, wanted: Sequence[EngineName]) -> bool:
     return bool(wanted) and (asked.pictures is None or asked.pictures >= PICTURES_WORTH_CUDA)
 
 
-def _on_the_cpu(asked: Asked, installed: Sequence[EngineName], model_bytes: int) -> tuple[Choice, ...]:
+def _on_the_cpu(asked: EngineRequest, installed: Sequence[EngineName], model_bytes: int) -> tuple[Choice, ...]:
     if asked.engine != "auto":
         if asked.precision not in ("auto", *PRECISIONS[asked.engine, "cpu"]):
             raise UsageError(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from colorizer.caffe.onnx_export import CONVERTER_VERSION
 from colorizer.engines.base import Engine, EngineName, Precision, Setup
-from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Asked, Choice, rank
+from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Choice, EngineRequest, rank
 from colorizer.engines.cuda import probe_cuda
 from colorizer.engines.precision import (
     SAMPLES,
@@ -67,7 +67,7 @@ def open_engine(
     *,
     temperature: float = RELEASE_TEMPERATURE,
     centres: npt.NDArray[np.number[Any]] | None = None,
-    asked: Asked | None = None,
+    asked: EngineRequest | None = None,
 ) -> Opened:
     """Load a model into the engine that suits the job.
 
@@ -91,7 +91,7 @@ def open_engine(
     EngineError
         The runtime is absent, or cannot do what is asked for.
     """
-    asked = asked or Asked()
+    asked = asked or EngineRequest()
     colors = Colors(temperature, bin_centres() if centres is None else centres)
     size = _size(model)
     choices = rank(asked, installed_engines(), size, probe_cuda)
@@ -160,7 +160,7 @@ def load_engine(model: Model, colors: Colors, engine: EngineName, setup: Setup) 
     return OpenCVEngine(model, colors, setup)
 
 
-def _open(model: Model, colors: Colors, choice: Choice, asked: Asked, size: int) -> Opened:
+def _open(model: Model, colors: Colors, choice: Choice, asked: EngineRequest, size: int) -> Opened:
     threads = asked.threads or usable_cores()
 
     def load(engine: EngineName, precision: Precision) -> Engine:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from colorizer.errors import InputError, UsageError, shown
 from colorizer.io.atomic import is_special
 from colorizer.jobs.discover import JUNK, read_list
-from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK
+from colorizer.jobs.plan import COLORED_INFIX, COMPARE_INFIX
 from colorizer.media import DEFAULT_MAX_PIXELS, READABLE_SUFFIXES, Picture, decode_picture, read_picture
 
 
@@ -135,7 +135,7 @@ def _in_tar(path: Path) -> Iterator[Entry]:
 def _is_picture(name: str) -> bool:
     """Whether a file counts, by its name: results of this program do not."""
     path = PurePosixPath(name)
-    passed_over = any(map(_is_junk, path.parts)) or path.stem.endswith((COLOR_MARK, COMPARE_MARK))
+    passed_over = any(map(_is_junk, path.parts)) or path.stem.endswith((COLORED_INFIX, COMPARE_INFIX))
     return not passed_over and path.suffix.lower() in READABLE_SUFFIXES
 
 

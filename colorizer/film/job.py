@@ -19,7 +19,7 @@ from colorizer.film.frame import Frame
 from colorizer.film.joining import check_streams, join
 from colorizer.film.options import Film
 from colorizer.film.overlap import ahead
-from colorizer.film.painting import Manner, Painter, Predicted
+from colorizer.film.painting import Painter, Predicted, SteadyingOptions
 from colorizer.film.segments import Memory, WorkFolder, write_coded
 from colorizer.film.source import Reader, Timed, Troubles, import_av
 from colorizer.settings import Settings
@@ -108,7 +108,7 @@ def color_video(
         colorizer = Colorizer(settings, pictures=reader.description.frames or SEGMENT_FRAMES)
         if colorizer.model.note:
             remark(colorizer.model.note)
-        painter = Painter(colorizer, Manner(film.steadiness, film.network_every))
+        painter = Painter(colorizer, SteadyingOptions(film.steadiness, film.network_every))
         work = WorkFolder(target, _fingerprint(source, film, plan, colorizer, segment_frames))
         run = _Run(reader, painter, plan, work, tell, segment_frames=segment_frames)
         run.encode()

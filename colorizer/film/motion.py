@@ -52,7 +52,7 @@ _MEDIAN_OF_NORMAL = 0.6745
 
 
 @dataclass(frozen=True)
-class Look:
+class FrameFeatures:
     """A frame as motion is sought in it."""
 
     lightness: Floats  # (h, w) L
@@ -66,7 +66,7 @@ class Look:
         return self.grain**2 / (8 * np.pi * _BLUR**4)
 
 
-def look_at(lightness: Floats) -> Look:
+def frame_features(lightness: Floats) -> FrameFeatures:
     """Prepare a frame: (h, w) float32, L in 0..100."""
     blurred = cv2.GaussianBlur(lightness, (0, 0), _BLUR)
     across = cv2.Sobel(blurred, cv2.CV_32F, 1, 0, scale=_SOBEL_SCALE)
@@ -75,7 +75,7 @@ def look_at(lightness: Floats) -> Look:
     answer = np.abs(cv2.filter2D(lightness, -1, _LAPLACIANS)[::3, ::3])
     grain = float(np.median(answer)) / (_LAPLACIANS_NORM * _MEDIAN_OF_NORMAL)
     picture = np.asarray(cv2.convertScaleAbs(blurred, alpha=2.55), np.uint8)
-    return Look(lightness, picture, np.asarray(structure, np.float32), grain)
+    return FrameFeatures(lightness, picture, np.asarray(structure, np.float32), grain)
 
 
 @dataclass(frozen=True)
@@ -90,20 +90,22 @@ class Link:
         return _sampled(planes, self.there)
 
 
-def links(before: Look, now: Look) -> tuple[Link, Link]:
+def links(before: FrameFeatures, now: FrameFeatures) -> tuple[Link, Link]:
     """How the points of `now` are found in `before`, and those of `before` in `now`."""
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     empty = np.zeros((*now.picture.shape, 2), np.float32)
-    backward = _settled(np.asarray(finder.calc(now.picture, before.picture, empty.copy()), np.float32), now)
-    forward = _settled(np.asarray(finder.calc(before.picture, now.picture, empty), np.float32), before)
+    backward = _smoothed_where_uncertain(
+        np.asarray(finder.calc(now.picture, before.picture, empty.copy()), np.float32), now
+    )
+    forward = _smoothed_where_uncertain(np.asarray(finder.calc(before.picture, now.picture, empty), np.float32), before)
     return _link(now, before, backward, forward), _link(before, now, forward, backward)
 
 
-def _settled(flow: Floats, look: Look) -> Floats:
+def _smoothed_where_uncertain(flow: Floats, features: FrameFeatures) -> Floats:
     """The flow, with that of its surroundings where there is nothing to hold on to."""
-    xx, xy, yy = cv2.split(look.structure)
+    xx, xy, yy = cv2.split(features.structure)
     weaker = (xx + yy) / 2 - np.sqrt((xx - yy) ** 2 / 4 + xy**2)
-    share = weaker / (weaker + np.float32(2 * look.grain_gradient + 1e-3))
+    share = weaker / (weaker + np.float32(2 * features.grain_gradient + 1e-3))
     confidence = share * share + np.float32(_LEAST_CONFIDENCE)
     height, width = confidence.shape
     small = (max(1, width // _COARSE), max(1, height // _COARSE))
@@ -115,7 +117,7 @@ def _settled(flow: Floats, look: Look) -> Floats:
     return np.asarray(around + share[..., None] * (flow - around), np.float32)
 
 
-def _link(here: Look, there: Look, way: Floats, back: Floats) -> Link:
+def _link(here: FrameFeatures, there: FrameFeatures, way: Floats, back: Floats) -> Link:
     height, width = here.lightness.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     place = way + np.dstack([x, y])
@@ -129,11 +131,11 @@ def _link(here: Look, there: Look, way: Floats, back: Floats) -> Link:
     return Link(place, np.where(inside, trust, 0).astype(np.float32))
 
 
-def _cost(mismatch: Floats, look: Look, place: Floats | None = None) -> Floats:
+def _cost(mismatch: Floats, features: FrameFeatures, place: Floats | None = None) -> Floats:
     """Squared change of lightness that a mismatch, in pixels, means in a frame's structure."""
-    xx, xy, yy = cv2.split(look.structure if place is None else _sampled(look.structure, place))
+    xx, xy, yy = cv2.split(features.structure if place is None else _sampled(features.structure, place))
     dx, dy = mismatch[..., 0], mismatch[..., 1]
-    grain = np.float32(look.grain_gradient)
+    grain = np.float32(features.grain_gradient)
     cost = np.maximum(xx - grain, 0) * dx * dx + 2 * xy * dx * dy + np.maximum(yy - grain, 0) * dy * dy
     return np.asarray(np.maximum(cost, 0), np.float32)
 

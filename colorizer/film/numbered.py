@@ -23,7 +23,7 @@ from colorizer.film.job import Progress
 from colorizer.film.keeping import Vote, judged
 from colorizer.film.options import Film
 from colorizer.film.overlap import ahead
-from colorizer.film.temporal import Sight, Steadied, steady
+from colorizer.film.temporal import FrameInput, Steadied, steady
 from colorizer.io.atomic import is_special
 from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, write_picture
 from colorizer.settings import Settings
@@ -125,14 +125,14 @@ def color_numbered(
     colorizer = Colorizer(settings, pictures=len(paths))
     remarks: list[str] = []
 
-    def sights() -> Iterator[Sight[tuple[Path, Picture]]]:
+    def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
         for read in ahead(_read(paths), _UNDER_WAY):
             if read.picture is None:
                 remarks.append(str(read.error))
             else:
-                yield _sight(colorizer, read.path, read.picture)
+                yield _frame_input(colorizer, read.path, read.picture)
 
-    steadied = steady(sights(), None, steadiness=film.steadiness, every=film.network_every)
+    steadied = steady(inputs(), None, steadiness=film.steadiness, every=film.network_every)
     done = 0
     for one, keeping in _kept_or_not(steadied, colorizer):
         path, picture = one.item
@@ -156,9 +156,9 @@ def _kept_or_not(steadied: Iterator[_Shot], colorizer: Colorizer) -> Iterator[tu
             yield one, False
 
 
-def _sight(colorizer: Colorizer, path: Path, picture: Picture) -> Sight[tuple[Path, Picture]]:
+def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInput[tuple[Path, Picture]]:
     pixels = picture.pixels
-    return Sight((path, picture), _seen(colorizer, picture), lambda: colorizer.predict(pixels))
+    return FrameInput((path, picture), _seen(colorizer, picture), lambda: colorizer.predict(pixels))
 
 
 def _mark(colorizer: Colorizer) -> Mark:

@@ -24,7 +24,7 @@ from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
 from colorizer.film.keeping import Vote, judged
 from colorizer.film.planes import chroma_planes, converted_luma, lightness_of_luma
 from colorizer.film.segments import Memory
-from colorizer.film.temporal import Sight, steady
+from colorizer.film.temporal import FrameInput, steady
 
 Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
@@ -34,7 +34,7 @@ _DARK = 4.0
 
 
 @dataclass(frozen=True)
-class Manner:
+class SteadyingOptions:
     """How a film's colours are made."""
 
     steadiness: float
@@ -58,7 +58,7 @@ class Painter:
     ----------
     colorizer
         The network and its settings.
-    manner
+    steadying
         How steady, and how often the network is asked.
 
     Raises
@@ -67,10 +67,10 @@ class Painter:
         The settings hold one that film does not have.
     """
 
-    def __init__(self, colorizer: Colorizer, manner: Manner) -> None:
+    def __init__(self, colorizer: Colorizer, steadying: SteadyingOptions) -> None:
         if colorizer.settings.compat:
             raise UsageError("--compat: compares pictures, not films; leave it out")
-        self._colorizer, self._manner = colorizer, manner
+        self._colorizer, self._steadying = colorizer, steadying
         self.asked = 0  # frames for which the network was asked
 
     def predict(self, frames: Iterator[tuple[Item, Frame]], memory: Memory) -> Iterator[Predicted[Item]]:
@@ -83,17 +83,17 @@ class Painter:
         memory
             Of the frames before the first one.
         """
-        settings, manner = self._colorizer.settings, self._manner
+        settings, steadying = self._colorizer.settings, self._steadying
         factor = np.float32(settings.saturation * settings.strength)
-        if manner.steadiness == 0 and manner.every == 1 and not settings.keep_color:
+        if steadying.steadiness == 0 and steadying.every == 1 and not settings.keep_color:
             for item, frame in frames:
                 yield Predicted(item, frame, self._predicted(self._seen(frame)) * factor, Memory(None, None))
             return
         steadied = steady(
-            (self._sight(item, frame) for item, frame in frames),
+            (self._input(item, frame) for item, frame in frames),
             memory.state,
-            steadiness=manner.steadiness,
-            every=manner.every,
+            steadiness=steadying.steadiness,
+            every=steadying.every,
         )
         if not settings.keep_color:
             for one in steadied:
@@ -105,9 +105,9 @@ class Painter:
             item, frame = one.item
             yield Predicted(item, frame, None if keeping else one.ab * factor, Memory(one.state, keeping))
 
-    def _sight(self, item: Item, frame: Frame) -> Sight[tuple[Item, Frame]]:
+    def _input(self, item: Item, frame: Frame) -> FrameInput[tuple[Item, Frame]]:
         seen = self._seen(frame)
-        return Sight((item, frame), seen, lambda: self._predicted(seen))
+        return FrameInput((item, frame), seen, lambda: self._predicted(seen))
 
     def _seen(self, frame: Frame) -> Floats:
         """Lightness at the size of the network's input."""

@@ -9,7 +9,7 @@ from typing import IO
 from colorizer.colorizer import Colorizer
 from colorizer.film.options import DEFAULT_STEADINESS
 from colorizer.film.overlap import ahead
-from colorizer.film.painting import Manner, Painter
+from colorizer.film.painting import Painter, SteadyingOptions
 from colorizer.film.segments import Memory
 from colorizer.film.streams import header, parse_raw, read_frames, read_header, write_frame
 from colorizer.settings import Settings
@@ -26,7 +26,7 @@ def color_stream(
     source: IO[bytes],
     target: IO[bytes],
     settings: Settings | None = None,
-    manner: Manner = Manner(DEFAULT_STEADINESS, every=1),  # noqa: B008 - frozen
+    steadying: SteadyingOptions = SteadyingOptions(DEFAULT_STEADINESS, every=1),  # noqa: B008 - frozen
     *,
     raw: str | None = None,
     tell: Callable[[int], None] = lambda _: None,
@@ -38,7 +38,7 @@ def color_stream(
     ----------
     source, target
         Binary streams.
-    settings, manner
+    settings, steadying
         How to colour, and how steadily.
     raw
         `WxH@FPS:pix_fmt` of bare frames; None for YUV4MPEG2.
@@ -61,7 +61,7 @@ def color_stream(
     colorizer = Colorizer(settings or Settings(), pictures=_A_FILM)
     if colorizer.model.note:
         remark(colorizer.model.note)
-    painter = Painter(colorizer, manner)
+    painter = Painter(colorizer, steadying)
     if raw is None:
         target.write(header(what))
         target.flush()

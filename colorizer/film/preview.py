@@ -15,7 +15,7 @@ from colorizer.errors import OutputError, shown
 from colorizer.film.encoding import Layout, codes
 from colorizer.film.frame import Frame, Plane
 from colorizer.film.options import Film
-from colorizer.film.painting import Manner, Painter, Predicted
+from colorizer.film.painting import Painter, Predicted, SteadyingOptions
 from colorizer.film.segments import Memory
 from colorizer.film.source import Reader, Timed
 from colorizer.media import Picture, target_format, write_picture
@@ -47,7 +47,7 @@ def write_preview(
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists, kept; --overwrite replaces it")
     target_format(target)
-    painter = Painter(Colorizer(settings, pictures=count), Manner(steadiness=0.0, every=1))
+    painter = Painter(Colorizer(settings, pictures=count), SteadyingOptions(steadiness=0.0, every=1))
     with contextlib.closing(Reader(film, treatment.span, treatment.deinterlace)) as reader:
         timed = reader.spread(count)
         aspect = reader.description.tags.aspect or Fraction(1)

@@ -24,7 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from colorizer.errors import OutputError, shown
-from colorizer.film.motion import look_at
+from colorizer.film.motion import frame_features
 from colorizer.film.temporal import State
 from colorizer.io.atomic import write_atomically
 
@@ -132,7 +132,7 @@ def _save_memory(file: IO[bytes], memory: Memory) -> None:
     np.savez(
         file,
         keeping=keeping,
-        lightness=state.look.lightness,
+        lightness=state.features.lightness,
         color=state.color,
         age=np.array(state.age),
         gap=np.array(state.gap),
@@ -144,7 +144,7 @@ def _load_memory(file: IO[bytes]) -> Memory:
         keeping = None if stored["keeping"] < 0 else bool(stored["keeping"])
         if "color" not in stored:
             return Memory(None, keeping)
-        state = State(look_at(stored["lightness"]), stored["color"], int(stored["age"]), float(stored["gap"]))
+        state = State(frame_features(stored["lightness"]), stored["color"], int(stored["age"]), float(stored["gap"]))
         return Memory(state, keeping)
 
 

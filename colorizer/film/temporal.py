@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.film.motion import Link, Look, links, look_at
+from colorizer.film.motion import FrameFeatures, Link, frame_features, links
 
 Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
@@ -59,7 +59,7 @@ _LENGTH, _WEIGHT = 2, 3
 class State:
     """What is remembered of the frames so far."""
 
-    look: Look  # of the last frame
+    features: FrameFeatures  # of the last frame
     color: Floats  # (h, w, 4): mean a and b, the length that they should have, and how many predictions' mean it is
     age: int = 0  # frames since the network was last asked
     gap: float = 0.0  # share of the frame that has had no trustworthy chroma since
@@ -103,7 +103,7 @@ def follow(
         The network is asked on every so many frames, and in between where motion does not explain the frame; None
         leaves it to how much of the frame is explained.
     """
-    look = look_at(lightness)
+    features = frame_features(lightness)
 
     def predicted() -> Floats:
         size = (lightness.shape[1], lightness.shape[0])
@@ -112,25 +112,25 @@ def follow(
 
     def begun() -> Step:
         fresh = predicted()
-        return Step(State(look, fresh), fresh, None)
+        return Step(State(features, fresh), fresh, None)
 
-    if state is None or state.look.lightness.shape != lightness.shape:
+    if state is None or state.features.lightness.shape != lightness.shape:
         return begun()
-    backward, onward = links(state.look, look)
+    backward, onward = links(state.features, features)
     gap = float(np.mean(backward.trust < _UNEXPLAINED_TRUST))
-    if gap > _CUT_SHARE and float(np.mean(np.abs(lightness - state.look.lightness))) > _CUT_DIFFERENCE:
+    if gap > _CUT_SHARE and float(np.mean(np.abs(lightness - state.features.lightness))) > _CUT_DIFFERENCE:
         return begun()
     gap, age = max(state.gap, gap), state.age + 1
     carried = backward.carried(state.color)
     if age < (LONGEST_WAIT if every is None else every) and gap < _REFRESH_SHARE:
         # where nothing is known the neighbourhood's chroma, carried along, is the best guess until the next answer
         carried[..., _WEIGHT] *= backward.trust >= _UNEXPLAINED_TRUST
-        return Step(State(look, carried, age, gap), None, onward)
+        return Step(State(features, carried, age, gap), None, onward)
     fresh = predicted()
-    return Step(State(look, _mean(fresh, _limited(carried, backward.trust, steadiness))), fresh, onward)
+    return Step(State(features, _mean(fresh, _limited(carried, backward.trust, steadiness))), fresh, onward)
 
 
-def settled(steps: Sequence[Step], *, steadiness: float) -> Floats:
+def with_later_frames(steps: Sequence[Step], *, steadiness: float) -> Floats:
     """The chroma of the first of some successive frames, with what those after it say: (h, w, 2), CIE Lab units.
 
     Frames of the next scene, and from the first one on for which the network was not asked, have no say.
@@ -152,7 +152,7 @@ def _of_the_scene(steps: Iterable[Step]) -> Iterator[tuple[Link, Floats]]:
 
 
 @dataclass(frozen=True)
-class Sight(Generic[Item]):
+class FrameInput(Generic[Item]):
     """A frame as its colours are sought, and whatever belongs to it."""
 
     item: Item
@@ -171,13 +171,13 @@ class Steadied(Generic[Item]):
 
 
 def steady(
-    sights: Iterable[Sight[Item]], state: State | None, *, steadiness: float, every: int | None
+    frames: Iterable[FrameInput[Item]], state: State | None, *, steadiness: float, every: int | None
 ) -> Iterator[Steadied[Item]]:
     """The chroma of each frame, LOOK_AHEAD frames late; at once in keyframe mode, which is for speed.
 
     Parameters
     ----------
-    sights
+    frames
         The frames.
     state
         Of the frame before the first; None at the beginning.
@@ -188,14 +188,14 @@ def steady(
     waiting: deque[tuple[Item, Step]] = deque()
 
     def first() -> Steadied[Item]:
-        ab = settled([step for _, step in waiting], steadiness=steadiness)
+        ab = with_later_frames([step for _, step in waiting], steadiness=steadiness)
         item, step = waiting.popleft()
         return Steadied(item, ab, step.state, step.new_scene)
 
-    for sight in sights:
-        step = follow(state, sight.lightness, sight.predict, steadiness=steadiness, every=every)
+    for frame in frames:
+        step = follow(state, frame.lightness, frame.predict, steadiness=steadiness, every=every)
         state = step.state
-        waiting.append((sight.item, step))
+        waiting.append((frame.item, step))
         if len(waiting) > ahead:
             yield first()
     while waiting:

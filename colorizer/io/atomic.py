@@ -70,7 +70,7 @@ def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
-def expect(path: Path) -> None:
+def prefetch(path: Path) -> None:
     """Have the system read a file's begin, where it can be told to: a slow disk then works while processors do."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, ValueError):

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from colorizer import __version__
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
-from colorizer.io.atomic import expect
+from colorizer.io.atomic import prefetch
 from colorizer.io.machine import usable_cores
 from colorizer.jobs.ahead import FEW
 from colorizer.jobs.executors.local import Died, Job, Pool
 from colorizer.jobs.journal import Journal, stamp
 from colorizer.jobs.memory import extent
 from colorizer.jobs.plan import Task
-from colorizer.jobs.run import Manner, Outcome, Status, color_file, existing
+from colorizer.jobs.run import Outcome, OutputPolicy, Status, color_file, existing
 from colorizer.networks import Model
 from colorizer.settings import Settings
 
@@ -40,7 +40,7 @@ class Batch:
     ----------
     tasks
         In the order in which they are begun.
-    settings, manner
+    settings, policy
         How they are coloured and written.
     root
         The output folder, None for results beside their inputs. Folders inside it are made as needed; it itself is
@@ -57,7 +57,7 @@ class Batch:
 
     tasks: Sequence[Task]
     settings: Settings
-    manner: Manner
+    policy: OutputPolicy
     root: Path | None
     overwrite: bool = False
     update: bool = False
@@ -133,7 +133,7 @@ class Run:
             if self._stopped:
                 return
             self._make_folder(item[0])
-            work = work or worker(self._batch.settings, self._batch.manner, len(self._batch.tasks))
+            work = work or worker(self._batch.settings, self._batch.policy, len(self._batch.tasks))
             yield work(item)
 
     def _by_processes(self, wanted: Sequence[Item]) -> Iterator[Outcome]:
@@ -141,14 +141,14 @@ class Run:
         settings = batch.settings
         if settings.threads is None:
             settings = replace(settings, threads=max(1, usable_cores() // batch.workers))
-        make = partial(_process, settings, batch.manner, len(batch.tasks))
+        make = partial(_process, settings, batch.policy, len(batch.tasks))
         pool: Pool[Item, Outcome] = Pool(make, count=batch.workers, budget=batch.budget)
         self._halt = pool.stop
 
         def jobs() -> Iterator[Job[Item]]:
             for item in wanted:
                 self._make_folder(item[0])
-                expect(item[0].source)
+                prefetch(item[0].source)
                 yield Job(item, extent(item[0].source).memory)
 
         for (task, _), result in pool.run(jobs()):
@@ -192,7 +192,7 @@ class Run:
             self.stop()
 
 
-def worker(settings: Settings, manner: Manner, pictures: int) -> Worker:
+def worker(settings: Settings, policy: OutputPolicy, pictures: int) -> Worker:
     """Load what is needed to colour, and give the function that does one task (and, if so told, looks first)."""
     from colorizer.colorizer import Colorizer
 
@@ -200,22 +200,22 @@ def worker(settings: Settings, manner: Manner, pictures: int) -> Worker:
 
     def work(item: Item) -> Outcome:
         task, look_first = item
-        kept = existing(task, manner.max_pixels) if look_first else None
-        return kept or color_file(task, colorizer, manner)
+        kept = existing(task, policy.max_pixels) if look_first else None
+        return kept or color_file(task, colorizer, policy)
 
     return work
 
 
-def _process(settings: Settings, manner: Manner, pictures: int) -> Worker:
+def _process(settings: Settings, policy: OutputPolicy, pictures: int) -> Worker:
     """As `worker`, in a process that has its cores to itself: OpenCV's own threads keep to them too."""
     import cv2
 
     cv2.setNumThreads(settings.threads or 0)
-    return worker(settings, manner, pictures)
+    return worker(settings, policy, pictures)
 
 
 def fingerprint(batch: Batch, model: Model) -> str:
     """A text that changes when the pictures would: options, model and version."""
     settings = replace(batch.settings, threads=None, weights_dir=None)
-    options = {"settings": asdict(settings), "output": asdict(batch.manner.output), "version": __version__}
+    options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
     return f"{model.name} {stamp(model.caffemodel)} {options}"

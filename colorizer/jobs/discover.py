@@ -17,7 +17,7 @@ from pathlib import Path
 from colorizer.errors import InputError, UsageError, shown
 from colorizer.film import FILM_SUFFIXES, has_video_name
 from colorizer.io.atomic import is_special
-from colorizer.jobs.plan import COLOR_MARK, COMPARE_MARK, Found
+from colorizer.jobs.plan import COLORED_INFIX, COMPARE_INFIX, Found
 
 JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
 """What file managers and network drives leave in folders of pictures, in lower case. Dot files are hidden anyway."""
@@ -205,8 +205,8 @@ class _Walk:
 
 def _is_result(path: Path, names: set[str], suffixes: Iterable[str]) -> bool:
     """Whether a file is what an earlier run wrote beside its original, one of `names` (in lower case)."""
-    stem = path.stem.lower().removesuffix(COMPARE_MARK)
-    original = stem.removesuffix(COLOR_MARK)
+    stem = path.stem.lower().removesuffix(COMPARE_INFIX)
+    original = stem.removesuffix(COLORED_INFIX)
     return original != stem and any(original + suffix in names for suffix in suffixes)
 
 

@@ -13,7 +13,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, shown
 from colorizer.jobs.batch import Batch
 from colorizer.jobs.journal import stamp
-from colorizer.jobs.run import Manner
+from colorizer.jobs.run import OutputPolicy
 from colorizer.jobs.stream import color_bytes, read_file
 
 SAMPLES = 3
@@ -60,7 +60,7 @@ def estimate(batch: Batch) -> Estimate:
         try:
             data = read_file(source)
             result, _ = color_bytes(
-                data, colorizer, Manner(batch.manner.output, batch.manner.max_pixels), shown(source)
+                data, colorizer, OutputPolicy(batch.policy.output, batch.policy.max_pixels), shown(source)
             )
         except ColorizerError:
             continue

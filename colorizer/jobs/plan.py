@@ -9,8 +9,8 @@ from pathlib import Path
 
 from colorizer.errors import UsageError, shown
 
-COLOR_MARK = ".color"
-COMPARE_MARK = ".compare"
+COLORED_INFIX = ".color"
+COMPARE_INFIX = ".compare"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Task:
     @property
     def comparison(self) -> Path:
         """Where before and after go side by side, if asked for: `out.jpg` has `out.compare.jpg`."""
-        return self.target.with_suffix(COMPARE_MARK + self.target.suffix)
+        return self.target.with_suffix(COMPARE_INFIX + self.target.suffix)
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,23 @@ class Naming:
         From an input's suffix to that of an output named after it.
     suffix_by_content
         Likewise for an input whose suffix says nothing, by what is in it; "" if that is no picture.
-    mark
+    infix
         What goes before the suffix; None: `.color` beside the input, nothing in an output folder.
     """
 
     suffixes: Sequence[str]
     suffix_of: Callable[[str], str] = str
     suffix_by_content: Callable[[Path], str] = lambda _: ""
-    mark: str | None = None
+    infix: str | None = None
 
     def name(self, source: Path, *, beside: bool) -> str:
         """The output's name for an input."""
-        mark = self.mark if self.mark is not None else COLOR_MARK if beside else ""
+        infix = self.infix if self.infix is not None else COLORED_INFIX if beside else ""
         suffix = self.suffix_of(source.suffix)
         if suffix.lower() not in self.suffixes and (found := self.suffix_by_content(source)):
             # the whole name, since what follows its last dot may tell it from its neighbours
-            return source.name + mark + found
-        return source.stem + mark + suffix
+            return source.name + infix + found
+        return source.stem + infix + suffix
 
 
 def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder: bool = False) -> list[Task]:

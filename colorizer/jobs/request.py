@@ -12,7 +12,7 @@ from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, usable_memory
 from colorizer.jobs.plan import Naming, plan
-from colorizer.jobs.run import Manner
+from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
 from colorizer.networks import Model, resolve_model
 from colorizer.settings import Settings
@@ -28,11 +28,11 @@ class Request:
         Files, folders and patterns.
     output
         A file, a folder, or None for results beside their inputs.
-    settings, manner
+    settings, policy
         How pictures are coloured and written.
     chosen
         Which files of folders are meant.
-    mark
+    infix
         What goes before the suffix of an output's name; None for the usual.
     overwrite, update
         What is done again, see `Batch`.
@@ -45,9 +45,9 @@ class Request:
     inputs: Sequence[Path]
     output: Path | None
     settings: Settings
-    manner: Manner
+    policy: OutputPolicy
     chosen: Filter = Filter()
-    mark: str | None = None
+    infix: str | None = None
     overwrite: bool = False
     update: bool = False
     jobs: int | None = None
@@ -111,7 +111,7 @@ def prepare(request: Request) -> Prepared:
         The model is missing or damaged.
     """
     output = request.output
-    writing = request.manner.output
+    writing = request.policy.output
     selection = discover(request.inputs, tuple(READABLE_SUFFIXES), chosen=request.chosen, output=output)
     if not selection.pictures:
         films = f"; {about_films(selection.films)}" if selection.films else ""
@@ -120,7 +120,7 @@ def prepare(request: Request) -> Prepared:
         tuple(SUFFIXES),
         lambda suffix: colored_suffix(suffix, writing),
         lambda source: colored_suffix(suffix_by_content(source), writing),
-        request.mark,
+        request.infix,
     )
     tasks = plan(selection.pictures, output, naming, folder=selection.folder)
     if tasks[0].target == output:
@@ -130,7 +130,7 @@ def prepare(request: Request) -> Prepared:
     batch = Batch(
         tasks=tasks,
         settings=settings,
-        manner=request.manner,
+        policy=request.policy,
         root=output if output is not None and (selection.folder or output.is_dir()) else None,
         overwrite=request.overwrite,
         update=request.update,

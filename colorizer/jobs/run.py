@@ -42,7 +42,7 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Manner:
+class OutputPolicy:
     """How pictures are done, beside the colouring itself.
 
     Attributes
@@ -87,14 +87,14 @@ class Outcome:
     used: str = ""
 
 
-def color_file(task: Task, colorizer: Colorizer, manner: Manner, data: bytes | None = None) -> Outcome:
+def color_file(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None = None) -> Outcome:
     """Do one task; whatever is wrong with its files ends in the outcome, and no part of an output is left.
 
     `data` is the input's content where it comes from no file; its source then is only a name for messages.
     """
     start = time.perf_counter()
     try:
-        outcome = _color(task, colorizer, manner, data)
+        outcome = _color(task, colorizer, policy, data)
     except (InputError, OutputError) as error:
         outcome = Outcome(task, Status.FAILED, error=error)
     except Exception as error:
@@ -166,15 +166,15 @@ class Pages:
             yield picture.with_pixels(colored, mark)
 
 
-def _color(task: Task, colorizer: Colorizer, manner: Manner, data: bytes | None) -> Outcome:
-    output, limit = manner.output, manner.max_pixels
+def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None) -> Outcome:
+    output, limit = policy.output, policy.max_pixels
     with (
         open_document(task.source, max_pixels=limit)
         if data is None
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
-        pages = Pages(document, colorizer, compare=manner.compare)
+        pages = Pages(document, colorizer, compare=policy.compare)
         notes = write_document(task.target, pages, len(document), output)
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times):

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
-from colorizer.jobs.run import Manner, Pages
+from colorizer.jobs.run import OutputPolicy, Pages
 from colorizer.media import Document, Output, decode_document, encode_document
 
 STDIN = "<stdin>"
 
 
-def color_bytes(data: bytes, colorizer: Colorizer, manner: Manner, name: str = STDIN) -> tuple[bytes, tuple[str, ...]]:
+def color_bytes(
+    data: bytes, colorizer: Colorizer, policy: OutputPolicy, name: str = STDIN
+) -> tuple[bytes, tuple[str, ...]]:
     """Colour a picture file held in memory.
 
     Parameters
@@ -21,7 +23,7 @@ def color_bytes(data: bytes, colorizer: Colorizer, manner: Manner, name: str = S
         The file.
     colorizer
         Colours it.
-    manner
+    policy
         How it is written; in the input's format unless the options say otherwise.
     name
         How messages call it.
@@ -40,9 +42,9 @@ def color_bytes(data: bytes, colorizer: Colorizer, manner: Manner, name: str = S
     OutputError
         The format cannot hold the result.
     """
-    with decode_document(data, name, max_pixels=manner.max_pixels) as document:
-        written, notes, passed = color_document(document, colorizer, manner.output)
-    return (data, ()) if passed and manner.output.format == "auto" else (written, notes)
+    with decode_document(data, name, max_pixels=policy.max_pixels) as document:
+        written, notes, passed = color_document(document, colorizer, policy.output)
+    return (data, ()) if passed and policy.output.format == "auto" else (written, notes)
 
 
 def color_document(document: Document, colorizer: Colorizer, output: Output) -> tuple[bytes, tuple[str, ...], bool]:

@@ -192,7 +192,7 @@ def _developed(scan: Scan, kind: str) -> Picture:
         pixels=upright(developed.pixels, turn),
         alpha=None if scan.alpha is None else upright(scan.alpha, turn),
         format=kind,
-        metadata=_settled(scan.metadata, turn),
+        metadata=_upright_metadata(scan.metadata, turn),
         profile=developed.profile,
         source_profile=developed.source,
         dtype=scan.dtype or scan.samples.dtype,
@@ -210,7 +210,7 @@ def _claims_adobe_rgb(block: bytes) -> bool:
     return False
 
 
-def _settled(metadata: Metadata, orientation: int) -> Metadata:
+def _upright_metadata(metadata: Metadata, orientation: int) -> Metadata:
     transposed = orientation >= _FIRST_TRANSPOSING
     if transposed:
         metadata = png.transposed(metadata)
@@ -218,7 +218,7 @@ def _settled(metadata: Metadata, orientation: int) -> Metadata:
             metadata = replace(metadata, dpi=metadata.dpi[::-1])
     return replace(
         metadata,
-        exif=exif.settled(metadata.exif, orientation=orientation, to_srgb=False),
-        xmp=xmp.settled(metadata.xmp, transposed=transposed, to_srgb=False),
-        photoshop=iptc.settled(metadata.photoshop),
+        exif=exif.updated(metadata.exif, orientation=orientation, to_srgb=False),
+        xmp=xmp.updated(metadata.xmp, transposed=transposed, to_srgb=False),
+        photoshop=iptc.updated(metadata.photoshop),
     )

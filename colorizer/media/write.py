@@ -161,8 +161,8 @@ def _fitted(picture: Picture, kind: Format, output: Output, notes: list[str]) ->
         if picture.source_profile:
             metadata = replace(
                 metadata,
-                exif=exif.settled(metadata.exif, orientation=exif.UPRIGHT, to_srgb=True),
-                xmp=xmp.settled(metadata.xmp, transposed=False, to_srgb=True),
+                exif=exif.updated(metadata.exif, orientation=exif.UPRIGHT, to_srgb=True),
+                xmp=xmp.updated(metadata.xmp, transposed=False, to_srgb=True),
             )
     if pixels.ndim == 2 and profile:
         profile = srgb_grey_profile()

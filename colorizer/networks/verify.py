@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.errors import EngineError, WeightsError, shown
 from colorizer.io.records import hash_file, read_record, record_path
 from colorizer.networks.catalog import Catalog
@@ -65,7 +65,7 @@ def _files(model: Model) -> list[Path]:
 
 def _run(model: Model, *, hashed: bool) -> Report:
     centres = None if model.bin_centres is None else load_bin_centres(model.bin_centres)
-    engine = open_engine(model, centres=centres, asked=Asked(pictures=1))
+    engine = open_engine(model, centres=centres, asked=EngineRequest(pictures=1))
     side = -(-NETWORK_SIZE // model.stride) * model.stride
     ramp = np.linspace(-MIDDLE_LIGHTNESS, MIDDLE_LIGHTNESS, side * side, dtype=np.float32).reshape(1, 1, side, side)
     begun = time.perf_counter()

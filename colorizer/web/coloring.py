@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import TooLargeError, shown
-from colorizer.jobs.plan import COLOR_MARK
+from colorizer.jobs.plan import COLORED_INFIX
 from colorizer.jobs.stream import color_document
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Document, Output, Picture, encode_picture
 from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
@@ -143,7 +143,7 @@ def result_name(name: str, kind: str) -> str:
     stem, suffix = split_suffix(name)
     if suffix.lower() not in READABLE_SUFFIXES:
         stem = name
-    return stem + COLOR_MARK + (suffix if SUFFIXES.get(suffix.lower()) == kind else FORMATS[kind].suffixes[0])
+    return stem + COLORED_INFIX + (suffix if SUFFIXES.get(suffix.lower()) == kind else FORMATS[kind].suffixes[0])
 
 
 def prepare(

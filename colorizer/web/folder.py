@@ -86,16 +86,16 @@ def remove_orphans(place: Path) -> None:
 
 
 def _remove_orphan(path: Path) -> None:
-    mark = path / _LOCK
-    if not mark.is_file():
+    lock_file = path / _LOCK
+    if not lock_file.is_file():
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _YOUNG_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
         return
     with contextlib.suppress(_HeldError, OutputError, OSError):
-        with lock(mark, _held):
+        with lock(lock_file, _held):
             for entry in path.iterdir():
-                if entry != mark:
+                if entry != lock_file:
                     entry.unlink()
         shutil.rmtree(path, ignore_errors=True)
 

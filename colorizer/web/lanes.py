@@ -59,7 +59,7 @@ class Lane:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._guard = threading.Lock()
-        self._waiting: dict[threading.Event, None] = {}  # in order; each piece's own mark for being dropped
+        self._waiting: dict[threading.Event, None] = {}  # in order; each piece's own event for being dropped
         self._working = 0
 
     @property
@@ -92,7 +92,7 @@ class Lane:
         Parameters
         ----------
         work
-            Given the mark that tells whether its result is still wanted.
+            Given the event that tells whether its result is still wanted.
         begun
             Called with the same, from the thread, when its turn has come.
         patient

@@ -25,7 +25,7 @@ State = Literal["waiting", "working", "ready", "failed"]
 ENDED: tuple[State, ...] = ("ready", "failed")
 
 Prepare = Callable[[threading.Event], View]
-"""Lets the network see a picture, in a thread; given the mark that tells whether that is still wanted."""
+"""Lets the network see a picture, in a thread; given the event that tells whether that is still wanted."""
 
 
 class ShelvedPicture:
@@ -202,8 +202,8 @@ class Shelf:
     def _begin(self, picture: ShelvedPicture, prepare: Prepare) -> None:
         loop = asyncio.get_running_loop()
 
-        def begun(mark: threading.Event) -> None:
-            loop.call_soon_threadsafe(self._note_begin, picture, mark)
+        def begun(dropped: threading.Event) -> None:
+            loop.call_soon_threadsafe(self._note_begin, picture, dropped)
 
         ticket = self._lane.submit(prepare, begun)
         picture.ticket = ticket
@@ -211,8 +211,8 @@ class Shelf:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _note_begin(self, picture: ShelvedPicture, mark: threading.Event) -> None:
-        if picture.ticket is not None and picture.ticket.dropped is mark and picture.state == "waiting":
+    def _note_begin(self, picture: ShelvedPicture, dropped: threading.Event) -> None:
+        if picture.ticket is not None and picture.ticket.dropped is dropped and picture.state == "waiting":
             picture.become("working")
 
     async def _follow(self, picture: ShelvedPicture, ticket: Ticket[View]) -> None:

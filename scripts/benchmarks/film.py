@@ -31,7 +31,7 @@ from colorizer.film.encoding import Encoding, Layout
 from colorizer.film.frame import Frame
 from colorizer.film.options import DEFAULT_STEADINESS, Film
 from colorizer.film.overlap import ahead
-from colorizer.film.painting import Manner, Painter
+from colorizer.film.painting import Painter, SteadyingOptions
 from colorizer.film.segments import Memory
 from colorizer.film.source import Reader, import_av
 from colorizer.metrics.video import color_distribution_consistency, warp_error
@@ -128,12 +128,12 @@ def _speeds(network: str, film: Path, folder: Path, frames: int) -> Iterator[Spe
     )
     yield _usual_loop(network, film, folder, frames // 2, Settings(compat=True, **which))
     ours = Colorizer(Settings(precision="fp32", device="cpu", **which), pictures=1000)
-    for contestant, manner in (
-        ("frame by frame", Manner(0.0, 1)),
-        ("steady", Manner(DEFAULT_STEADINESS, 1)),
-        ("keyframes, auto", Manner(DEFAULT_STEADINESS, None)),
+    for contestant, steadying in (
+        ("frame by frame", SteadyingOptions(0.0, 1)),
+        ("steady", SteadyingOptions(DEFAULT_STEADINESS, 1)),
+        ("keyframes, auto", SteadyingOptions(DEFAULT_STEADINESS, None)),
     ):
-        yield _ours(network, contestant, film, Painter(ours, manner))
+        yield _ours(network, contestant, film, Painter(ours, steadying))
 
 
 def _usual_loop(network: str, film: Path, folder: Path, frames: int, settings: Settings) -> Speed:
@@ -186,9 +186,9 @@ MOTIONS = {
 """From the number of a frame to the place of its points in the photograph."""
 
 WAYS = {
-    "frame by frame": Manner(0.0, 1),
-    "steady": Manner(DEFAULT_STEADINESS, 1),
-    "keyframes, auto": Manner(DEFAULT_STEADINESS, None),
+    "frame by frame": SteadyingOptions(0.0, 1),
+    "steady": SteadyingOptions(DEFAULT_STEADINESS, 1),
+    "keyframes, auto": SteadyingOptions(DEFAULT_STEADINESS, None),
 }
 
 
@@ -246,8 +246,8 @@ def _steadiness(photo: Path, motion: str, frames: int, grain: float, colorizer: 
     original = list(moving(photo, frames, motion))
     film = list(grained(iter(original), grain))
     truth = [chroma_plane(np.ascontiguousarray(frame[..., ::-1])) for frame in original]
-    for way, manner in WAYS.items():
-        planes = _chroma(film, Painter(colorizer, manner))
+    for way, steadying in WAYS.items():
+        planes = _chroma(film, Painter(colorizer, steadying))
         error = float(np.mean([_length(plane - true) for plane, true in zip(planes, truth, strict=True)]))
         chroma = float(np.mean([_length(plane) for plane in planes]))
         change = change_along(planes, motion)

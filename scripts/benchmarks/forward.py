@@ -22,7 +22,7 @@ import numpy.typing as npt
 from synthetic_release import RELEASE_PROTOTXT, make_release
 
 from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, runtimes, take_turns
-from colorizer.engines import Asked, EngineName, Opened, Precision, open_engine
+from colorizer.engines import EngineName, EngineRequest, Opened, Precision, open_engine
 from colorizer.engines.opening import installed_engines, runtime_version
 from colorizer.errors import EngineError
 from colorizer.io.machine import usable_cores
@@ -126,7 +126,7 @@ def contestant(
 ) -> Opened:
     """An engine, loaded."""
     return open_engine(
-        model, asked=Asked(engine, precision, "cpu", threads=threads, pictures=1, as_it_comes=as_it_comes)
+        model, asked=EngineRequest(engine, precision, "cpu", threads=threads, pictures=1, as_it_comes=as_it_comes)
     )
 
 

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from synthetic import lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, CaffeModel, check_finite, read_caffemodel, write_caffemodel
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.errors import OutputError, WeightsError
 from colorizer.networks import resolve_model
 
@@ -123,7 +123,7 @@ def test_double_precision_runs_in_opencv_although_its_importer_does_not_read_it(
     )
     light = lightness_like(64, 64)
     single, found = (
-        open_engine(resolve_model(str(path), prototxt=prototxt), asked=Asked("opencv", device="cpu")).ab(light)
+        open_engine(resolve_model(str(path), prototxt=prototxt), asked=EngineRequest("opencv", device="cpu")).ab(light)
         for path in (caffemodel, double)
     )
     assert single.std() > 5

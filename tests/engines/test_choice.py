@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from colorizer.engines import Asked, Choice, EngineName
+from colorizer.engines import Choice, EngineName, EngineRequest
 from colorizer.engines.choice import COSTS, PRECISIONS, rank, seconds_on_cpu
 from colorizer.engines.cuda import HOW_TO_GET_CUDA, probe_cuda
 from colorizer.errors import EngineError, UsageError
@@ -30,22 +30,22 @@ def unasked(engine: EngineName) -> str | None:
 
 
 def first(
-    asked: Asked, *, installed: tuple[EngineName, ...] = ALL, size: int = SMALL, probe: Probe = no_cuda
+    asked: EngineRequest, *, installed: tuple[EngineName, ...] = ALL, size: int = SMALL, probe: Probe = no_cuda
 ) -> Choice:
     return rank(asked, installed, size, probe)[0]
 
 
 def test_one_small_picture_from_cold_and_ten_thousand_get_different_engines() -> None:
-    assert first(Asked(pictures=1), probe=unasked).engine == "opencv"
-    assert first(Asked(pictures=10_000)).engine == "openvino"
-    assert first(Asked(pictures=None)).engine == "openvino"
-    assert first(Asked(pictures=10_000), size=LARGE).engine == "ncnn"
+    assert first(EngineRequest(pictures=1), probe=unasked).engine == "opencv"
+    assert first(EngineRequest(pictures=10_000)).engine == "openvino"
+    assert first(EngineRequest(pictures=None)).engine == "openvino"
+    assert first(EngineRequest(pictures=10_000), size=LARGE).engine == "ncnn"
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 @pytest.mark.parametrize("pictures", [1, 3, 10, 100, 1000])
 def test_the_choice_is_the_least_estimate_and_the_others_follow_in_order(size: int, pictures: int) -> None:
-    ranked = [choice.engine for choice in rank(Asked(pictures=pictures), ALL, size, no_cuda)]
+    ranked = [choice.engine for choice in rank(EngineRequest(pictures=pictures), ALL, size, no_cuda)]
     estimates = [seconds_on_cpu(engine, pictures, size) for engine in ranked]
     assert sorted(ranked) == sorted(ALL)
     assert estimates == sorted(estimates)
@@ -53,7 +53,7 @@ def test_the_choice_is_the_least_estimate_and_the_others_follow_in_order(size: i
 
 @pytest.mark.parametrize("engine", ALL)
 def test_with_one_engine_installed_that_one_is_taken(engine: EngineName) -> None:
-    (choice,) = rank(Asked(), (engine,), LARGE, no_cuda)
+    (choice,) = rank(EngineRequest(), (engine,), LARGE, no_cuda)
     assert choice.engine == engine
     assert "only one installed" in choice.why
 
@@ -61,73 +61,73 @@ def test_with_one_engine_installed_that_one_is_taken(engine: EngineName) -> None
 @pytest.mark.parametrize("engine", ALL)
 def test_an_engine_asked_for_is_taken_whether_it_is_quick_or_not(engine: EngineName) -> None:
     for pictures in (1, None):
-        (choice,) = rank(Asked(engine, pictures=pictures), ALL, LARGE, no_cuda)
+        (choice,) = rank(EngineRequest(engine, pictures=pictures), ALL, LARGE, no_cuda)
         assert choice.engine == engine
     # an absent one too: its own module says how to install it
-    assert first(Asked(engine, device="cpu"), installed=()).engine == engine
+    assert first(EngineRequest(engine, device="cpu"), installed=()).engine == engine
 
 
 def test_as_it_comes_is_opencv_on_the_cpu_in_any_case() -> None:
-    choice = first(Asked(as_it_comes=True), probe=unasked)
+    choice = first(EngineRequest(as_it_comes=True), probe=unasked)
     assert (choice.engine, choice.device, choice.precision) == ("opencv", "cpu", "fp32")
 
 
 def test_cuda_is_taken_for_long_runs_where_the_probe_succeeds() -> None:
-    found = first(Asked(), probe=works_in("onnxruntime", "opencv"))
+    found = first(EngineRequest(), probe=works_in("onnxruntime", "opencv"))
     assert (found.engine, found.device, found.precision) == ("onnxruntime", "cuda", "fp32")
-    assert first(Asked(), probe=works_in("opencv")).engine == "opencv"
-    assert first(Asked(), installed=("opencv",), probe=works_in("onnxruntime", "opencv")).engine == "opencv"
+    assert first(EngineRequest(), probe=works_in("opencv")).engine == "opencv"
+    assert first(EngineRequest(), installed=("opencv",), probe=works_in("onnxruntime", "opencv")).engine == "opencv"
 
 
 def test_cuda_is_not_begun_for_one_picture_unless_asked_for() -> None:
-    assert first(Asked(pictures=1), probe=unasked).device == "cpu"
-    assert first(Asked(pictures=1, device="cuda"), probe=works_in("opencv")).device == "cuda"
-    assert first(Asked(device="cpu"), probe=unasked).device == "cpu"
+    assert first(EngineRequest(pictures=1), probe=unasked).device == "cpu"
+    assert first(EngineRequest(pictures=1, device="cuda"), probe=works_in("opencv")).device == "cuda"
+    assert first(EngineRequest(device="cpu"), probe=unasked).device == "cpu"
 
 
 def test_auto_falls_back_to_the_cpu_and_says_why() -> None:
-    found = first(Asked())
+    found = first(EngineRequest())
     assert found.device == "cpu"
     assert "no CUDA (onnxruntime has no CUDA; opencv has no CUDA)" in found.why
 
 
 def test_cuda_asked_for_and_not_there_says_why_and_both_ways_to_get_it() -> None:
     with pytest.raises(EngineError, match="onnxruntime has no CUDA; opencv has no CUDA") as caught:
-        first(Asked(device="cuda"))
+        first(EngineRequest(device="cuda"))
     assert HOW_TO_GET_CUDA in str(caught.value)
     assert "onnxruntime-gpu" in HOW_TO_GET_CUDA
     assert "-D WITH_CUDA=ON" in HOW_TO_GET_CUDA
     with pytest.raises(EngineError, match="opencv has no CUDA"):
-        first(Asked("opencv", device="cuda"), probe=works_in("onnxruntime"))
+        first(EngineRequest("opencv", device="cuda"), probe=works_in("onnxruntime"))
     with pytest.raises(EngineError, match="no engine that is installed here knows CUDA"):
-        first(Asked(device="cuda"), installed=("openvino",), probe=unasked)
+        first(EngineRequest(device="cuda"), installed=("openvino",), probe=unasked)
 
 
 def test_half_precision_with_cuda_goes_to_the_engine_that_has_it() -> None:
-    found = first(Asked(device="cuda", precision="fp16"), probe=works_in("onnxruntime", "opencv"))
+    found = first(EngineRequest(device="cuda", precision="fp16"), probe=works_in("onnxruntime", "opencv"))
     assert (found.engine, found.precision) == ("opencv", "fp16")
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked("openvino", device="cuda"), "--engine openvino computes on the CPU alone"),
-        (Asked("onnxruntime", device="cuda", precision="fp16"), "--precision fp16 is not to be had with CUDA"),
-        (Asked(device="cuda", precision="bf16"), "--precision bf16 is not to be had with CUDA"),
-        (Asked("opencv", precision="bf16", device="cpu"), "take --engine openvino"),
-        (Asked("onnxruntime", precision="fp16", device="cpu"), "take --engine openvino"),
+        (EngineRequest("openvino", device="cuda"), "--engine openvino computes on the CPU alone"),
+        (EngineRequest("onnxruntime", device="cuda", precision="fp16"), "--precision fp16 is not available with CUDA"),
+        (EngineRequest(device="cuda", precision="bf16"), "--precision bf16 is not available with CUDA"),
+        (EngineRequest("opencv", precision="bf16", device="cpu"), "take --engine openvino"),
+        (EngineRequest("onnxruntime", precision="fp16", device="cpu"), "take --engine openvino"),
     ],
 )
-def test_wishes_that_exclude_each_other_are_refused(asked: Asked, said: str) -> None:
+def test_wishes_that_exclude_each_other_are_refused(asked: EngineRequest, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         first(asked, probe=unasked)
 
 
 def test_reduced_precision_asked_for_goes_to_openvino_or_says_how_to_get_it() -> None:
-    found = first(Asked(precision="bf16", pictures=1))
+    found = first(EngineRequest(precision="bf16", pictures=1))
     assert (found.engine, found.precision) == ("openvino", "bf16")
     with pytest.raises(EngineError, match=r"pip install 'colorize-photos\[openvino\]'"):
-        first(Asked(precision="bf16", pictures=1), installed=("opencv", "onnxruntime"))
+        first(EngineRequest(precision="bf16", pictures=1), installed=("opencv", "onnxruntime"))
 
 
 def test_every_engine_has_a_cost_and_computes_in_float32() -> None:

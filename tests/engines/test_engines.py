@@ -16,7 +16,7 @@ from reference import reference_ab
 from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, small_pair
 
 from colorizer.caffe.ncnn_export import convert
-from colorizer.engines import Asked, Device, EngineName, Opened, Setup, open_engine
+from colorizer.engines import Device, EngineName, EngineRequest, Opened, Setup, open_engine
 from colorizer.engines.ncnn.form import NcnnModel
 from colorizer.errors import EngineError, WeightsError
 from colorizer.networks import Model, resolve_model
@@ -52,7 +52,7 @@ def opened(
     centres: npt.NDArray[np.float32] | None = None,
     threads: int | None = None,
 ) -> Opened:
-    asked = Asked(engine, precision="fp32", device="cpu", threads=threads)
+    asked = EngineRequest(engine, precision="fp32", device="cpu", threads=threads)
     return open_engine(model, temperature=temperature, centres=centres, asked=asked)
 
 
@@ -185,7 +185,7 @@ def test_a_layer_that_others_lack_is_run_by_opencv(small: Model, tmp_path: Path)
     import cv2
 
     if hasattr(cv2.dnn, "readNetFromCaffe"):
-        runner = open_engine(odd, asked=Asked(device="cpu"))
+        runner = open_engine(odd, asked=EngineRequest(device="cpu"))
         assert runner.choice.engine == "opencv"
         assert "AbsVal" in runner.choice.why
 
@@ -220,11 +220,11 @@ def test_opencv_reads_the_converted_model_in_every_engine_of_its_own(small: Mode
 ABSENT = """
 import sys
 sys.path.insert(0, {folder!r})
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.errors import EngineError
 from colorizer.networks import resolve_model
 try:
-    print(open_engine(resolve_model("lite"), asked=Asked({asked})).choice)
+    print(open_engine(resolve_model("lite"), asked=EngineRequest({asked})).choice)
 except EngineError as error:
     print("EngineError:", error)
 """
@@ -284,9 +284,9 @@ def watch(event, arguments):
         os.write(1, f"{{event}} {{arguments}}\\n".encode())
 sys.addaudithook(watch)
 import numpy
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.networks import resolve_model
-opened = open_engine(resolve_model("lite"), asked=Asked({engine!r}))
+opened = open_engine(resolve_model("lite"), asked=EngineRequest({engine!r}))
 opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 """
     done = run_python(code, tmp_path, COLORIZER_HOME=str(tmp_path), HOME=str(user))
@@ -298,9 +298,9 @@ opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 ENGINES_THAT_END = """
 import signal
 import numpy
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.networks import resolve_model
-asked = Asked({engine!r}, device="cpu")
+asked = EngineRequest({engine!r}, device="cpu")
 first, second = (open_engine(resolve_model("lite"), asked=asked) for _ in range(2))
 for opened in (first, second):
     opened.ab(numpy.zeros((1, 1, 32, 32), numpy.float32))

@@ -14,7 +14,7 @@ from conftest import run_python
 from skimage.color import deltaE_ciede2000
 from synthetic import lightness_like, small_pair
 
-from colorizer.engines import Asked, choice, open_engine, opening
+from colorizer.engines import EngineRequest, choice, open_engine, opening
 from colorizer.engines.openvino import reduced_precision
 from colorizer.engines.precision import Verdict, judge, remember, remembered, sample_planes, verdict_key
 from colorizer.errors import EngineError
@@ -110,7 +110,7 @@ def test_a_damaged_verdict_is_none() -> None:
 
 def test_auto_follows_the_trial_and_tries_once(small: Model, home: Path) -> None:
     reduced, _ = reduced_precision()
-    asked = Asked("openvino", device="cpu")
+    asked = EngineRequest("openvino", device="cpu")
     opened = open_engine(small, asked=asked)
     verdicts = list((home / "cache" / "precision").glob("*.verdict"))
     if reduced is None:
@@ -143,7 +143,7 @@ def counts_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_another_engine_is_quickest_the_trial_is_against_that_one(small: Model, home: Path) -> None:
     pytest.importorskip("ncnn")
     reduced, _ = reduced_precision()
-    opened = open_engine(small, asked=Asked(device="cpu"))
+    opened = open_engine(small, asked=EngineRequest(device="cpu"))
     if reduced is None:
         assert (opened.choice.engine, opened.choice.precision) == ("ncnn", "fp32")
         return
@@ -152,10 +152,10 @@ def test_where_another_engine_is_quickest_the_trial_is_against_that_one(small: M
     decisions = {Verdict(0.1, 0.5, 2.0): ("openvino", reduced), Verdict(0.1, 0.5, 1.0): ("ncnn", "fp32")}
     for decided, taken in decisions.items():
         remember(path.stem, decided)
-        again = open_engine(small, asked=Asked(device="cpu"))
+        again = open_engine(small, asked=EngineRequest(device="cpu"))
         assert (again.choice.engine, again.choice.precision) == taken
     # of that engine alone what is asked for is taken, and a few pictures are not worth it
-    for asked in (Asked("ncnn", device="cpu"), Asked(device="cpu", pictures=3)):
+    for asked in (EngineRequest("ncnn", device="cpu"), EngineRequest(device="cpu", pictures=3)):
         assert open_engine(small, asked=asked).choice.precision == "fp32"
 
 
@@ -165,10 +165,10 @@ def test_a_trial_that_fails_leaves_float32(small: Model, tmp_path: Path) -> None
     code = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
-from colorizer.engines import Asked, choice, open_engine, opening
+from colorizer.engines import EngineRequest, choice, open_engine, opening
 from colorizer.networks import resolve_model
 choice.LARGE_MODEL = opening.LARGE_MODEL = 0
-print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=Asked(device="cpu")).choice)
+print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=EngineRequest(device="cpu")).choice)
 """
     done = run_python(code, tmp_path)
     assert "engine='ncnn', device='cpu', precision='fp32'" in done.stdout, done.stderr
@@ -176,15 +176,15 @@ print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=Asked(device="
 
 
 def test_few_pictures_are_not_worth_a_trial(small: Model, home: Path) -> None:
-    opened = open_engine(small, asked=Asked("openvino", device="cpu", pictures=2))
+    opened = open_engine(small, asked=EngineRequest("openvino", device="cpu", pictures=2))
     assert opened.choice.precision == "fp32"
     assert not (home / "cache" / "precision").exists()
 
 
 def test_float32_stays_float32_where_the_cpu_would_take_less_by_itself(small: Model) -> None:
     light = lightness_like(96, 96)
-    exact = open_engine(small, asked=Asked("opencv", device="cpu")).ab(light)
-    found = open_engine(small, asked=Asked("openvino", precision="fp32", device="cpu")).ab(light)
+    exact = open_engine(small, asked=EngineRequest("opencv", device="cpu")).ab(light)
+    found = open_engine(small, asked=EngineRequest("openvino", precision="fp32", device="cpu")).ab(light)
     np.testing.assert_allclose(found, exact, atol=0.1)
 
 
@@ -192,7 +192,7 @@ def test_float32_stays_float32_where_the_cpu_would_take_less_by_itself(small: Mo
 def test_precision_asked_for_is_taken_or_refused(small: Model, precision: str) -> None:
     from colorizer.engines.openvino import precisions, the_core
 
-    asked = Asked("openvino", precision=precision, device="cpu")  # type: ignore[arg-type]
+    asked = EngineRequest("openvino", precision=precision, device="cpu")  # type: ignore[arg-type]
     if precision in precisions(the_core()):
         assert open_engine(small, asked=asked).name.endswith(f", {precision}")
     else:

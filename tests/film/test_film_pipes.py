@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from colorizer import Settings
 from colorizer.errors import ColorizerError, InputError, UsageError
-from colorizer.film.painting import Manner
+from colorizer.film.painting import SteadyingOptions
 from colorizer.film.pipe import color_stream
 from colorizer.film.streams import header, parse_raw, read_frames, read_header
 
@@ -37,7 +37,7 @@ def y4m(words: str, frames: list[bytes]) -> bytes:
 
 def colored(data: bytes, raw: str | None = None) -> bytes:
     out = io.BytesIO()
-    color_stream(io.BytesIO(data), out, SETTINGS, Manner(0.8, 1), raw=raw)
+    color_stream(io.BytesIO(data), out, SETTINGS, SteadyingOptions(0.8, 1), raw=raw)
     return out.getvalue()
 
 
@@ -109,7 +109,7 @@ def test_a_stream_that_breaks_off_gives_its_frames_and_an_error(luma: list[npt.N
     data = y4m("Cmono", [plane.tobytes() for plane in luma])[:-100]
     out = io.BytesIO()
     with pytest.raises(InputError, match="breaks off within frame 4"):
-        color_stream(io.BytesIO(data), out, SETTINGS, Manner(0.0, 1))
+        color_stream(io.BytesIO(data), out, SETTINGS, SteadyingOptions(0.0, 1))
     assert out.getvalue().count(b"FRAME\n") == 3
 
 

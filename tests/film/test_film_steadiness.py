@@ -16,11 +16,11 @@ from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
 from colorizer.film.encoding import Encoding, Layout
 from colorizer.film.frame import Frame
-from colorizer.film.motion import look_at
+from colorizer.film.motion import frame_features
 from colorizer.film.options import DEFAULT_STEADINESS
-from colorizer.film.painting import Manner, Painter
+from colorizer.film.painting import Painter, SteadyingOptions
 from colorizer.film.segments import Memory
-from colorizer.film.temporal import Sight, State, Step, follow, steady
+from colorizer.film.temporal import FrameInput, State, Step, follow, steady
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,11 +33,11 @@ def colorizer() -> Colorizer:
     return Colorizer(Settings(model="lite", engine="opencv"))
 
 
-def chroma_of(frames: list[Picture], colorizer: Colorizer, manner: Manner) -> list[Floats]:
+def chroma_of(frames: list[Picture], colorizer: Colorizer, steadying: SteadyingOptions) -> list[Floats]:
     """The ab that a film's frames get, at the size of a frame."""
     encoding = Encoding(full_range=True)
     fed = ((number, Frame(frame[..., 0], None, Layout(8, None), encoding)) for number, frame in enumerate(frames))
-    predictions = Painter(colorizer, manner).predict(fed, Memory(None, None))
+    predictions = Painter(colorizer, steadying).predict(fed, Memory(None, None))
     size = (SIZE[1], SIZE[0])
     return [np.asarray(cv2.resize(one.ab, size), np.float32) for one in predictions if one.ab is not None]
 
@@ -68,7 +68,7 @@ def check_steadiness(photos: list[Path], colorizer: Colorizer, frames: int) -> N
     for photo in photos:
         original = pan(photo, frames, SIZE, STEP)
         film = noisy(to_grey(original), 14.0)
-        single, steady = (chroma_of(film, colorizer, Manner(share, 1)) for share in (0.0, DEFAULT_STEADINESS))
+        single, steady = (chroma_of(film, colorizer, SteadyingOptions(share, 1)) for share in (0.0, DEFAULT_STEADINESS))
         assert change_along_motion(single) > 4 * change_along_motion(steady), photo.stem
         assert abs(mean_chroma(steady) / mean_chroma(single) - 1) < 0.03, photo.stem
         errors.append((error_of(single, original), error_of(steady, original)))
@@ -96,15 +96,15 @@ def test_what_moves_before_a_flat_ground_takes_no_colour_along() -> None:
     y, x = np.mgrid[0:160, 0:160].astype(np.float32)
     wall, disc = np.array([-20, 30], np.float32), np.array([40, -10], np.float32)
 
-    def sight(number: int) -> Sight[npt.NDArray[np.bool_]]:
+    def frame_input(number: int) -> FrameInput[npt.NDArray[np.bool_]]:
         inside = (x - 50 - 4 * number) ** 2 + (y - 80) ** 2 < 30**2
         moved = np.roll(texture, 4 * number, axis=1)
         grain = rng.normal(0, 3, inside.shape)
         lightness = (50 + y / 20 + np.where(inside, moved, 0) + grain).astype(np.float32)
         ab = np.where(inside[..., None], disc, wall) + rng.normal(0, 6, (160, 160, 2))
-        return Sight(inside, lightness, lambda: ab.astype(np.float32))
+        return FrameInput(inside, lightness, lambda: ab.astype(np.float32))
 
-    shots = list(steady([sight(number) for number in range(14)], None, steadiness=DEFAULT_STEADINESS, every=1))
+    shots = list(steady([frame_input(number) for number in range(14)], None, steadiness=DEFAULT_STEADINESS, every=1))
     assert len(shots) == 14
     assert [shot.new_scene for shot in shots] == [True] + [False] * 13
     for shot in shots[4:-4]:
@@ -121,9 +121,9 @@ def test_the_state_after_a_frame_does_not_depend_on_what_comes(steadiness: float
     ground = cv2.GaussianBlur(rng.uniform(0, 100, (64, 96)).astype(np.float32), (0, 0), 2)
     planes = [np.asarray(np.roll(ground, 2 * number, axis=1), np.float32) for number in range(10)]
     answers = rng.normal(0, 20, (10, 16, 24, 2)).astype(np.float32)
-    sights = [Sight(n, plane, partial(answers.__getitem__, n)) for n, plane in enumerate(planes)]
-    whole = list(steady(sights, None, steadiness=steadiness, every=1))
-    resumed = list(steady(sights[4:], whole[3].state, steadiness=steadiness, every=1))
+    inputs = [FrameInput(n, plane, partial(answers.__getitem__, n)) for n, plane in enumerate(planes)]
+    whole = list(steady(inputs, None, steadiness=steadiness, every=1))
+    resumed = list(steady(inputs[4:], whole[3].state, steadiness=steadiness, every=1))
     assert [shot.item for shot in whole] == list(range(10))
     for one, other in zip(whole[4:], resumed, strict=True):
         assert np.array_equal(one.ab, other.ab)
@@ -137,20 +137,20 @@ def test_no_chroma_crosses_a_cut(photographs: list[Path], colorizer: Colorizer) 
     by_name = {path.stem: path for path in photographs}
     first = to_grey(pan(by_name["dahlia"], 6, SIZE))
     second = to_grey(pan(by_name["forest-stream"], 6, SIZE))
-    for manner in (Manner(DEFAULT_STEADINESS, 1), Manner(DEFAULT_STEADINESS, None)):
-        joined = chroma_of(first + second, colorizer, manner)
-        alone = chroma_of(second, colorizer, manner)
+    for steadying in (SteadyingOptions(DEFAULT_STEADINESS, 1), SteadyingOptions(DEFAULT_STEADINESS, None)):
+        joined = chroma_of(first + second, colorizer, steadying)
+        alone = chroma_of(second, colorizer, steadying)
         assert np.array_equal(joined[6], alone[0])
         assert np.array_equal(joined[-1], alone[-1])
 
 
 def test_keyframe_mode_asks_seldom_and_stays_near_the_prediction(photographs: list[Path], colorizer: Colorizer) -> None:
     film = to_grey(pan(photographs[0], 24, SIZE, STEP))
-    painter = Painter(colorizer, Manner(DEFAULT_STEADINESS, 6))
+    painter = Painter(colorizer, SteadyingOptions(DEFAULT_STEADINESS, 6))
     fed = ((n, Frame(f[..., 0], None, Layout(8, None), Encoding(full_range=True))) for n, f in enumerate(film))
     planes = [one.ab for one in painter.predict(fed, Memory(None, None))]
     assert 4 <= painter.asked <= 8
-    every_frame = chroma_of(film, colorizer, Manner(0.0, 1))
+    every_frame = chroma_of(film, colorizer, SteadyingOptions(0.0, 1))
     last = planes[-1]
     assert last is not None
     difference = np.hypot(*np.moveaxis(cv2.resize(last, (SIZE[1], SIZE[0])) - every_frame[-1], -1, 0))
@@ -165,7 +165,11 @@ def test_chroma_follows_what_moves() -> None:
     color[30:60, 40:80] = (40, -20, np.hypot(40, 20), 1)
     moved = np.roll(lightness, 5, axis=1)
     step = follow(
-        State(look_at(lightness), color), moved, lambda: np.zeros((24, 40, 2), np.float32), steadiness=0.8, every=4
+        State(frame_features(lightness), color),
+        moved,
+        lambda: np.zeros((24, 40, 2), np.float32),
+        steadiness=0.8,
+        every=4,
     )
     assert step.fresh is None
     assert np.abs(step.ab[35:55, 50:80] - (40, -20)).mean() < 1.5

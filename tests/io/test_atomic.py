@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from colorizer.errors import OutputError
-from colorizer.io.atomic import expect, remove_leftovers, write_atomically, writing
+from colorizer.io.atomic import prefetch, remove_leftovers, write_atomically, writing
 
 
 def test_a_file_is_written_or_replaced_whole(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_expecting_a_file_brings_it_into_memory_and_waits_for_nothing(tmp_path: 
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     for what in (path, fifo, tmp_path / "missing", Path("a\0b"), tmp_path):
-        expect(what)
+        prefetch(what)
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -72,7 +72,7 @@ def test_expecting_a_file_brings_it_into_memory_and_waits_for_nothing(tmp_path: 
             pytest.skip("this file system does not tell what is in memory")
         else:
             pytest.skip("this file system keeps all files in memory")
-        expect(path)
+        prefetch(path)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with contextlib.suppress(BlockingIOError):

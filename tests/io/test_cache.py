@@ -13,7 +13,7 @@ import pytest
 from synthetic import lightness_like, small_pair
 
 from colorizer.caffe.onnx_export import CONVERTER_VERSION
-from colorizer.engines import Asked, open_engine
+from colorizer.engines import EngineRequest, open_engine
 from colorizer.io.cache import cache_folder, keep, kept
 from colorizer.networks import Model, resolve_model
 from colorizer.networks.zhang import converted
@@ -107,7 +107,7 @@ def test_a_new_converter_replaces_what_the_old_one_made(small: Model, monkeypatc
 
 def test_a_cache_that_cannot_be_written_costs_time_alone(small: Model, home: Path) -> None:
     home.write_text("a file where the folder should be")
-    engine = open_engine(small, asked=Asked("onnxruntime", device="cpu"))
+    engine = open_engine(small, asked=EngineRequest("onnxruntime", device="cpu"))
     assert np.isfinite(engine.ab(lightness_like(64, 64))).all()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from colorizer import Colorizer, Settings
 from colorizer.jobs.plan import Task
-from colorizer.jobs.run import Manner, Status, color_file
+from colorizer.jobs.run import OutputPolicy, Status, color_file
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_a_picture_for_which_memory_is_missing_fails_alone_and_says_so(
 ) -> None:
     colorizer = Colorizer(Settings(model="lite", engine="opencv"))
     monkeypatch.setattr(colorizer, "colorize", lambda *_, **__: greedy())
-    outcome = color_file(Task(photographs[0], tmp_path / "out.jpg"), colorizer, Manner())
+    outcome = color_file(Task(photographs[0], tmp_path / "out.jpg"), colorizer, OutputPolicy())
     assert outcome.status is Status.FAILED
     assert "not enough memory" in str(outcome.error)
     assert list(tmp_path.iterdir()) == []

@@ -39,7 +39,7 @@ def test_a_tree_is_mirrored_into_a_folder_that_need_not_exist(tmp_path: Path) ->
 
 
 def test_the_mark_in_names_can_be_chosen(tmp_path: Path) -> None:
-    marked = Naming([".jpg"], mark="-tinted")
+    marked = Naming([".jpg"], infix="-tinted")
     assert plan(found("a.jpg"), None, marked)[0].target == Path("a-tinted.jpg")
     assert plan(found("a.jpg"), tmp_path, marked)[0].target == tmp_path / "a-tinted.jpg"
 

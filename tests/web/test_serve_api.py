@@ -19,7 +19,7 @@ from PIL import Image
 from serving import Server, photo, said, serving
 
 from colorizer import Colorizer, Settings, __version__
-from colorizer.jobs.run import Manner
+from colorizer.jobs.run import OutputPolicy
 from colorizer.jobs.stream import color_bytes
 from colorizer.media import Output
 from colorizer.web.app import Service
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent.parent
 def command_bytes(data: bytes, output: Output | None = None, **settings: Any) -> bytes:
     """What the command writes for a picture that comes through a pipe."""
     colorizer = Colorizer(Settings(model="lite", **settings), pictures=1)
-    return color_bytes(data, colorizer, Manner(output or Output()))[0]
+    return color_bytes(data, colorizer, OutputPolicy(output or Output()))[0]
 
 
 def test_health_tells_version_queue_and_limits(server: Server) -> None:

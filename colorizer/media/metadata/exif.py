@@ -93,7 +93,7 @@ def resolution_of(directory: Directory, order: ByteOrder) -> tuple[float, float]
     return values[0], values[1]
 
 
-def settled(block: bytes, *, orientation: int, to_srgb: bool) -> bytes:
+def updated(block: bytes, *, orientation: int, to_srgb: bool) -> bytes:
     """The block of the same picture turned upright: orientation reset, sizes swapped if need be, no thumbnail.
 
     Parameters

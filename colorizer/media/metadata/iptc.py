@@ -41,7 +41,7 @@ def captions_in(photoshop: bytes) -> bytes:
     return next((content for number, content, _ in _resources(photoshop) if number == _CAPTIONS), b"")
 
 
-def settled(photoshop: bytes) -> bytes:
+def updated(photoshop: bytes) -> bytes:
     """The resources less those that no longer hold for the coloured picture."""
     return b"".join(block for number, _, block in _resources(photoshop) if number not in _STALE)
 

@@ -74,7 +74,7 @@ def is_packet(packet: bytes) -> bool:
     return True
 
 
-def settled(packet: bytes, *, transposed: bool, to_srgb: bool) -> bytes:
+def updated(packet: bytes, *, transposed: bool, to_srgb: bool) -> bytes:
     """The packet of the same picture turned upright: orientation reset, sizes that were swapped left out, no thumbnail.
 
     A packet that cannot be read comes back as it is. With `to_srgb`, the name of the former profile is left out.

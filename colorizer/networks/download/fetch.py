@@ -20,7 +20,7 @@ from colorizer.io.records import has_hash
 from colorizer.networks.catalog import FileSpec, ModelSpec
 from colorizer.networks.download.partial import Partial
 from colorizer.networks.download.transfer import (
-    Line,
+    DownloadContext,
     Listener,
     MirrorError,
     Policy,
@@ -92,7 +92,9 @@ def download_model(
             if not partial.is_there():
                 check_room(partial.folder, file.name, file.size - partial.size())
                 with open_session() as session:
-                    _fetch(spec.name, partial, sources[file.name], Line(session, policy or Policy(), listener))
+                    _fetch(
+                        spec.name, partial, sources[file.name], DownloadContext(session, policy or Policy(), listener)
+                    )
         listener.message(f"{spec.name}: {shown(partial.target)} is complete, its SHA-256 is right")
 
 
@@ -120,16 +122,16 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _fetch(model: str, partial: Partial, sources: Sequence[str], line: Line) -> None:
+def _fetch(model: str, partial: Partial, sources: Sequence[str], context: DownloadContext) -> None:
     file = partial.file
     reasons = []
     for url in sources:
-        line.listener.message(f"{file.name}: from {host(url)}")
+        context.listener.message(f"{file.name}: from {host(url)}")
         try:
-            _fetch_from(url, partial, line)
+            _fetch_from(url, partial, context)
         except MirrorError as failure:
             reasons.append(f"{host(url)} {failure}")
-            line.listener.message(reasons[-1])
+            context.listener.message(reasons[-1])
         else:
             return
     remedy = (
@@ -150,13 +152,13 @@ def host(url: str) -> str:
     return shown(urlsplit(url).netloc.rpartition("@")[2])
 
 
-def _fetch_from(url: str, partial: Partial, line: Line) -> None:
+def _fetch_from(url: str, partial: Partial, context: DownloadContext) -> None:
     """Ask one mirror until the file is complete and right, or patience ends."""
-    policy = line.policy
+    policy = context.policy
     failures, best, reached = 0, partial.size(), False
     while True:
         try:
-            from_one_answer = transfer(line, url, partial)
+            from_one_answer = transfer(context, url, partial)
             if partial.finish():
                 return
             partial.discard()
@@ -175,7 +177,7 @@ def _fetch_from(url: str, partial: Partial, line: Line) -> None:
             if problem.anew:
                 partial.discard()
             pause = _pause(problem, failures, policy)
-            line.listener.message(f"{host(url)} {problem}; again in {pause:g} s ({failures} of {limit})")
+            context.listener.message(f"{host(url)} {problem}; again in {pause:g} s ({failures} of {limit})")
             time.sleep(pause)
 
 

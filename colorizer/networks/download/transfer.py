@@ -68,7 +68,7 @@ class Listener(Protocol):
 
 
 @dataclass(frozen=True)
-class Line:
+class DownloadContext:
     """What all requests of a download share."""
 
     session: requests.Session
@@ -119,7 +119,7 @@ def open_session() -> requests.Session:
     return session
 
 
-def transfer(line: Line, url: str, partial: Partial) -> bool:
+def transfer(context: DownloadContext, url: str, partial: Partial) -> bool:
     """Bring the partial file to its full size, continuing what is there where the server allows.
 
     Returns
@@ -149,8 +149,8 @@ def transfer(line: Line, url: str, partial: Partial) -> bool:
         if version.validator:
             headers["If-Range"] = version.validator
     with (
-        _outcome_of_errors(line.policy),
-        line.session.get(url, headers=headers, stream=True, timeout=line.policy.timeouts) as answer,
+        _outcome_of_errors(context.policy),
+        context.session.get(url, headers=headers, stream=True, timeout=context.policy.timeouts) as answer,
     ):
         _check_status(answer, ranged=bool(offset))
         if answer.status_code == _PARTIAL and version is not None:
@@ -161,11 +161,11 @@ def transfer(line: Line, url: str, partial: Partial) -> bool:
             _check_length(answer, partial.file)
             output = partial.begin(_version(answer, url))
         with output:
-            line.listener.begin(partial.file.name, size, offset)
+            context.listener.begin(partial.file.name, size, offset)
             try:
-                _receive(answer, output, partial, offset, line.listener)
+                _receive(answer, output, partial, offset, context.listener)
             finally:
-                line.listener.end()
+                context.listener.end()
     return offset == 0
 
 

@@ -1,0 +1,31 @@
+"""How the command line spells what the library says: options as flags, remedies as what to type."""
+
+from __future__ import annotations
+
+from colorizer.errors import ColorizerError, Message, OptionRef, Remedy
+
+REMEDIES: dict[Remedy, str] = {
+    Remedy.LEAVE_OUT: "leave out {option}",
+    Remedy.TAKE: "take {option}",
+    Remedy.ANOTHER_OUTPUT: "choose another place with -o",
+    Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
+    Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
+    Remedy.VERIFY_MODELS: "run `colorize weights verify`",
+}
+"""The words for each kind; a test holds them to be complete, and to use the same values as the library's."""
+
+_SPELLINGS = {"output": "-o"}
+"""Options whose flag is not their name."""
+
+
+def flag(option: OptionRef) -> str:
+    """An option as it is typed, with its value where there is one."""
+    name = _SPELLINGS.get(option.name, "--" + option.name.replace("_", "-"))
+    return f"{name} {option.value}" if option.value else name
+
+
+def worded(said: Message | ColorizerError | str) -> str:
+    """A message as the command line writes it."""
+    if isinstance(said, ColorizerError):
+        said = said.message
+    return said if isinstance(said, str) else said.spelled(flag, REMEDIES.__getitem__)
