@@ -35,8 +35,8 @@ class Remedy(Enum):
     page have words of their own for each kind.
     """
 
-    LEAVE_OUT = "leave out {option}"
-    TAKE = "take {option}"
+    LEAVE_OUT = "leave out {what}"
+    TAKE = "take {what}"
     ANOTHER_OUTPUT = "choose another place for the result"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"

@@ -37,7 +37,7 @@ def test_the_library_names_options_as_python_does() -> None:
 
 
 def test_a_remedy_is_a_kind_that_each_reader_spells() -> None:
-    message = Message("x computes in fp32", None, Remedy.TAKE, {"option": OptionRef("bin_centres", "a.npy")})
+    message = Message("x computes in fp32", None, Remedy.TAKE, {"what": OptionRef("bin_centres", "a.npy")})
     assert str(message) == "x computes in fp32; take bin_centres=a.npy"
     assert worded(message) == "x computes in fp32; take --bin-centres a.npy"
     assert flag(OptionRef("output")) == "-o"

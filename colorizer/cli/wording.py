@@ -5,8 +5,8 @@ from __future__ import annotations
 from colorizer.errors import ColorizerError, Message, OptionRef, Remedy
 
 REMEDIES: dict[Remedy, str] = {
-    Remedy.LEAVE_OUT: "leave out {option}",
-    Remedy.TAKE: "take {option}",
+    Remedy.LEAVE_OUT: "leave out {what}",
+    Remedy.TAKE: "take {what}",
     Remedy.ANOTHER_OUTPUT: "choose another place with -o",
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
