@@ -5,7 +5,6 @@ A `Colorizer` owns a model and an engine. It knows arrays only; files are the bu
 
 from __future__ import annotations
 
-import threading
 from copy import copy
 from typing import Any, Literal
 
@@ -14,16 +13,12 @@ import numpy.typing as npt
 
 from colorizer import compat
 from colorizer.color.pixels import check_pixels
-from colorizer.color.resample import network_size
-from colorizer.color.strips import shrunk_lightness, with_chroma
+from colorizer.color.strips import with_chroma
 from colorizer.color.tint import is_really_color
-from colorizer.engines import Engine, EngineRequest, Opened, open_engine, open_logits
-from colorizer.errors import UsageError
-from colorizer.networks import Model, resolve_model
+from colorizer.errors import OptionRef, UsageError
+from colorizer.networks import NetworkInput, NetworkView, open_network, resolve_model
 from colorizer.networks.distribution import Distribution
-from colorizer.networks.zhang.bins import load_bin_centres
-from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, RELEASE_TEMPERATURE
-from colorizer.settings import Fit, Settings, flag
+from colorizer.settings import Settings
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -51,9 +46,9 @@ class Colorizer:
     UsageError
         The settings do not fit the model.
     WeightsError
-        The model is missing, damaged, or no network of the contract.
-    EngineError
-        The inference runtime is absent or cannot load the model.
+        The model is missing, damaged, or no network that is known here.
+    MissingExtraError, EngineError
+        The inference runtime is not installed, or cannot load the model.
 
     Examples
     --------
@@ -66,26 +61,8 @@ class Colorizer:
     def __init__(self, settings: Settings | None = None, *, pictures: int | None = None) -> None:
         self.settings = settings = settings or Settings()
         self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
-        self._fit: Fit = self._checked_fit(settings)
-        self._temperature = self.model.temperature if settings.temperature is None else settings.temperature
-        if settings.compat:
-            self._temperature = RELEASE_TEMPERATURE
-        centres = settings.bin_centres or self.model.bin_centres
-        self._centres = load_bin_centres(centres) if centres else None
-        self._logits = _Logits()
-        self._engine = open_engine(
-            self.model,
-            temperature=self._temperature,
-            centres=self._centres,
-            asked=EngineRequest(
-                engine=settings.engine,
-                precision=settings.precision,
-                device=settings.device,
-                threads=settings.threads,
-                pictures=pictures,
-                as_it_comes=settings.compat,
-            ),
-        )
+        self.view = NetworkView.of(self.model, settings)
+        self._network = open_network(self.model, settings, pictures=pictures)
 
     def with_settings(self, settings: Settings) -> Colorizer:
         """The same network, loaded once, under other settings that are not the network's: fit, size, chroma.
@@ -97,23 +74,23 @@ class Colorizer:
         """
         changed = [name for name in _NETWORK_SETTINGS if getattr(settings, name) != getattr(self.settings, name)]
         if changed:
-            raise UsageError(f"{', '.join(map(flag, changed))}: a network that is loaded has its own; load another")
+            raise UsageError(f"a network that is loaded has its own {', '.join(changed)}; load another")
         other = copy(self)
-        other.settings, other._fit = settings, self._checked_fit(settings)
+        other.settings, other.view = settings, NetworkView.of(self.model, settings)
         return other
 
     @property
-    def temperature(self) -> float:
-        """Of the annealed mean: the settings', or the model's own."""
-        return self._temperature
+    def temperature(self) -> float | None:
+        """Of the annealed mean: the settings', or the model's own; None where the network has no distribution."""
+        return self._network.temperature
 
     def recipe(self) -> str:
         """One line on how pictures are coloured, the same for every picture: model, engine, and what was set."""
         settings = self.settings
         parts = [
-            f"{self.model.name} in {self._engine.name}",
-            f"{self._fit} {settings.size}",
-            f"T = {self._temperature:.4g}",
+            f"{self.model.name} in {self._network.engine.name}",
+            f"{self.view.fit} {settings.size}",
+            *self._network.traits,
         ]
         parts += [f"saturation {settings.saturation:g}"] if settings.saturation != 1 else []
         parts += [f"strength {settings.strength:g}"] if settings.strength != 1 else []
@@ -121,7 +98,7 @@ class Colorizer:
 
     def describe(self) -> str:
         """The recipe, and why this engine was chosen."""
-        return f"{self.recipe()} ({self._engine.choice.why})"
+        return f"{self.recipe()} ({self._network.engine.choice.why})"
 
     def colorize(self, pixels: Pixels, order: Order = "bgr") -> Pixels:
         """Put colour into a picture; its lightness, depth and transparency stay.
@@ -149,7 +126,7 @@ class Colorizer:
             The runtime failed.
         """
         if order not in ("bgr", "rgb"):
-            raise UsageError(f"order {order!r}: expected 'bgr' or 'rgb'")
+            raise UsageError("expected 'bgr' or 'rgb'", option=OptionRef("order", repr(order)))
         check_pixels(pixels)
         visible, alpha = _split_alpha(pixels)
         rgb = visible[..., ::-1] if order == "bgr" and visible.ndim == 3 else visible
@@ -174,19 +151,40 @@ class Colorizer:
         -------
         ndarray, (h, w, 2) float32, CIE Lab units
         """
-        return np.ascontiguousarray(self._engine.ab(self._seen(pixels))[0].transpose(1, 2, 0))
+        return self.predict_seen(self.view.of_pixels(pixels, self.settings.threads))
+
+    def predict_seen(self, seen: NetworkInput) -> Floats:
+        """The network's chroma for what it sees of a picture, as `view` gives it: (h, w, 2) float32, CIE Lab units.
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
+        return np.ascontiguousarray(self._network.predict(seen).ab[0].transpose(1, 2, 0))
 
     def distribution(self, pixels: Pixels) -> Distribution:
         """How probable the network thinks each colour, which gives its chroma at any temperature; one pass.
 
-        The first call loads the network a second time, cut before its end.
+        The first call may load more of the network.
 
         Parameters
         ----------
         pixels
             (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+
+        Raises
+        ------
+        UsageError
+            The network gives ab alone.
+        EngineError
+            The runtime failed.
         """
-        return Distribution.of(self._logits.engine(self._engine, self.model).ab(self._seen(pixels))[0], self._centres)
+        seen = self.view.of_pixels(pixels, self.settings.threads)
+        said = self._network.predict(seen, distribution=True).distributions
+        if said is None:
+            raise UsageError(f"{self.model.name} gives ab alone and no distribution over colours; take another model")
+        return said[0]
 
     def render(self, pixels: Pixels, ab: Floats) -> Pixels:
         """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
@@ -206,43 +204,12 @@ class Colorizer:
         vivid = ab * np.float32(self.settings.saturation * strength)
         return with_chroma(pixels, vivid, own_share=1 - strength, threads=self.settings.threads)
 
-    def _checked_fit(self, settings: Settings) -> Fit:
-        if settings.size % self.model.stride:
-            raise UsageError(
-                f"{flag('size')} {settings.size}: {self.model.name} takes multiples of {self.model.stride}; "
-                f"try {round(settings.size / self.model.stride) * self.model.stride}"
-            )
-        return self.model.fit if settings.fit == "auto" else settings.fit
-
-    def _seen(self, pixels: Pixels) -> Floats:
-        """What the network is given of a picture: (1, 1, h, w) float32, L - 50."""
-        height, width = pixels.shape[:2]
-        target = network_size(height, width, fit=self._fit, size=self.settings.size, stride=self.model.stride)
-        small = shrunk_lightness(pixels, target, self.settings.threads)
-        planes: Floats = (small - np.float32(MIDDLE_LIGHTNESS))[None, None]
-        return planes
-
     def _color_rgb(self, rgb: Pixels) -> Pixels:
         if self.keeps(rgb):
             return rgb
         if self.settings.compat:
-            return compat.colorize(rgb, self._engine)
+            return compat.colorize(rgb, self._network.predict)
         return self.render(rgb, self.predict(rgb))
-
-
-class _Logits:
-    """The network cut at its logits, opened when it is first asked for; one for all that share the network."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._engine: Engine | None = None
-
-    def engine(self, opened: Opened, model: Model) -> Engine:
-        """The engine, in the manner of the one that is open."""
-        with self._lock:
-            if self._engine is None:
-                self._engine = open_logits(model, opened)
-            return self._engine
 
 
 def _split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:

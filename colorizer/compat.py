@@ -8,28 +8,28 @@ nearest; so do we. cv2.dnn runs as it comes, Winograd convolutions included.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import InputError
-from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE
+from colorizer.errors import InputError, OptionRef, Remedy
+from colorizer.networks.base import NetworkInput, Prediction
 
-if TYPE_CHECKING:
-    from colorizer.engines import Engine
+_SAMPLE_SIZE = 224
 
 
-def colorize(pixels: npt.NDArray[Any], engine: Engine) -> npt.NDArray[np.uint8]:
+def colorize(pixels: npt.NDArray[Any], predict: Callable[[NetworkInput], Prediction]) -> npt.NDArray[np.uint8]:
     """Colour a picture as the sample does.
 
     Parameters
     ----------
     pixels
         (H, W) grey or (H, W, 3) RGB, uint8: the sample knows no other depth.
-    engine
-        OpenCV's, as it comes.
+    predict
+        Of the network, in OpenCV as it comes.
 
     Returns
     -------
@@ -41,12 +41,14 @@ def colorize(pixels: npt.NDArray[Any], engine: Engine) -> npt.NDArray[np.uint8]:
         The picture has more than 8 bits.
     """
     if pixels.dtype != np.uint8:
-        raise InputError(f"--compat computes with 8 bits a channel, not {pixels.dtype}; leave --compat out")
+        text = f"the sample computes with 8 bits a channel, not {pixels.dtype}"
+        raise InputError(text, remedy=Remedy.LEAVE_OUT, what=OptionRef("compat"))
     rgb8 = pixels if pixels.ndim == 3 else np.dstack([pixels] * 3)
     rgb = (rgb8 / 255).astype(np.float32)
     lightness = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)[..., 0]
-    small = cv2.cvtColor(cv2.resize(rgb, (NETWORK_SIZE, NETWORK_SIZE)), cv2.COLOR_RGB2Lab)[..., 0]
-    ab = engine.ab((small - np.float32(MIDDLE_LIGHTNESS))[None, None])[0].transpose(1, 2, 0)
+    reduced = cv2.resize(rgb, (_SAMPLE_SIZE, _SAMPLE_SIZE))
+    small = np.asarray(cv2.cvtColor(reduced, cv2.COLOR_RGB2Lab)[..., 0], np.float32)
+    ab = predict(NetworkInput(small[None, None])).ab[0].transpose(1, 2, 0)
     height, width = lightness.shape
     ab = cv2.resize(ab, (width, height)).reshape(height, width, 2)
     colored = cv2.cvtColor(np.dstack([lightness, ab]), cv2.COLOR_Lab2RGB)

@@ -10,27 +10,40 @@ import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from colorizer import __version__
-from colorizer.engines import Choice, EngineName, EngineRequest, Opened, Precision, open_engine
+from colorizer.engines import Choice, Device, EngineName, Precision
+from colorizer.engines.base import missing_runtime
 from colorizer.engines.choice import COSTS
-from colorizer.engines.cuda import CUDA_ENGINES, HOW_TO_GET_CUDA, probe_cuda
+from colorizer.engines.cuda import CUDA_ENGINES, probe_cuda
 from colorizer.engines.opening import installed_engines, runtime_version
-from colorizer.errors import ColorizerError
+from colorizer.errors import ColorizerError, EngineError, Remedy
 from colorizer.io.cache import cache_folder
 from colorizer.io.machine import usable_cores
-from colorizer.networks import Model, load_catalog, open_store, resolve_model
+from colorizer.networks import (
+    ColorNetwork,
+    Model,
+    NetworkInput,
+    load_catalog,
+    open_network,
+    open_store,
+    resolve_model,
+)
 from colorizer.networks.inventory import inventory
-from colorizer.networks.zhang.contract import NETWORK_SIZE
+from colorizer.settings import DEFAULT_SIZE, Settings
 
 PACKAGES = ("numpy", "pillow", "click", "platformdirs", "requests", "tqdm")
 ONE_PICTURE, LONG_RUN = "one picture", "a long run"
 TIMED_PASSES = 5
+
+_MIDDLE_GREY = 50.0
+
+Words = Callable[[ColorizerError], str]
 
 
 @dataclass(frozen=True)
@@ -118,7 +131,7 @@ class Report:
         return all(auto.choice for auto in self.auto) and not broken and not any(timed.problem for timed in self.passes)
 
 
-def examine(model_name: str, weights_dir: Path | None = None) -> Report:
+def examine(model_name: str, weights_dir: Path | None = None, *, words: Words = str) -> Report:
     """Look at everything; takes a few seconds.
 
     Parameters
@@ -127,18 +140,21 @@ def examine(model_name: str, weights_dir: Path | None = None) -> Report:
         What is run: `auto`, a name, or a path, as `resolve_model` takes it.
     weights_dir
         Folder to search first.
+    words
+        Puts what is wrong into words for whoever asks.
     """
     installed = installed_engines()
-    engines = tuple(_engine(name, installed) for name in COSTS)
-    devices = _devices(installed)
-    models = _models(weights_dir)
+    engines = tuple(_engine(name, installed, words) for name in COSTS)
+    devices = _devices(installed, words)
+    models = _models(weights_dir, words)
     try:
         model = resolve_model(model_name, weights_dir=weights_dir)
     except ColorizerError as error:
-        auto = tuple(Auto(job, model_name, None, str(error)) for job in (ONE_PICTURE, LONG_RUN))
+        auto = tuple(Auto(job, model_name, None, words(error)) for job in (ONE_PICTURE, LONG_RUN))
         return Report(_system(weights_dir), engines, devices, models, auto, ())
-    choices = tuple(_auto(job, model, pictures) for job, pictures in ((ONE_PICTURE, 1), (LONG_RUN, None)))
-    return Report(_system(weights_dir), engines, devices, models, choices, tuple(_passes(model, engines, devices)))
+    choices = tuple(_auto(job, model, pictures, words) for job, pictures in ((ONE_PICTURE, 1), (LONG_RUN, None)))
+    passes = tuple(_passes(model, engines, devices, words))
+    return Report(_system(weights_dir), engines, devices, models, choices, passes)
 
 
 def _system(weights_dir: Path | None) -> System:
@@ -173,17 +189,17 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _engine(name: EngineName, installed: Sequence[EngineName]) -> EngineState:
+def _engine(name: EngineName, installed: Sequence[EngineName], words: Words) -> EngineState:
     if name not in installed:
-        return EngineState(name, False, problem=f"not installed: pip install 'colorize-photos[{name}]'")
+        return EngineState(name, False, problem=words(missing_runtime(name, name)))
     try:
         version, precisions = runtime_version(name)
     except ColorizerError as error:
-        return EngineState(name, True, problem=str(error))
+        return EngineState(name, True, problem=words(error))
     return EngineState(name, True, version, precisions)
 
 
-def _devices(installed: Sequence[EngineName]) -> tuple[DeviceState, ...]:
+def _devices(installed: Sequence[EngineName], words: Words) -> tuple[DeviceState, ...]:
     cpu = DeviceState("cpu", True, f"{processor_name()}, {usable_cores()} cores to use")
     refusals = []
     for engine in (name for name in CUDA_ENGINES if name in installed):
@@ -191,52 +207,51 @@ def _devices(installed: Sequence[EngineName]) -> tuple[DeviceState, ...]:
         if refusal is None:
             return cpu, DeviceState("cuda", True, f"a convolution came out right in {engine}")
         refusals.append(refusal)
-    return cpu, DeviceState("cuda", False, f"{'; '.join(refusals)}; {HOW_TO_GET_CUDA}")
+    return cpu, DeviceState("cuda", False, words(EngineError("; ".join(refusals), remedy=Remedy.GET_CUDA)))
 
 
-def _models(weights_dir: Path | None) -> tuple[ModelState, ...]:
+def _models(weights_dir: Path | None, words: Words) -> tuple[ModelState, ...]:
     try:
         items = list(inventory(open_store(weights_dir), load_catalog()))
     except ColorizerError as error:
-        return (ModelState("", "unreadable", str(error)),)
+        return (ModelState("", "unreadable", words(error)),)
     return tuple(ModelState(item.name, item.state.value, item.title) for item in items)
 
 
-def _auto(job: str, model: Model, pictures: int | None) -> Auto:
+def _auto(job: str, model: Model, pictures: int | None, words: Words) -> Auto:
     try:
-        opened = open_engine(model, temperature=model.temperature, asked=EngineRequest(pictures=pictures))
+        network = open_network(model, pictures=pictures)
     except ColorizerError as error:
-        return Auto(job, model.name, None, str(error))
-    return Auto(job, model.name, opened.choice)
+        return Auto(job, model.name, None, words(error))
+    return Auto(job, model.name, network.engine.choice)
 
 
-def _passes(model: Model, engines: Sequence[EngineState], devices: Sequence[DeviceState]) -> list[TimedPass]:
+def _passes(
+    model: Model, engines: Sequence[EngineState], devices: Sequence[DeviceState], words: Words
+) -> list[TimedPass]:
     passes = [
-        _timed(model, engine.name, EngineRequest(engine.name, precision, "cpu"))
-        for engine in engines
-        for precision in engine.precisions
+        _timed(model, engine.name, "cpu", precision, words) for engine in engines for precision in engine.precisions
     ]
     if any(device.name == "cuda" and device.available for device in devices):
         working = [name for name in CUDA_ENGINES if probe_cuda(name) is None]
-        passes += [_timed(model, name, EngineRequest(name, "fp32", "cuda")) for name in working]
+        passes += [_timed(model, name, "cuda", "fp32", words) for name in working]
     return passes
 
 
-def _timed(model: Model, engine: EngineName, asked: EngineRequest) -> TimedPass:
-    precision: Precision = "fp32" if asked.precision == "auto" else asked.precision
-    side = -(-NETWORK_SIZE // model.stride) * model.stride
-    plane = np.zeros((1, 1, side, side), np.float32)
+def _timed(model: Model, engine: EngineName, device: Device, precision: Precision, words: Words) -> TimedPass:
+    side = -(-DEFAULT_SIZE // model.stride) * model.stride
+    seen = NetworkInput(np.full((1, 1, side, side), _MIDDLE_GREY, np.float32))
     try:
         begun = time.perf_counter()
-        opened = open_engine(model, temperature=model.temperature, asked=asked)
+        network = open_network(model, Settings(engine=engine, precision=precision, device=device))
         load = time.perf_counter() - begun
-        first, *others = (_seconds(opened, plane) for _ in range(1 + TIMED_PASSES))
+        first, *others = (_seconds(network, seen) for _ in range(1 + TIMED_PASSES))
     except ColorizerError as error:
-        return TimedPass(engine, asked.device, precision, problem=str(error))
-    return TimedPass(engine, asked.device, precision, load, first, min(others))
+        return TimedPass(engine, device, precision, problem=words(error))
+    return TimedPass(engine, device, precision, load, first, min(others))
 
 
-def _seconds(engine: Opened, plane: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+def _seconds(network: ColorNetwork, seen: NetworkInput) -> float:
     begun = time.perf_counter()
-    engine.ab(plane)
+    network.predict(seen)
     return time.perf_counter() - begun

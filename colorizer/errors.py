@@ -41,6 +41,36 @@ class Remedy(Enum):
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
     VERIFY_MODELS = "verify the models that are installed"
+    VERIFY_OR_TRY = "verify the models that are installed, or take {what}"
+    REINSTALL = "install {package} again"
+    INSTALL_OPENCV = "install opencv-python-headless 4.10 or later in place of opencv-python"
+    GET_CUDA = "for CUDA, install onnxruntime-gpu in place of onnxruntime, or build OpenCV with CUDA and cuDNN"
+    BUILT_IN_TABLE = "leave bin_centres out to use the built-in table"
+    GIVE = "give {what}"
+    GIVE_WEIGHTS = "with a prototxt named apart, {what} takes the .caffemodel"
+    NAME_IT = "name it as {what}"
+    NAME_BOTH = "give it as {what}, and the prototxt as {other}"
+    NAME_A_MODEL = "{what} takes a name or the path of a {kinds}"
+    OR_USE = "or use {what}"
+    NAME_TO_IMPORT = "to take it all the same, give it a name of your own ({what})"
+    ANOTHER_NAME_OR_REMOVE = "choose another name, or remove {model} first"
+    USE_MODEL = "use it as the model {model}"
+    RICHER_COLORS = "for richer colours, download {model}"
+    REPLACE_MODEL = "download {model} again"
+    IMPORT_AGAIN = "remove {model} and import it again"
+    LIST_MODELS = "list the models to see those that are here"
+    CHECK_OR_DOWNLOAD = "check the path, or download the model"
+    GET_RELEASE = "give the Caffe release's .caffemodel, which can be downloaded"
+    FETCH_FROM_LFS = "fetch it by Git LFS where it came from, or download the file"
+    UNPACK = "unpack it"
+    RENAME_AND_UNPACK = "rename it to {renamed} and unpack it"
+    UNPACK_AND_GIVE = "unpack it and give the file in it"
+    ANOTHER_STORE = "make room or name another folder (weights_dir, or COLORIZER_HOME)"
+    BRING_FILE = "leave out {what}, or bring {file} from another machine and import it"
+    FIND_FILE = "no place is known that still serves it: find the file ({known_by}) and import it"
+    ANOTHER_MIRROR = "try again later, name another source ({what}), or bring {file} and import it"
+    IMPORT_LOCAL_FILE = "import a file that is on this machine"
+    READ_AS_CAFFE = "run it in OpenCV 4, which reads the files themselves"
 
 
 @dataclass(frozen=True)
@@ -67,13 +97,13 @@ class Message:
     remedy
         What to do next: a kind, or words that name no option and no command.
     values
-        What the remedy's words are filled with.
+        What the remedy's words are filled with; of options, one or a tuple of them.
     """
 
     text: str
     option: OptionRef | None = None
     remedy: Remedy | str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def spelled(self, option: Callable[[OptionRef], str], remedy: Callable[[Remedy], str]) -> str:
         """The message in one line, in somebody's way of writing options and remedies.
@@ -87,8 +117,8 @@ class Message:
         """
         line = f"{option(self.option)}: {self.text}" if self.option else self.text
         if isinstance(self.remedy, Remedy):
-            spelled = {name: option(it) if isinstance(it, OptionRef) else it for name, it in self.values.items()}
-            return f"{line}; {remedy(self.remedy).format(**spelled)}"
+            values = {name: _spelled(value, option) for name, value in self.values.items()}
+            return f"{line}; {remedy(self.remedy).format(**values)}"
         return f"{line}; {self.remedy}" if self.remedy else line
 
     def about(self, name: str) -> Message:
@@ -97,6 +127,12 @@ class Message:
 
     def __str__(self) -> str:
         return self.spelled(str, lambda remedy: str(remedy.value))
+
+
+def _spelled(value: Any, option: Callable[[OptionRef], str]) -> Any:
+    if isinstance(value, tuple):
+        return ", ".join(_spelled(each, option) for each in value)
+    return option(value) if isinstance(value, OptionRef) else value
 
 
 class ColorizerError(Exception):

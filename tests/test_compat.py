@@ -55,7 +55,9 @@ def test_compat_equals_the_sample_byte_for_byte(model: str, photographs: list[Pa
     colorizer = Colorizer(Settings(model=name, compat=True))
     for path in photographs[:3]:
         frame = np.asarray(cv2.imread(str(path)), np.uint8)
-        np.testing.assert_array_equal(colorizer.colorize(frame), sample_recipe(frame, files.prototxt, files.caffemodel))
+        np.testing.assert_array_equal(
+            colorizer.colorize(frame), sample_recipe(frame, files.files["prototxt"], files.files["caffemodel"])
+        )
 
 
 def test_the_command_writes_what_the_recipe_gives(colorize: Command, photographs: list[Path], tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_the_command_writes_what_the_recipe_gives(colorize: Command, photographs
     files = resolve_model("lite")
     np.testing.assert_array_equal(
         cv2.imread(str(tmp_path / "grey.color.png")),
-        sample_recipe(np.dstack([frame] * 3), files.prototxt, files.caffemodel),
+        sample_recipe(np.dstack([frame] * 3), files.files["prototxt"], files.files["caffemodel"]),
     )
 
 

@@ -11,9 +11,11 @@ from reference import RELEASE_TEMPERATURE, reference_ab
 from synthetic import lightness_like
 
 from colorizer.caffe.caffemodel import check_finite, read_caffemodel
-from colorizer.caffe.network import check_contract, check_pair, read_network
-from colorizer.engines import EngineRequest, open_engine
+from colorizer.caffe.network import read_network
+from colorizer.engines import EngineRequest
 from colorizer.networks import resolve_model
+from colorizer.networks.zhang.checks import check_contract, check_pair
+from colorizer.networks.zhang.network import open_zhang
 
 PROTOTXT = Path(__file__).resolve().parent.parent / "weights" / "lite.prototxt"
 CAFFEMODEL = PROTOTXT.with_suffix(".caffemodel")
@@ -29,7 +31,7 @@ HALF_BOUND = 0.3
 
 def opencv_ab(lightness: npt.NDArray[np.float32], temperature: float) -> npt.NDArray[np.float32]:
     asked = EngineRequest("opencv", device="cpu")
-    return open_engine(resolve_model(str(CAFFEMODEL)), temperature=temperature, asked=asked).ab(lightness)
+    return open_zhang(resolve_model(str(CAFFEMODEL)), temperature=temperature, request=asked).ab(lightness)
 
 
 def test_the_pair_is_of_the_contract_and_belongs_together() -> None:
@@ -38,7 +40,7 @@ def test_the_pair_is_of_the_contract_and_belongs_together() -> None:
     check_pair(network, model)
     check_finite(model)
     assert network.stride == 32
-    assert network.output_stride == 4
+    assert network.shapes(64, 96)["class8_ab"] == (2, 16, 24)
 
 
 def test_the_file_holds_no_blobs_for_the_layers_that_are_injected() -> None:

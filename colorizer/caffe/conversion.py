@@ -12,7 +12,7 @@ import numpy.typing as npt
 from colorizer.caffe.caffemodel import CaffeModel
 from colorizer.caffe.layers import Layer, quoted
 from colorizer.caffe.network import Network
-from colorizer.errors import WeightsError, shown
+from colorizer.errors import Remedy, WeightsError, shown
 
 _CAFFE_EPS = 1e-5  # BatchNormParameter's default
 _SUM = ("SUM", "1")  # EltwiseParameter.EltwiseOp, by name and by number
@@ -43,14 +43,14 @@ class Conversion(ABC, Generic[Value]):
     entry
         What holds the input.
     form
-        The other form's name, and what to do about a layer that it lacks; for messages.
+        The other form's name, as it follows "cannot be converted"; for messages.
     """
 
-    def __init__(self, network: Network, weights: CaffeModel, entry: Value, form: tuple[str, str]) -> None:
+    def __init__(self, network: Network, weights: CaffeModel, entry: Value, form: str) -> None:
         self.values = {each.name: entry for each in network.inputs}
         self._layers = network.layers
         self._weights = weights
-        self._form, self._remedy = form
+        self._form = form
 
     def run(self) -> None:
         """Convert all layers, in order.
@@ -101,5 +101,5 @@ class Conversion(ABC, Generic[Value]):
         """The error for a layer that the other form or its module lacks."""
         name = shown(self._weights.path) if self._weights.path else "this network"
         return WeightsError(
-            f"{name} cannot be converted {self._form}: layer {quoted(layer.name)} {what}; {self._remedy}"
+            f"{name} cannot be converted {self._form}: layer {quoted(layer.name)} {what}", remedy=Remedy.READ_AS_CAFFE
         )

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from colorizer.errors import WeightsError, shown
+from colorizer.errors import Remedy, WeightsError, shown
 
 HEAD_BYTES = 4096
 """Enough of a file to know it by; the first line of a web page may follow a screen of white space."""
@@ -71,21 +71,18 @@ def diagnose(path: Path, meant: FileKind = "caffemodel") -> None:
     name = shown(path)
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(b"version https://git-lfs"):
-        raise WeightsError(
-            f"{name} is a Git LFS pointer, not the file itself; run `git lfs pull` where it came from, "
-            "or download the file"
-        )
+        raise WeightsError(f"{name} is a Git LFS pointer, not the file itself", remedy=Remedy.FETCH_FROM_LFS)
     if text.lower().startswith(_HTML):
         raise WeightsError(
             f"{name} is a web page, not {_MEANT[meant]}: the download was answered with a page; "
             "delete it and download again from another place"
         )
     if head.startswith(_GZIP):
-        raise WeightsError(f"{name} is compressed with gzip; {_gunzip(path)}")
+        raise _gzip_error(path)
     if head.startswith(_ZIP):
-        raise WeightsError(_zip_message(path))
+        raise _zip_error(path)
     if head[:1] == b"\x80" and len(head) > 1 and head[1] in _PICKLE_PROTOCOLS:
-        raise WeightsError(_torch_message(name))
+        raise _torch_error(name)
     if _is_onnx(head):
         raise WeightsError(f"{name} is an ONNX model, where {_MEANT[meant]} is meant; give the Caffe file")
     for kinds, remedy in ((_ARCHIVES, "unpack it first"), (_PICTURES, _correct(meant)), (_OTHERS, _correct(meant))):
@@ -112,7 +109,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError as error:
-        raise WeightsError(f"{name} does not exist; check the path, or run `colorize weights download`") from error
+        raise WeightsError(f"{name} does not exist", remedy=Remedy.CHECK_OR_DOWNLOAD) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise WeightsError(f"cannot read {name}: {reason}; check the path and its permissions") from error
@@ -129,30 +126,32 @@ def _command(*words: str) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
-def _gunzip(path: Path) -> str:
+def _gzip_error(path: Path) -> WeightsError:
     name = shown(path)
+    text = f"{name} is compressed with gzip"
     if path.suffix == ".gz":
-        return f"unpack it with `{_command('python', '-m', 'gzip', '-d', name)}`"
-    return f"rename it to {name}.gz and unpack it with `{_command('python', '-m', 'gzip', '-d', name + '.gz')}`"
+        return WeightsError(text, remedy=Remedy.UNPACK, command=_command("python", "-m", "gzip", "-d", name))
+    renamed = f"{name}.gz"
+    command = _command("python", "-m", "gzip", "-d", renamed)
+    return WeightsError(text, remedy=Remedy.RENAME_AND_UNPACK, renamed=renamed, command=command)
 
 
-def _zip_message(path: Path) -> str:
+def _zip_error(path: Path) -> WeightsError:
     name = shown(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return f"{name} is a damaged zip archive; download it again"
+        return WeightsError(f"{name} is a damaged zip archive; download it again")
     if any(member.rsplit("/", 1)[-1] in _TORCH_MEMBERS for member in members):
-        return _torch_message(name)
+        return _torch_error(name)
     unpack = _command("python", "-m", "zipfile", "-e", name, shown(path.parent))
-    return f"{name} is a zip archive; unpack it with `{unpack}` and give the file in it"
+    return WeightsError(f"{name} is a zip archive", remedy=Remedy.UNPACK_AND_GIVE, command=unpack)
 
 
-def _torch_message(name: str) -> str:
-    return (
-        f"{name} is a PyTorch model (.pth), which holds the weights in another form; give the Caffe release's "
-        ".caffemodel (`colorize weights download`)"
+def _torch_error(name: str) -> WeightsError:
+    return WeightsError(
+        f"{name} is a PyTorch model (.pth), which holds the weights in another form", remedy=Remedy.GET_RELEASE
     )
 
 

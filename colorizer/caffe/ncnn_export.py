@@ -1,4 +1,4 @@
-"""A network of the contract as ncnn takes it: a text of layers, and the bytes of their weights in the same order.
+"""A network of Caffe's as ncnn takes it: a text of layers, and the bytes of their weights in the same order.
 
 ncnn began with Caffe's layers and still has them, so each becomes one of its own, with four exceptions, for speed.
 
@@ -23,12 +23,8 @@ from colorizer.caffe.conversion import Conversion, Numbers
 from colorizer.caffe.layers import Convolution, Layer, Window
 from colorizer.caffe.ncnn_phases import Blob, Phases
 from colorizer.caffe.network import Network
+from colorizer.caffe.weighted_mean import WeightedMean, result_of
 from colorizer.engines.ncnn.form import Graph, NcnnModel
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.contract import BIN_COUNT, CENTRES_LAYER, SCALE_LAYER
-
-INPUT, OUTPUT = "lightness", "result"
-"""The blobs to feed and to fetch."""
 
 _MULTIPLY = 2  # of ncnn's BinaryOp
 _ADD = 1  # of ncnn's Eltwise
@@ -36,7 +32,7 @@ _ADD = 1  # of ncnn's Eltwise
 _REMAINDER = -233  # of Crop's sizes: all that is not cut off
 
 _TOGETHER = 16
-"""Channels that ncnn computes at once, if their number is a multiple; 313 classes are filled up to one."""
+"""Channels that ncnn computes at once, if their number is a multiple; classes are filled up to one."""
 
 _NEVER = -1e30
 """Logit of a class that is none."""
@@ -53,35 +49,40 @@ _POINTWISE = frozenset(("BatchNorm", "ReLU", "ReLU6"))
 """Layers of Caffe's that treat each pixel by itself, whatever its place."""
 
 
-def convert(network: Network, weights: CaffeModel, colors: Colors) -> NcnnModel:
+def convert(network: Network, weights: CaffeModel, mean: WeightedMean) -> NcnnModel:
     """The ncnn model of a network and its weights, which were checked to belong together.
 
     Returns
     -------
     NcnnModel
-        Takes blob `lightness`, (1, H, W) float32, L - 50; gives `result`, (2, H/4, W/4) float32, or of a network that
-        was cut the logits, (313, H/4, W/4).
+        Its blobs for the input and the result have Caffe's names, and are (C, H, W) float32. A network that was cut
+        gives what its last layer makes.
 
     Raises
     ------
     WeightsError
         A layer has no equal in ncnn that is known here.
     """
-    conversion = _Conversion(network, weights, colors)
+    conversion = _Conversion(network, weights, mean)
     conversion.run()
-    return conversion.finished(network.output)
+    return conversion.finished(result_of(network, mean))
 
 
 class _Conversion(Conversion[Blob]):
     """Layers and weights so far, and what holds each blob of Caffe's."""
 
-    def __init__(self, network: Network, weights: CaffeModel, colors: Colors) -> None:
-        super().__init__(network, weights, Blob(INPUT), ("for ncnn", "take another --engine"))
-        self.colors = colors
-        self.graph = Graph(INPUT)
+    def __init__(self, network: Network, weights: CaffeModel, mean: WeightedMean) -> None:
+        (entry,) = network.inputs
+        super().__init__(network, weights, Blob(entry.name), "for ncnn")
+        self.mean = mean
+        self.entry = entry.name
+        self.single = entry.shape[1] == 1
+        self.graph = Graph(entry.name)
         self._phases = Phases(self.graph)
-        self._makes_classes = _maker_of_classes(network)
-        self.classes = -(-BIN_COUNT // _TOGETHER) * _TOGETHER if self._makes_classes else BIN_COUNT
+        self._makes_classes = _maker_of_classes(network, mean)
+        self.known_classes = mean.kernels.shape[1]
+        filled_up = -(-self.known_classes // _TOGETHER) * _TOGETHER
+        self.classes = filled_up if self._makes_classes else self.known_classes
 
     def converted(self, layer: Layer, inputs: Sequence[Blob]) -> Blob:
         """What holds a layer's output; in phases as long as that goes."""
@@ -101,8 +102,8 @@ class _Conversion(Conversion[Blob]):
         convolution = layer.convolution
         kernels, *bias = self.blobs(layer)
         if layer.name == self._makes_classes:
-            kernels = _filled(kernels, self.classes * kernels.size // BIN_COUNT, 0)
-            bias = [_filled(bias[0] if bias else np.zeros(BIN_COUNT, np.float32), self.classes, _NEVER)]
+            kernels = _filled(kernels, self.classes * kernels.size // self.known_classes, 0)
+            bias = [_filled(bias[0] if bias else np.zeros(self.known_classes, np.float32), self.classes, _NEVER)]
             convolution = replace(convolution, outputs=self.classes, bias=True)
         transposed = layer.type == "Deconvolution"
         if transposed:
@@ -148,16 +149,16 @@ class _Conversion(Conversion[Blob]):
 
     def finished(self, output: str) -> NcnnModel:
         """All of it, with the blob of Caffe's that is the result."""
-        return self.graph.finished(self._phases.whole(self.values[output]), OUTPUT)
+        return self.graph.finished(self._phases.whole(self.values[output]), output)
 
 
-def _maker_of_classes(network: Network) -> str:
-    """The name of the convolution that makes the logits, if they go to the centres and nowhere else; else none."""
+def _maker_of_classes(network: Network, mean: WeightedMean) -> str:
+    """The name of the convolution that makes the logits, if they go to the mean and nowhere else; else none."""
     layers = [layer for layer in network.layers if layer.type != "Silence"]
     names = [layer.name for layer in layers]
-    if SCALE_LAYER not in names:
+    if mean.scale_layer not in names:
         return ""
-    place = names.index(SCALE_LAYER)
+    place = names.index(mean.scale_layer)
     chain = layers[place - 1 : place + 3]
     alone = all(
         first.tops == second.bottoms
@@ -166,7 +167,7 @@ def _maker_of_classes(network: Network) -> str:
         for first, second in itertools.pairwise(chain)
     )
     kinds = [layer.type for layer in chain] == ["Convolution", "Scale", "Softmax", "Convolution"]
-    whole = kinds and alone and chain[-1].name == CENTRES_LAYER and chain[0].convolution.group == 1
+    whole = kinds and alone and chain[-1].name == mean.mean_layer and chain[0].convolution.group == 1
     return chain[0].name if whole else ""
 
 
@@ -194,12 +195,13 @@ def _window_parameters(window: Window) -> dict[int, int]:
 
 
 def _convolution(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
-    if layer.name != CENTRES_LAYER:
-        if inputs == [INPUT] and layer.convolution.window == _SAME:
-            return to.convolve(layer, [to.neighbourhood(INPUT)], _POINT)
+    if layer.name != to.mean.mean_layer:
+        if inputs == [to.entry] and to.single and layer.convolution.window == _SAME:
+            return to.convolve(layer, [to.neighbourhood(to.entry)], _POINT)
         return to.convolve(layer, inputs, layer.convolution.window)
-    kernels = np.zeros((2, to.classes), np.float32)
-    kernels[:, :BIN_COUNT] = to.colors.kernels.reshape(2, BIN_COUNT)
+    values = to.mean.kernels[:, :, 0, 0]
+    kernels = np.zeros((len(values), to.classes), np.float32)
+    kernels[:, : to.known_classes] = values
     to.graph.numbers(kernels, kernels=True)
     return to.graph.node("Convolution", inputs, {0: len(kernels), 1: 1, 5: 0, 6: kernels.size})
 
@@ -218,8 +220,8 @@ def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
 
 
 def _scale(to: _Conversion, layer: Layer, inputs: list[str]) -> str:
-    if layer.name == SCALE_LAYER:
-        return to.graph.node("BinaryOp", inputs, {0: _MULTIPLY, 1: 1, 2: float(np.float32(to.colors.scale))})
+    if layer.name == to.mean.scale_layer:
+        return to.graph.node("BinaryOp", inputs, {0: _MULTIPLY, 1: 1, 2: float(np.float32(to.mean.scale))})
     factor, *shift = to.blobs(layer)
     to.graph.numbers(factor, *shift)
     return to.graph.node("Scale", inputs, {0: factor.size, 1: len(shift)})

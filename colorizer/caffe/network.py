@@ -1,4 +1,4 @@
-"""A network as its prototxt describes it, and whether it is one of our contract and belongs to given weights.
+"""A network as its prototxt describes it, and whether it belongs to given weights.
 
 Everything that can be wrong with a pair of files is found here, before a runtime sees them: OpenCV would stop with an
 assertion, or worse, run and paint garbage. Shapes follow from `layers`; which bytes are which number is `caffemodel`'s.
@@ -7,9 +7,9 @@ assertion, or worse, run and paint garbage. Shapes follow from `layers`; which b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
@@ -23,14 +23,6 @@ from colorizer.caffe.layers import Layer, Shape, layer_from_message, quoted
 from colorizer.caffe.prototxt import Message, PrototxtError, Word, parse
 from colorizer.caffe.v1 import type_of_word
 from colorizer.errors import WeightsError, shown
-from colorizer.networks.zhang.contract import (
-    BIN_COUNT,
-    CENTRES_LAYER,
-    INPUT_BLOB,
-    OUTPUT_BLOB,
-    OUTPUT_STRIDE,
-    SCALE_LAYER,
-)
 
 MAX_PROTOTXT_BYTES = 4 << 20
 """The release's prototxt has ten thousand; the largest in circulation some hundred thousand."""
@@ -38,8 +30,6 @@ MAX_PROTOTXT_BYTES = 4 << 20
 MAX_STRIDE = 1024
 """Limit on how far a network may reduce its input; at 32 the deepest known one of this contract."""
 
-_RELEASE_PROTOTXT = "colorization_deploy_v2.prototxt"
-_EARLY_SCALE = "Trecip"
 _PROBE_SIDE = 64
 
 
@@ -66,11 +56,6 @@ class Network:
     layers: tuple[Layer, ...]
     path: Path | None = field(default=None, compare=False)  # the file it came from, for messages
 
-    @property
-    def output(self) -> str:
-        """The blob that it gives: chroma, or the logits where it was cut there."""
-        return OUTPUT_BLOB if self.layer(CENTRES_LAYER) else self.layers[-1].tops[0]
-
     def layer(self, name: str) -> Layer | None:
         """The layer of that name, or None."""
         return self._by_name.get(name)
@@ -84,26 +69,11 @@ class Network:
         WeightsError
             The prototxt does not describe a network that can run.
         """
-        with _naming(self):
+        with naming(self):
             stride = lcm(*(side.numerator for pair in self._reductions().values() for side in pair))
             if stride > MAX_STRIDE:
                 raise PrototxtError(f"its input's sides would have to be multiples of more than {MAX_STRIDE}")
             return stride
-
-    @cached_property
-    def output_stride(self) -> int:
-        """Input size divided by output size.
-
-        Raises
-        ------
-        WeightsError
-            There is no output of the contract's name, or its size is no whole fraction of the input's.
-        """
-        with _naming(self):
-            vertical, horizontal = self._reductions().get(OUTPUT_BLOB, (Fraction(0), Fraction(0)))
-            if vertical != horizontal or vertical.denominator != 1 or not vertical:
-                raise PrototxtError(f"its output {quoted(OUTPUT_BLOB)} is no whole fraction of the input")
-            return vertical.numerator
 
     @cached_property
     def blob_shapes(self) -> tuple[LayerBlobs, ...]:
@@ -114,8 +84,8 @@ class Network:
         WeightsError
             The layers do not fit together.
         """
-        with _naming(self):
-            shapes = self._input_shapes(*self._probe_size())
+        with naming(self):
+            shapes = self._input_shapes(*self.probe_size())
             found = []
             for layer, tops in self._run(shapes):
                 wanted = layer.blob_shapes(tuple(shapes[bottom] for bottom in layer.bottoms))
@@ -124,16 +94,27 @@ class Network:
                 shapes.update(tops)
             return tuple(found)
 
+    def channels(self, blob: str) -> int:
+        """How many channels a blob has.
+
+        Raises
+        ------
+        WeightsError
+            The layers do not fit together.
+        """
+        with naming(self):
+            return self.shapes(*self.probe_size())[blob][0]
+
     @cached_property
     def _by_name(self) -> dict[str, Layer]:
         return {layer.name: layer for layer in self.layers}
 
-    def _probe_size(self) -> tuple[int, int]:
+    def probe_size(self) -> tuple[int, int]:
         """Sides that the network can take, different from each other."""
         height = self.stride * -(-_PROBE_SIDE // self.stride)
         return height, height + self.stride
 
-    def _shapes(self, height: int, width: int) -> dict[str, Shape]:
+    def shapes(self, height: int, width: int) -> dict[str, Shape]:
         """Of each blob, by name, its shape (channels, height, width) for an input of that size."""
         shapes = self._input_shapes(height, width)
         for _, tops in self._run(shapes):
@@ -201,7 +182,7 @@ def network_from_message(message: Message, path: Path | None = None) -> Network:
     WeightsError
         A field has the wrong type, or two layers have the same name.
     """
-    with _naming(Network("", (), (), path)):
+    with naming(Network("", (), (), path)):
         inputs = list(_inputs(message))
         layers: list[Layer] = []
         for entry in message.fields:
@@ -221,63 +202,18 @@ def network_from_message(message: Message, path: Path | None = None) -> Network:
         return Network(message.text("name"), tuple(inputs), tuple(layers), path)
 
 
-def check_contract(network: Network) -> None:
-    """Refuse a network that is not one from lightness to chroma by way of 313 classes.
-
-    Raises
-    ------
-    WeightsError
-        The message says what is missing, and tells the prototxt of another network apart from a damaged one.
-    """
-    with _naming(network):
-        _check_input(network)
-        scale, centres = network.layer(SCALE_LAYER), network.layer(CENTRES_LAYER)
-        for name, layer in ((SCALE_LAYER, scale), (CENTRES_LAYER, centres)):
-            if layer is None:
-                raise _another(network, f"it has no layer {quoted(name)}")
-        if scale is None or centres is None or scale.type != "Scale" or scale.params.flag("bias_term"):
-            raise _another(network, f"its layer {quoted(SCALE_LAYER)} is no Scale without bias")
-        softmax = next((layer for layer in network.layers if layer.tops == centres.bottoms), None)
-        if softmax is None or softmax.type != "Softmax" or softmax.bottoms != scale.tops:
-            raise _another(network, f"there is no Softmax between {quoted(SCALE_LAYER)} and {quoted(CENTRES_LAYER)}")
-        if centres.type != "Convolution" or centres.tops != (OUTPUT_BLOB,):
-            raise _another(network, f"its layer {quoted(CENTRES_LAYER)} is no Convolution that makes {OUTPUT_BLOB!r}")
-        if centres.convolution.window.kernel != (1, 1) or centres.convolution.group != 1:
-            raise _another(network, f"its layer {quoted(CENTRES_LAYER)} is no plain 1x1 convolution")
-        if any(OUTPUT_BLOB in layer.bottoms and layer.type != "Silence" for layer in network.layers):
-            raise _another(network, f"{quoted(OUTPUT_BLOB)} is not its output")
-        height, width = network._probe_size()
-        shapes = network._shapes(height, width)
-        classes = shapes[scale.tops[0]][0]
-        if classes != BIN_COUNT:
-            raise _another(network, f"it has {classes} classes, not {BIN_COUNT}")
-        if shapes[OUTPUT_BLOB] != (2, height // OUTPUT_STRIDE, width // OUTPUT_STRIDE):
-            output = f"its output for {height}x{width} is {shapes[OUTPUT_BLOB]}"
-            raise _another(network, f"{output}, not a and b at a quarter of the size")
-
-
-def cut_at_logits(network: Network) -> Network:
-    """A network of the contract without its end: its output are the logits, before they are scaled by 1/T.
-
-    Raises
-    ------
-    WeightsError
-        There is no layer that scales the logits, or nothing before it makes them.
-    """
-    names = [layer.name for layer in network.layers]
-    scale = network.layer(SCALE_LAYER)
-    before = network.layers[: names.index(SCALE_LAYER)] if scale else ()
-    makers = [place for place, layer in enumerate(before) if scale and scale.bottoms[0] in layer.tops]
-    if not makers:
-        raise _another(network, f"nothing makes the logits that {quoted(SCALE_LAYER)} scales")
-    return replace(network, layers=before[: makers[-1] + 1])
-
-
-def check_pair(network: Network, model: CaffeModel) -> None:
+def check_weights(network: Network, model: CaffeModel, injected: Container[str] = ()) -> None:
     """Refuse weights that do not belong to the prototxt: names, types and shapes are compared, layer by layer.
 
     Layers of the caffemodel that the prototxt does not have (data, losses, Silence) do not matter, unless they are
-    normalisations; into `conv8_313_rh` and `class8_ab` we inject, so what they hold does not matter either.
+    normalisations.
+
+    Parameters
+    ----------
+    network, model
+        What the two files say.
+    injected
+        Names of layers whose weights the caller sets, so that what the file holds of them does not matter.
 
     Raises
     ------
@@ -287,7 +223,7 @@ def check_pair(network: Network, model: CaffeModel) -> None:
     expected = network.blob_shapes
     _check_normalisation(network, model)
     for layer, shapes in expected:
-        if layer.name in (SCALE_LAYER, CENTRES_LAYER):
+        if layer.name in injected:
             continue
         found = model.layer(layer.name)
         if found is None:
@@ -302,17 +238,18 @@ def check_pair(network: Network, model: CaffeModel) -> None:
 
 
 @contextmanager
-def _naming(network: Network) -> Iterator[None]:
+def naming(network: Network) -> Iterator[None]:
     """Turns an error about a prototxt's content into one that names the file."""
     try:
         yield
     except PrototxtError as error:
         raise WeightsError(
-            f"{_name(network.path)} describes no network that can run: {error}; correct it or download it again"
+            f"{named(network.path)} describes no network that can run: {error}; correct it or download it again"
         ) from error
 
 
-def _name(path: Path | None) -> str:
+def named(path: Path | None) -> str:
+    """A prototxt's name for messages."""
     return shown(path) if path else "the prototxt"
 
 
@@ -336,28 +273,6 @@ def _layer_type(message: Message) -> str:
     return message.text("type")
 
 
-def _check_input(network: Network) -> None:
-    names = [entry.name for entry in network.inputs]
-    if INPUT_BLOB in names and _EARLY_SCALE in {*names, *(top for layer in network.layers for top in layer.tops)}:
-        raise WeightsError(
-            f"{_name(network.path)} is a prototxt of the 2016 release's first versions (v0, v1), which take 1/T as a "
-            f"second input {_EARLY_SCALE!r}; use {_RELEASE_PROTOTXT} with the weights of v2"
-        )
-    if names != [INPUT_BLOB]:
-        listed = " and ".join(quoted(name) for name in names[:4]) if names else "none, as in training"
-        raise _another(network, f"its input is {listed}, not {quoted(INPUT_BLOB)} alone")
-    shape = network.inputs[0].shape
-    if len(shape) != 4 or shape[1] != 1 or min(shape) < 1:
-        raise _another(network, f"its input is of shape {shape}, not one channel of lightness")
-
-
-def _another(network: Network, why: str) -> WeightsError:
-    return WeightsError(
-        f"{_name(network.path)} is the prototxt of another network: {why}; give the prototxt that belongs to the "
-        f"weights ({_RELEASE_PROTOTXT} for the 2016 release)"
-    )
-
-
 def _check_normalisation(network: Network, model: CaffeModel) -> None:
     """A BatchNorm in one file alone is worth saying so: OpenCV would load the pair, and paint garbage."""
     wanted = [layer.name for layer in network.layers if layer.type == "BatchNorm"]
@@ -374,7 +289,7 @@ def _check_normalisation(network: Network, model: CaffeModel) -> None:
 def _mismatch(network: Network, model: CaffeModel, what: str) -> WeightsError:
     weights = shown(model.path) if model.path else "the caffemodel"
     return WeightsError(
-        f"{_name(network.path)} and {weights} do not belong together: {what}; give the two files of one release"
+        f"{named(network.path)} and {weights} do not belong together: {what}; give the two files of one release"
     )
 
 

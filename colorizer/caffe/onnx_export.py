@@ -1,15 +1,16 @@
-"""A network of the contract as an ONNX model, for the runtimes that do not read Caffe.
+"""A network of Caffe's as an ONNX model, for the runtimes that do not read Caffe.
 
 Layer by layer; every operator means exactly what Caffe's layer does. Weights are stored in float32 whatever the
 caffemodel holds. Batch, height and width stay open. A BatchNorm becomes one ONNX node and is left to the runtime: after
 a ReLU and before a zero-padded convolution, as in the release, its shift folds into neither (the padding is zero after
 the shift, not before it), and where a convolution precedes it every runtime folds it by itself.
 
-The annealed mean at the end is computed as a weighted mean: softmax and centres give sum(c * e^z) / sum(e^z), and one
-convolution makes both sums. Measured, that takes a quarter of what ONNX Runtime's softmax over channels takes alone.
+The weighted mean at the end is computed as one: softmax and values give sum(c * e^z) / sum(e^z), and one convolution
+makes both sums. Measured, that takes a quarter of what ONNX Runtime's softmax over channels takes alone.
 
-1/T and the bin centres are constants, so that a runtime may fold 1/T into the convolution before it. They are the last
-bytes of the file and their length never changes: `with_colors` sets them anew without reading the rest. Inputs with
+The factor on the logits and the values are constants, so that a runtime may fold the factor into the convolution before
+it. They are the last bytes of the file and their length never changes: `with_mean` sets them anew without reading the
+rest. Inputs with
 default values would be more usual, but OpenVINO and OpenCV take such defaults for constants, and ONNX Runtime folds
 nothing that may change.
 """
@@ -26,76 +27,78 @@ from colorizer.caffe.caffemodel import CaffeModel
 from colorizer.caffe.conversion import Conversion, Numbers
 from colorizer.caffe.layers import Layer
 from colorizer.caffe.network import Network
+from colorizer.caffe.weighted_mean import WeightedMean, result_of
 from colorizer.engines.onnx_form import Attribute, Graph, Node, Value, model_bytes, tensor
 from colorizer.errors import shown
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
 
 CONVERTER_VERSION = "1"
 """Raised with every change of what comes out, so that models converted before are converted again."""
-
-SCALE_TENSOR, CENTRES_TENSOR = "inverse_temperature", "bin_centres"
 
 _FLOAT_BYTES = 4
 _RELU6_LIMITS = {"relu6.low": 0.0, "relu6.high": 6.0}
 
 
-def convert(network: Network, weights: CaffeModel, colors: Colors) -> bytes:
+def convert(network: Network, weights: CaffeModel, mean: WeightedMean) -> bytes:
     """The ONNX model of a network and its weights, which were checked to belong together.
 
     Returns
     -------
     bytes
-        Of the file: input `data_l`, (N, 1, H, W) float32, L - 50; output `class8_ab`, (N, 2, H/4, W/4) float32, or of a
-        network that was cut the logits, (N, 313, H/4, W/4).
+        Of the file: input and output have the names of Caffe's blobs and are (N, C, H, W) float32. A network that was
+        cut gives what its last layer makes.
 
     Raises
     ------
     WeightsError
         A layer has no equal in ONNX that is known here.
     """
-    conversion = _Conversion(network, weights)
+    conversion = _Conversion(network, weights, mean)
     conversion.run()
-    whole = network.output == OUTPUT_BLOB
+    (entry,), result = network.inputs, result_of(network, mean)
+    whole = network.layer(mean.mean_layer) is not None
     graph = Graph(
         shown(network.name) or "colorize",
         tuple(conversion.graph),
-        (Value(INPUT_BLOB, ("batch", 1, "height", "width")),),
-        (Value(network.output, ("batch", 2 if whole else BIN_COUNT, "ab_height", "ab_width")),),
+        (Value(entry.name, ("batch", entry.shape[1], "height", "width")),),
+        (Value(result, ("batch", network.channels(result), "ab_height", "ab_width")),),
     )
-    tensors = [*conversion.tensors.values(), *(_color_tensors(colors) if whole else ())]
+    tensors = [*conversion.tensors.values(), *(_mean_tensors(mean) if whole else ())]
     return model_bytes(graph, tensors, CONVERTER_VERSION)
 
 
-def with_colors(model: bytes, colors: Colors) -> bytes:
-    """The same model with another temperature and other bin centres.
+def with_mean(model: bytes, mean: WeightedMean) -> bytes:
+    """The same model with another factor on the logits and other values.
 
     Raises
     ------
     ValueError
         The bytes do not end as `convert` makes them.
     """
-    scale, centres = _color_tensors(colors)
-    start = len(model) - len(scale) - len(centres)
+    scale, values = _mean_tensors(mean)
+    start = len(model) - len(scale) - len(values)
     head = scale[:-_FLOAT_BYTES]  # all but the number
     if start < 0 or not model.startswith(head, start):
         raise ValueError("no model that was converted here")
-    if model.endswith(scale + centres):
+    if model.endswith(scale + values):
         return model
-    return b"".join((memoryview(model)[:start], scale, centres))
+    return b"".join((memoryview(model)[:start], scale, values))
 
 
-def _color_tensors(colors: Colors) -> tuple[bytes, bytes]:
-    # the third output sums over the classes
-    kernels = np.concatenate([colors.kernels, np.ones_like(colors.kernels[:1])])
-    return tensor(SCALE_TENSOR, np.array([colors.scale], np.float32)), tensor(CENTRES_TENSOR, kernels)
+def _mean_tensors(mean: WeightedMean) -> tuple[bytes, bytes]:
+    # the last output sums over the classes
+    kernels = np.concatenate([mean.kernels, np.ones_like(mean.kernels[:1])])
+    scale, values = mean.tensor_names
+    return tensor(scale, np.array([mean.scale], np.float32)), tensor(values, kernels)
 
 
 class _Conversion(Conversion[str]):
     """Nodes and tensors so far, and under which name each blob of Caffe's was last written."""
 
-    def __init__(self, network: Network, weights: CaffeModel) -> None:
-        super().__init__(network, weights, INPUT_BLOB, ("to ONNX", "run it with --engine opencv, on OpenCV 4"))
+    def __init__(self, network: Network, weights: CaffeModel, mean: WeightedMean) -> None:
+        (entry,) = network.inputs
+        super().__init__(network, weights, entry.name, "to ONNX")
+        self.mean = mean
+        self._entry = entry.name
         self.graph: list[Node] = []
         self.tensors: dict[str, bytes] = {}
         self._last_writer = {top: layer.name for layer in network.layers for top in layer.tops}
@@ -106,15 +109,15 @@ class _Conversion(Conversion[str]):
         if convert_layer is None:
             raise self.unknown(layer)
         top = layer.tops[0]
-        # the blob's own name belongs to the last layer that writes it, so that the result is called class8_ab
-        last = self._last_writer[top] == layer.name and top != INPUT_BLOB
+        # the blob's own name belongs to the last layer that writes it, so that the result keeps its name
+        last = self._last_writer[top] == layer.name and top != self._entry
         name = top if last else f"{top}/{layer.name}"
         convert_layer(self, layer, [*inputs], name)
         return name
 
-    def feeds_centres_alone(self, layer: Layer) -> bool:
-        """Whether nothing but the layer of the bin centres reads what a layer makes."""
-        return [reader.name for reader in self._layers if layer.tops[0] in reader.bottoms] == [CENTRES_LAYER]
+    def feeds_mean_alone(self, layer: Layer) -> bool:
+        """Whether nothing but the layer of the mean reads what a layer makes."""
+        return [reader.name for reader in self._layers if layer.tops[0] in reader.bottoms] == [self.mean.mean_layer]
 
     def node(self, op: str, inputs: Sequence[str], *outputs: str, **attributes: Attribute) -> str:
         """Add an operation; the name of its first output."""
@@ -129,9 +132,9 @@ class _Conversion(Conversion[str]):
 
 
 def _convolution(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
-    if layer.name == CENTRES_LAYER:
-        sums = to.node("Conv", [*inputs, CENTRES_TENSOR], f"{output}.sums")
-        parts = to.constant(f"{output}.parts", np.array([2, 1], np.int64))
+    if layer.name == to.mean.mean_layer:
+        sums = to.node("Conv", [*inputs, to.mean.tensor_names[1]], f"{output}.sums")
+        parts = to.constant(f"{output}.parts", np.array([len(to.mean.kernels), 1], np.int64))
         weighted, weight = f"{output}.weighted", f"{output}.weight"
         to.node("Split", [sums, parts], weighted, weight, axis=1)
         to.node("Div", [weighted, weight], output)
@@ -165,8 +168,8 @@ def _batch_norm(to: _Conversion, layer: Layer, inputs: list[str], output: str) -
 
 
 def _scale(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
-    if layer.name == SCALE_LAYER:
-        to.node("Mul", [*inputs, SCALE_TENSOR], output)
+    if layer.name == to.mean.scale_layer:
+        to.node("Mul", [*inputs, to.mean.tensor_names[0]], output)
         return
     factor, *shift = (_per_channel(blob) for blob in to.blobs(layer))
     scaled = f"{output}.scaled" if shift else output
@@ -199,8 +202,8 @@ def _concat(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> No
 
 def _softmax(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:
     to.check_over_classes(layer)
-    if to.feeds_centres_alone(layer):
-        # not divided by its sum, which the layer of the centres does for ab in place of 313 classes
+    if to.feeds_mean_alone(layer):
+        # not divided by its sum, which the layer of the mean does for few outputs in place of many classes
         highest = to.node("ReduceMax", inputs, f"{output}.highest", axes=(1,), keepdims=1)
         to.node("Exp", [to.node("Sub", [*inputs, highest], f"{output}.below")], output)
     else:

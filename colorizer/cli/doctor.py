@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from colorizer.cli.options import PATH
+from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, shown
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def doctor(*, model: str, weights_dir: Path | None, as_json: bool) -> int:
     """
     from colorizer.doctor import examine
 
-    report = examine(model, weights_dir)
+    report = examine(model, weights_dir, words=worded)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"healthy": report.healthy}, indent=2))
     else:

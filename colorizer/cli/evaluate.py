@@ -13,9 +13,10 @@ import click
 
 from colorizer import Settings
 from colorizer.cli.options import PATH, max_pixels_option, quiet_option, value_type, variable
-from colorizer.errors import ExitStatus
+from colorizer.cli.wording import flag, worded
+from colorizer.errors import ExitStatus, Message
 from colorizer.evaluate.protocol import PROTOCOLS
-from colorizer.settings import Option, declared_type, flag
+from colorizer.settings import Option, declared_type
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -191,6 +192,6 @@ class _Progress:
             self._bar.clear()
         click.echo(f"colorize: {text}", err=True)
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: Message | str) -> None:
         if not self._quiet:
-            self.failure(text)
+            self.failure(worded(text))

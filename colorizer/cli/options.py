@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from colorizer.settings import Option, declared_type, flag
+from colorizer.cli.wording import flag
+from colorizer.settings import Option, declared_type
 
 
 class _Name(click.Path):

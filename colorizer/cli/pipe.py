@@ -10,8 +10,9 @@ import click
 
 from colorizer.cli.saying import Saying, lines
 from colorizer.cli.standard import standard_input, standard_output
+from colorizer.cli.wording import flag
 from colorizer.errors import ExitStatus, UsageError, shown
-from colorizer.settings import Settings, flag
+from colorizer.settings import Settings
 
 if TYPE_CHECKING:
     from colorizer.jobs.run import OutputPolicy

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from colorizer.errors import shown
+from colorizer.cli.wording import worded
+from colorizer.errors import Message, shown
 
 if TYPE_CHECKING:
     from colorizer.jobs.run import Outcome
@@ -24,10 +25,10 @@ class Saying:
         """Print a line."""
         click.echo(text, err=True)
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: Message | str) -> None:
         """Print a line about the whole job, unless told to be quiet."""
         if not self.quiet:
-            self.line(f"colorize: {text}")
+            self.line(f"colorize: {worded(text)}")
 
 
 def lines(outcome: Outcome, saying: Saying, *, brief: bool) -> list[str]:

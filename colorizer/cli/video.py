@@ -14,10 +14,10 @@ import click
 from colorizer import Settings
 from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.standard import standard_input, standard_output
-from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
+from colorizer.cli.wording import flag, worded
+from colorizer.errors import ColorizerError, ExitStatus, Message, UsageError, shown
 from colorizer.film.formats import target_beside, target_in
 from colorizer.film.options import Film
-from colorizer.settings import flag
 
 Kind = Literal["auto", "bar", "json", "none"]
 
@@ -102,10 +102,10 @@ class _Call:
     quiet: bool
     verbose: bool
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: Message | str) -> None:
         """Print a line about the job, unless told to be quiet."""
         if not self.quiet:
-            _say(f"colorize: {text}")
+            _say(f"colorize: {worded(text)}")
 
     @property
     def display(self) -> Kind:

@@ -13,7 +13,8 @@ import click
 
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.cli.weights_export import export
-from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
+from colorizer.cli.wording import worded
+from colorizer.errors import ColorizerError, ExitStatus, Message, UsageError, shown
 from colorizer.networks.catalog import CATALOG_VARIABLE, LARGE, load_catalog
 from colorizer.networks.store import megabytes, open_store
 
@@ -39,8 +40,8 @@ def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
     return folder(catalog(command))
 
 
-def _teller(*, quiet: bool) -> Callable[[str], None]:
-    return lambda text: None if quiet else click.echo(f"colorize: {text}", err=True)
+def _teller(*, quiet: bool) -> Callable[[Message | str], None]:
+    return lambda said: None if quiet else click.echo(f"colorize: {worded(said)}", err=True)
 
 
 @click.group(context_settings=_HELP, invoke_without_command=True)
@@ -163,7 +164,7 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
         try:
             report = verify_model(name, models, weights_dir)
         except ColorizerError as error:
-            click.echo(f"colorize: {name}: {error}", err=True)
+            click.echo(f"colorize: {name}: {worded(error)}", err=True)
             status = ExitStatus.SOME_FAILED
         else:
             hashed = "SHA-256 right" if report.hashed else "no SHA-256 to compare with"
@@ -179,11 +180,12 @@ def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | Non
     if name is None:
         click.echo(open_store(weights_dir).writable)
         return
-    from colorizer.networks.resolve import resolve_model
+    from colorizer.networks import resolve_model
+    from colorizer.networks.registry import family
 
     model = resolve_model(name, weights_dir=weights_dir, catalog=load_catalog(catalog))
-    click.echo(model.caffemodel)
-    click.echo(model.prototxt)
+    for role in family(model.family).roles:
+        click.echo(model.files[role])
 
 
 @weights.command("import")

@@ -53,23 +53,19 @@ def export(
     centres are constants of the file: `inverse_temperature`, and `bin_centres` with a third row that sums the classes.
     """
     from colorizer.io.atomic import write_atomically
-    from colorizer.networks.resolve import resolve_model
+    from colorizer.networks import loadable, resolve_model
     from colorizer.networks.store import megabytes
-    from colorizer.networks.zhang import bins
-    from colorizer.networks.zhang.colors import Colors
-    from colorizer.networks.zhang.converted import onnx_model
 
-    Settings(temperature=temperature)  # holds the range
+    settings = Settings(temperature=temperature, bin_centres=bin_centres)
     if target.suffix.lower() != ".onnx":
         raise UsageError(f"{shown(target)}: expected a name that ends in .onnx")
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists; --overwrite replaces it")
     model = resolve_model(name, prototxt=prototxt, weights_dir=weights_dir)
-    file = bin_centres or model.bin_centres
-    centres = bins.load_bin_centres(file) if file else bins.bin_centres()
-    colors = Colors(model.temperature if temperature is None else temperature, centres)
-    data = onnx_model(model, colors)
+    data = loadable(model, settings).onnx()
     write_atomically(target, data)
     if not quiet:
-        text = f"{model.name} -> {shown(target)}, {megabytes(len(data))}, T = {colors.temperature:.4g}"
+        taken = model.temperature if temperature is None else temperature
+        set_there = "" if taken is None else f", T = {taken:.4g}"
+        text = f"{model.name} -> {shown(target)}, {megabytes(len(data))}{set_there}"
         click.echo(f"colorize: {text}", err=True)

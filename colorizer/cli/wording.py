@@ -10,6 +10,41 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.ANOTHER_OUTPUT: "choose another place with -o",
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
+    Remedy.VERIFY_OR_TRY: "run `colorize weights verify`, or try {what}",
+    Remedy.REINSTALL: "try pip install --force-reinstall {package}",
+    Remedy.INSTALL_OPENCV: "on a machine without a screen install opencv-python-headless in place of opencv-python: "
+    "pip uninstall opencv-python; pip install 'opencv-python-headless>=4.10'",
+    Remedy.GET_CUDA: "for CUDA, either `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`, or build OpenCV "
+    "with -D WITH_CUDA=ON -D WITH_CUDNN=ON -D OPENCV_DNN_CUDA=ON",
+    Remedy.BUILT_IN_TABLE: "leave --bin-centres out to use the built-in table",
+    Remedy.GIVE: "give {what}",
+    Remedy.GIVE_WEIGHTS: "with --prototxt, {what} takes the .caffemodel",
+    Remedy.NAME_IT: "name it with {what}",
+    Remedy.NAME_BOTH: "give it to {what}, and the prototxt to {other}",
+    Remedy.NAME_A_MODEL: "{what} takes a name or the path of a {kinds}",
+    Remedy.OR_USE: "or use {what}",
+    Remedy.NAME_TO_IMPORT: "to take it all the same, give it a name of your own with {what}",
+    Remedy.ANOTHER_NAME_OR_REMOVE: "choose another one, or first: colorize weights remove {model}",
+    Remedy.USE_MODEL: "use it with: colorize --model {model}",
+    Remedy.RICHER_COLORS: "for richer colours: colorize weights download {model}",
+    Remedy.REPLACE_MODEL: "replace it with: colorize weights download {model}",
+    Remedy.IMPORT_AGAIN: "run `colorize weights remove {model}` and import it again",
+    Remedy.LIST_MODELS: "colorize weights list shows those that are here",
+    Remedy.CHECK_OR_DOWNLOAD: "check the path, or run `colorize weights download`",
+    Remedy.GET_RELEASE: "give the Caffe release's .caffemodel (`colorize weights download`)",
+    Remedy.FETCH_FROM_LFS: "run `git lfs pull` where it came from, or download the file",
+    Remedy.UNPACK: "unpack it with `{command}`",
+    Remedy.RENAME_AND_UNPACK: "rename it to {renamed} and unpack it with `{command}`",
+    Remedy.UNPACK_AND_GIVE: "unpack it with `{command}` and give the file in it",
+    Remedy.ANOTHER_STORE: "make room or name another folder: --weights-dir DIR, or COLORIZER_HOME",
+    Remedy.BRING_FILE: "leave out {what} and COLORIZER_OFFLINE, or bring the file from another machine and run: "
+    "colorize weights import {file}",
+    Remedy.FIND_FILE: "no place is known that still serves it: find the file ({known_by}) and run: "
+    "colorize weights import {file}",
+    Remedy.ANOTHER_MIRROR: "try again later, name another source with {what}, or bring the file and run: "
+    "colorize weights import {file}",
+    Remedy.IMPORT_LOCAL_FILE: "a file on this machine comes in with: colorize weights import FILE",
+    Remedy.READ_AS_CAFFE: "run it with --engine opencv, on OpenCV 4",
     Remedy.VERIFY_MODELS: "run `colorize weights verify`",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""
@@ -18,8 +53,9 @@ _SPELLINGS = {"output": "-o"}
 """Options whose flag is not their name."""
 
 
-def flag(option: OptionRef) -> str:
-    """An option as it is typed, with its value where there is one."""
+def flag(option: OptionRef | str) -> str:
+    """An option, given by its name in Python, as it is typed; with its value where there is one."""
+    option = OptionRef(option) if isinstance(option, str) else option
     name = _SPELLINGS.get(option.name, "--" + option.name.replace("_", "-"))
     return f"{name} {option.value}" if option.value else name
 

@@ -14,6 +14,9 @@ import numpy.typing as npt
 Reals = npt.NDArray[Any]
 """An array of any float dtype."""
 
+AB_LIMIT = 128.0
+"""No colour that 8-bit sRGB holds lies beyond this in a or b."""
+
 # XYZ of the white point D65, Y = 1
 WHITE = np.array([0.95047, 1.0, 1.08883])
 

@@ -1,21 +1,28 @@
-"""Engines run a network; each is a module of its own behind one small protocol, `Engine`.
+"""Runtimes run networks: tensors by name in, tensors by name out; each is a module behind one protocol, `Runtime`.
 
-`open_engine` chooses one by the job (`choice`), opens it, and where that fails goes on to the next best.
+`open_runtime` chooses one by the job (`choice`), opens it, and where that fails goes on to the next best.
 """
 
-from colorizer.engines.base import Device, Engine, EngineName, Precision, Setup
+from colorizer.engines.base import Array, CaffeForm, Device, EngineName, Loadable, Precision, Runtime, Setup, Tensors
 from colorizer.engines.choice import Choice, EngineRequest
-from colorizer.engines.opening import Opened, open_engine, open_logits
+from colorizer.engines.opening import Opened, PrecisionTrial, Verdict, load, open_alike, open_runtime
 
 __all__ = [
+    "Array",
+    "CaffeForm",
     "Choice",
     "Device",
-    "Engine",
     "EngineName",
     "EngineRequest",
+    "Loadable",
     "Opened",
     "Precision",
+    "PrecisionTrial",
+    "Runtime",
     "Setup",
-    "open_engine",
-    "open_logits",
+    "Tensors",
+    "Verdict",
+    "load",
+    "open_alike",
+    "open_runtime",
 ]

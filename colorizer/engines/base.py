@@ -1,40 +1,50 @@
-"""What engines have in common: the protocol, and how one is set up."""
+"""What runtimes have in common: tensors in, tensors out, and the forms of a network that they load.
+
+Nothing here or in the other modules of this room knows what the tensors mean; that is the networks' business.
+"""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import EngineError, WeightsError, shown
+from colorizer.engines.ncnn.form import NcnnModel
+from colorizer.errors import EngineError, Message, MissingExtraError, OptionRef, Remedy, WeightsError, shown
 
 EngineName = Literal["opencv", "onnxruntime", "ncnn", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Device = Literal["cpu", "cuda"]
 
+Array: TypeAlias = npt.NDArray[np.float32]
+Tensors: TypeAlias = Mapping[str, Array]
+"""Arrays by the names that the network gives its inputs or outputs."""
 
-class Engine(Protocol):
+
+class Runtime(Protocol):
     """A network, loaded and ready. Safe to call from several threads."""
 
     @property
     def name(self) -> str:
         """Runtime and version, and how it computes where that is not in float32 on the CPU; for reports."""
 
-    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Predicted chroma.
+    def run(self, inputs: Tensors) -> dict[str, Array]:
+        """One forward pass.
 
         Parameters
         ----------
-        lightness
-            (N, 1, H, W) float32, L - 50; H and W multiples of the model's stride.
+        inputs
+            Of every input its array, (N, C, H, W) float32.
 
         Returns
         -------
-        ndarray, (N, 2, H/4, W/4) float32, CIE Lab units
+        dict
+            Of every output its array, float32; the caller's own.
 
         Raises
         ------
@@ -44,14 +54,47 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
+class CaffeForm:
+    """Caffe's two files, for a runtime that reads them by itself."""
+
+    prototxt: Path
+    caffemodel: Path
+    blobs: Tensors  # by layer: weights to be set after loading, where the files leave a layer empty
+    outputs: Mapping[str, str]  # by output: the layer that makes it
+
+
+class Loadable(Protocol):
+    """A network in the forms that runtimes load; each is made when it is asked for.
+
+    A form that a network cannot have raises `WeightsError`, with the reason.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The file that holds the weights; for messages, and its size tells how long a pass takes."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what a pass gives."""
+
+    def onnx(self) -> bytes:
+        """An ONNX model."""
+
+    def ncnn(self) -> NcnnModel:
+        """What ncnn loads."""
+
+    def caffe(self) -> CaffeForm | None:
+        """Caffe's files, None where the network does not come from such."""
+
+
+@dataclass(frozen=True)
 class Setup:
-    """How an engine computes."""
+    """How a runtime computes."""
 
     device: Device = "cpu"
     precision: Precision = "fp32"
     threads: int = 1  # of the CPU
     as_it_comes: bool = False  # leave the runtime's own choices of speed over exactness alone
-    cut: bool = False  # end the network at its logits: an engine's `ab` then gives (N, 313, H/4, W/4) of these
 
     def named(self, runtime: str) -> str:
         """A runtime's name with what differs from float32 on the CPU."""
@@ -64,28 +107,38 @@ def import_runtime(module: str, name: str) -> Any:
 
     Raises
     ------
+    MissingExtraError
+        It is not installed.
     EngineError
-        It is not there or does not load; the message says how to get it.
+        It is installed and does not load.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         if getattr(error, "name", None) == module:
-            raise EngineError(f"{name} is not installed: pip install 'colorize-photos[{module}]'") from error
+            raise missing_runtime(name, module) from error
         raise EngineError(
-            f"{name} cannot be imported ({cause(error)}); try pip install --force-reinstall {module}"
+            f"{name} cannot be imported ({cause(error)})", remedy=Remedy.REINSTALL, package=module
         ) from error
 
 
-def unloadable(caffemodel: Path, engine: str, why: str, *, elsewhere: bool = True) -> WeightsError:
+def missing_runtime(name: str, extra: str) -> MissingExtraError:
+    """What to raise, or to tell, of a runtime that is not installed."""
+    return MissingExtraError(Message(f"{name} is not installed", None, Remedy.INSTALL_EXTRA, {"extra": extra}))
+
+
+def unloadable(path: Path, runtime: str, why: str, *, elsewhere: bool = True) -> WeightsError:
     """What to raise where a runtime cannot load a network; `elsewhere`: whether OpenCV is worth a try."""
-    remedy = "run `colorize weights verify`" + (", or try --engine opencv" if elsewhere else "")
-    return WeightsError(f"{shown(caffemodel)}: {engine} cannot load this network ({why}); {remedy}")
+    text = f"{shown(path)}: {runtime} cannot load this network ({why})"
+    if not elsewhere:
+        return WeightsError(text, remedy=Remedy.VERIFY_MODELS)
+    return WeightsError(text, remedy=Remedy.VERIFY_OR_TRY, what=OptionRef("engine", "opencv"))
 
 
-def failed_pass(engine: str, lightness: npt.NDArray[np.float32], why: str) -> EngineError:
+def failed_pass(runtime: str, inputs: Tensors, why: str) -> EngineError:
     """What to raise where a runtime fails on an input."""
-    return EngineError(f"{engine} failed on an input of {lightness.shape}: {why}")
+    shapes = " and ".join(str(array.shape) for array in inputs.values())
+    return EngineError(f"{runtime} failed on an input of {shapes}: {why}")
 
 
 def cause(error: BaseException) -> str:

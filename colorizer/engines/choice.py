@@ -1,4 +1,4 @@
-"""Which engine, device and precision a job gets: pure decisions, on facts that the caller brings.
+"""Which runtime, device and precision a job gets: pure decisions, on facts that the caller brings.
 
 What is fastest for one picture from cold is not what is fastest for ten thousand: a runtime that computes quickly may
 take long to start. So each engine has a start and a pass, measured, and the least sum for the job's length wins.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from colorizer.engines.base import Device, EngineName, Precision
-from colorizer.engines.cuda import CUDA_ENGINES, HOW_TO_GET_CUDA
-from colorizer.errors import EngineError, UsageError
+from colorizer.engines.cuda import CUDA_ENGINES
+from colorizer.errors import EngineError, Message, MissingExtraError, OptionRef, Remedy, UsageError
 
 LONG_RUN = 1000
 """Pictures that a job of unknown length is taken to have."""
@@ -21,7 +21,7 @@ PICTURES_WORTH_CUDA = 20
 """Starting CUDA takes seconds, in which a CPU colours so many pictures."""
 
 LARGE_MODEL = 32_000_000
-"""Bytes of a caffemodel from which on a network counts as large: the release has 129 million, `lite` 7."""
+"""Bytes of weights from which on a network counts as large: Zhang et al.'s release has 129 million, `lite` 7."""
 
 PRECISIONS: dict[tuple[EngineName, Device], tuple[Precision, ...]] = {
     ("opencv", "cpu"): ("fp32",),
@@ -88,7 +88,7 @@ def rank(
     installed
         The engines that are there.
     model_bytes
-        Size of the caffemodel.
+        Size of the file of weights.
     probe
         Tells why an engine cannot use CUDA; None where it can.
 
@@ -96,8 +96,10 @@ def rank(
     ------
     UsageError
         What is asked for excludes each other.
+    MissingExtraError
+        Nothing installed computes in that precision.
     EngineError
-        Nothing installed can do it; the message says what to install.
+        CUDA is asked for and does not work here.
     """
     if asked.as_it_comes:
         return (Choice("opencv", "cpu", "fp32", "as it comes, for comparisons"),)
@@ -114,7 +116,7 @@ def rank(
                 refusals.append(refusal)
             no_cuda = "; ".join(refusals) or "no engine that is installed here knows CUDA"
             if asked.device == "cuda":
-                raise EngineError(f"no CUDA: {no_cuda}; {HOW_TO_GET_CUDA}")
+                raise EngineError(f"no CUDA: {no_cuda}", remedy=Remedy.GET_CUDA)
     choices = _on_the_cpu(asked, installed, model_bytes)
     if not no_cuda:
         return choices
@@ -132,10 +134,14 @@ def _cuda_engines(asked: EngineRequest) -> tuple[EngineName, ...]:
     wanted = tuple(n for n in able if asked.precision == "auto" or asked.precision in PRECISIONS[n, "cuda"])
     if asked.device == "cuda" and not able:
         raise UsageError(
-            f"--engine {asked.engine} computes on the CPU alone; for CUDA take {' or '.join(CUDA_ENGINES)}"
+            "computes on the CPU alone",
+            option=OptionRef("engine", asked.engine),
+            remedy=f"for CUDA take {' or '.join(CUDA_ENGINES)}",
         )
     if asked.device == "cuda" and not wanted:
-        raise UsageError(f"--precision {asked.precision} is not available with CUDA in {' or '.join(able)}")
+        raise UsageError(
+            f"is not available with CUDA in {' or '.join(able)}", option=OptionRef("precision", asked.precision)
+        )
     return wanted
 
 
@@ -147,8 +153,10 @@ def _on_the_cpu(asked: EngineRequest, installed: Sequence[EngineName], model_byt
     if asked.engine != "auto":
         if asked.precision not in ("auto", *PRECISIONS[asked.engine, "cpu"]):
             raise UsageError(
-                f"--precision {asked.precision}: {asked.engine} computes in fp32 on the CPU; "
-                f"for {asked.precision} take --engine openvino"
+                f"{asked.engine} computes in fp32 on the CPU",
+                option=OptionRef("precision", asked.precision),
+                remedy=Remedy.TAKE,
+                what=OptionRef("engine", "openvino"),
             )
         # whether it is installed is said, with the remedy, by its own module
         return (Choice(asked.engine, "cpu", asked.precision, "as asked for"),)
@@ -159,9 +167,8 @@ def _on_the_cpu(asked: EngineRequest, installed: Sequence[EngineName], model_byt
     )
     if not found:
         package = able[-1]
-        raise EngineError(
-            f"--precision {asked.precision} needs another engine on the CPU: pip install 'colorize-photos[{package}]'"
-        )
+        text = f"precision {asked.precision} needs another engine on the CPU, which is not installed"
+        raise MissingExtraError(Message(text, None, Remedy.INSTALL_EXTRA, {"extra": package}))
     job = (
         "a run of unknown length"
         if asked.pictures is None

@@ -17,11 +17,6 @@ from colorizer.errors import EngineError
 
 CUDA_ENGINES: tuple[EngineName, ...] = ("onnxruntime", "opencv")
 
-HOW_TO_GET_CUDA = (
-    "for CUDA, either `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`, or build OpenCV with "
-    "-D WITH_CUDA=ON -D WITH_CUDNN=ON -D OPENCV_DNN_CUDA=ON"
-)
-
 _SIDE = 16
 _KERNELS = (4, 1, 3, 3)
 _TOLERANCE = 1e-2  # of sums of nine small numbers; fp16 has three digits

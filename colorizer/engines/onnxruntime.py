@@ -1,4 +1,4 @@
-"""ONNX Runtime: the converted model on the CPU, or with CUDA where `onnxruntime-gpu` is installed."""
+"""ONNX Runtime: an ONNX model on the CPU, or with CUDA where `onnxruntime-gpu` is installed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import importlib
 import os
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from colorizer.engines.base import Setup, cause, failed_pass, import_runtime, unloadable
+from colorizer.engines.base import (
+    Array,
+    Loadable,
+    Setup,
+    Tensors,
+    cause,
+    failed_pass,
+    import_runtime,
+    unloadable,
+)
 from colorizer.errors import EngineError
-from colorizer.networks import Model
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.contract import INPUT_BLOB
-from colorizer.networks.zhang.converted import onnx_model
 
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -31,41 +33,41 @@ _CPU_OPTIONS = {
 }
 
 
-class OnnxRuntimeEngine:
-    """A network in ONNX Runtime; see `Engine`. Several threads may run passes at a time.
+class OnnxRuntime:
+    """A network in ONNX Runtime; see `Runtime`. Several threads may run passes at a time.
 
     Parameters
     ----------
-    model
-        Files that were checked to belong together.
-    colors
-        Temperature and bin centres.
+    network
+        What is loaded, as ONNX.
     setup
         float32, on the CPU or with CUDA.
 
     Raises
     ------
     WeightsError
-        The files are no network that can be converted.
+        The network cannot be converted, or is refused.
+    MissingExtraError
+        ONNX Runtime is not installed.
     EngineError
-        ONNX Runtime is absent, or lacks what the setup asks for.
+        It does not load, or lacks what the setup asks for.
     """
 
-    def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
+    def __init__(self, network: Loadable, setup: Setup) -> None:
         ort = import_onnxruntime()
         self.name = setup.named(f"ONNX Runtime {ort.__version__}")
         try:
-            self._session = open_session(ort, onnx_model(model, colors, cut=setup.cut), setup)
+            self._session = open_session(ort, network.onnx(), setup)
         except ort_errors() as error:
-            raise unloadable(model.caffemodel, self.name, cause(error)) from error
+            raise unloadable(network.path, self.name, cause(error)) from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
 
-    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Predicted chroma; see `Engine.ab`."""
+    def run(self, inputs: Tensors) -> dict[str, Array]:
+        """One forward pass; see `Runtime.run`."""
         try:
-            ab: npt.NDArray[np.float32] = self._session.run(None, {INPUT_BLOB: lightness})[0]
+            return dict(zip(self._outputs, self._session.run(self._outputs, {**inputs}), strict=True))
         except ort_errors() as error:
-            raise failed_pass(self.name, lightness, cause(error)) from error
-        return ab
+            raise failed_pass(self.name, inputs, cause(error)) from error
 
 
 def import_onnxruntime() -> Any:
@@ -76,8 +78,10 @@ def import_onnxruntime() -> Any:
 
     Raises
     ------
+    MissingExtraError
+        It is not installed.
     EngineError
-        It is not there or does not load; the message says how to get it.
+        It does not load.
     """
     for variable in _NO_TELEMETRY:
         os.environ.setdefault(variable, "1")

@@ -1,40 +1,32 @@
-"""The Caffe route: prototxt and caffemodel through `cv2.dnn`, as Zhang, Isola and Efros' release is run everywhere.
+"""OpenCV: Caffe's files through `cv2.dnn`, or an ONNX model.
 
-The release's files leave two layers empty: the class colours (`class8_ab`) and the factor on the logits
-(`conv8_313_rh`). Both are injected after loading and before the first pass. OpenCV 5 has no Caffe importer, and that of
-OpenCV 4 reads no weights in double precision; there, the converted model is taken.
+Files may leave layers empty; their weights are set after loading and before the first pass. OpenCV 5 has no Caffe
+importer, and that of OpenCV 4 reads no weights in double precision; there, the ONNX model is taken.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from colorizer.caffe.network import cut_at_logits, read_network
-from colorizer.engines.base import Setup, cause, failed_pass, unloadable
-from colorizer.errors import EngineError, WeightsError, shown
-from colorizer.networks import Model
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.contract import BIN_COUNT, CENTRES_LAYER, INPUT_BLOB, OUTPUT_BLOB, SCALE_LAYER
-from colorizer.networks.zhang.converted import onnx_model
+from colorizer.engines.base import Array, CaffeForm, Loadable, Setup, Tensors, cause, failed_pass, unloadable
+from colorizer.errors import EngineError, Remedy, WeightsError, shown
 
 
-class OpenCVEngine:
-    """A network in `cv2.dnn`; see `Engine`. One pass at a time.
+class OpenCV:
+    """A network in `cv2.dnn`; see `Runtime`. One pass at a time.
 
-    As it comes, OpenCV 4 convolves after Winograd, which is less exact here: ab is off by up to 0.2 where plain
+    As it comes, OpenCV 4 convolves after Winograd, which is less exact here: results are off by up to 0.2 where plain
     convolutions stay within 0.015. Which of them is faster differs from CPU to CPU.
 
     Parameters
     ----------
-    model
-        Files that were checked to belong together.
-    colors
-        Temperature and bin centres.
+    network
+        What is loaded: Caffe's files where there are some and OpenCV reads them, else ONNX.
     setup
         float32 on the CPU; float32 or fp16 with CUDA.
 
@@ -46,30 +38,30 @@ class OpenCVEngine:
         OpenCV is absent, or lacks what the setup asks for.
     """
 
-    def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
+    def __init__(self, network: Loadable, setup: Setup) -> None:
         cv2 = import_cv2()
         self.name = setup.named(f"OpenCV {cv2.__version__}")
         self._error = cv2.error
         self._lock = threading.Lock()
         try:
-            self._net, self._output = _loaded(cv2, model, colors, setup)
+            self._net, self._outputs = _loaded(cv2, network, setup)
             if not setup.as_it_comes:
                 direct(cv2, self._net, setup)
         except OSError as error:
-            raise WeightsError(f"{shown(model.caffemodel)}: cannot read the model ({error.strerror})") from error
+            raise WeightsError(f"{shown(network.path)}: cannot read the model ({error.strerror})") from error
         except cv2.error as error:
-            raise unloadable(model.caffemodel, self.name, _opencv_cause(error), elsewhere=False) from error
+            raise unloadable(network.path, self.name, _opencv_cause(error), elsewhere=False) from error
 
-    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Predicted chroma; see `Engine.ab`."""
+    def run(self, inputs: Tensors) -> dict[str, Array]:
+        """One forward pass; see `Runtime.run`."""
         with self._lock:
             try:
-                self._net.setInput(lightness, INPUT_BLOB)
-                # a copy: OpenCV hands out its own buffer, which the next pass overwrites
-                ab: npt.NDArray[np.float32] = self._net.forward(self._output).copy()
+                for name, array in inputs.items():
+                    self._net.setInput(array, name)
+                # copies: OpenCV hands out its own buffers, which the next pass overwrites
+                return {name: self._net.forward(layer).copy() for name, layer in self._outputs.items()}
             except self._error as error:
-                raise failed_pass(self.name, lightness, _opencv_cause(error)) from error
-        return ab
+                raise failed_pass(self.name, inputs, _opencv_cause(error)) from error
 
 
 def import_cv2() -> Any:
@@ -83,10 +75,7 @@ def import_cv2() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise EngineError(
-            f"OpenCV cannot be imported ({error}); on a machine without a screen install opencv-python-headless "
-            "in place of opencv-python: pip uninstall opencv-python; pip install 'opencv-python-headless>=4.10'"
-        ) from error
+        raise EngineError(f"OpenCV cannot be imported ({error})", remedy=Remedy.INSTALL_OPENCV) from error
     return cv2
 
 
@@ -119,22 +108,21 @@ def direct(cv2: Any, net: Any, setup: Setup) -> None:
         cv2.setNumThreads(setup.threads)
 
 
-def _loaded(cv2: Any, model: Model, colors: Colors, setup: Setup) -> tuple[Any, str]:
-    """The network, and what its output is called there."""
-    cut = cut_at_logits(read_network(model.prototxt)) if setup.cut else None
-    if has_caffe_importer(cv2):
+def _loaded(cv2: Any, network: Loadable, setup: Setup) -> tuple[Any, Mapping[str, str]]:
+    """The network, and by output what it is called there."""
+    files = network.caffe()
+    if files is not None and has_caffe_importer(cv2):
         # what fails is either damaged, and converting it says where, or only OpenCV cannot read it
         with contextlib.suppress(cv2.error):
-            return _from_caffe(cv2, model, colors), cut.layers[-1].name if cut else OUTPUT_BLOB
-    return read_onnx(cv2, onnx_model(model, colors, cut=setup.cut), setup), cut.output if cut else OUTPUT_BLOB
+            return _from_caffe(cv2, files), files.outputs
+    return read_onnx(cv2, network.onnx(), setup), {name: name for name in network.outputs}
 
 
-def _from_caffe(cv2: Any, model: Model, colors: Colors) -> Any:
+def _from_caffe(cv2: Any, files: CaffeForm) -> Any:
     # buffers, since cv2 opens no file whose name the Windows code page cannot spell
-    weights = np.memmap(model.caffemodel, np.uint8, mode="r")
-    net = cv2.dnn.readNetFromCaffe(np.fromfile(model.prototxt, np.uint8), weights)
-    scale = np.full([1, BIN_COUNT], colors.scale, np.float32)
-    for layer, blob in ((SCALE_LAYER, scale), (CENTRES_LAYER, colors.kernels)):
+    weights = np.memmap(files.caffemodel, np.uint8, mode="r")
+    net = cv2.dnn.readNetFromCaffe(np.fromfile(files.prototxt, np.uint8), weights)
+    for layer, blob in files.blobs.items():
         net.getLayer(net.getLayerId(layer)).blobs = [blob]
     return net
 

@@ -1,39 +1,21 @@
-"""From what the user asks for to an engine that is ready: chosen, opened, and if that fails, the next best.
+"""From what the user asks for to a runtime that is ready: chosen, opened, and if that fails, the next best.
 
-Everything that touches the machine is here or in the engines' own modules; `choice` only decides.
+Everything that touches the machine is here or in the runtimes' own modules; `choice` only decides.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from colorizer.caffe.onnx_export import CONVERTER_VERSION
-from colorizer.engines.base import Engine, EngineName, Precision, Setup
+from colorizer.engines.base import Array, EngineName, Loadable, Precision, Runtime, Setup, Tensors
 from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Choice, EngineRequest, rank
 from colorizer.engines.cuda import probe_cuda
-from colorizer.engines.precision import (
-    SAMPLES,
-    judge,
-    remember,
-    remembered,
-    sample_planes,
-    verdict_key,
-)
-from colorizer.errors import ColorizerError, EngineError, WeightsError
+from colorizer.errors import ColorizerError, EngineError, MissingExtraError, WeightsError
 from colorizer.io.machine import usable_cores
-from colorizer.networks import Model
-from colorizer.networks.zhang.bins import bin_centres
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
-from colorizer.networks.zhang.converted import model_key
 
 MODULES: dict[EngineName, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime", "ncnn": "ncnn", "openvino": "openvino"}
 
@@ -44,62 +26,89 @@ USUAL_GAIN = 0.4
 """Part of a pass that reduced precision saves where a CPU has it; tells whether a trial is worth its own time."""
 
 
+class Verdict(Protocol):
+    """What a trial of reduced precision has found; `str()` says it in words."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the reduced precision is to be taken."""
+
+
+class PrecisionTrial(Protocol):
+    """How a network finds out whether less than float32 will do.
+
+    What less precision does to a result depends on the weights, and what of that matters on what the result is for; so
+    the network tries, and the runtimes are only run.
+    """
+
+    @property
+    def passes(self) -> int:
+        """How many passes a trial takes in each precision."""
+
+    def remembered(self, conditions: tuple[str, ...]) -> Verdict | None:
+        """The verdict of an earlier trial under these conditions: machine, precision, and what it was compared with."""
+
+    def run(self, exact: Runtime, reduced: Runtime, conditions: tuple[str, ...]) -> Verdict:
+        """Compare both, and remember the verdict."""
+
+
 @dataclass(frozen=True)
 class Opened:
-    """An engine, and how it came to be chosen."""
+    """A runtime with a network in it, and how it came to be chosen."""
 
-    engine: Engine
+    runtime: Runtime
     choice: Choice  # its precision is what was taken
     threads: int = 1  # of the CPU
 
     @property
     def name(self) -> str:
-        """See `Engine.name`."""
-        return self.engine.name
+        """See `Runtime.name`."""
+        return self.runtime.name
 
-    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Predicted chroma; see `Engine.ab`."""
-        return self.engine.ab(lightness)
+    def run(self, inputs: Tensors) -> dict[str, Array]:
+        """One forward pass; see `Runtime.run`.
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
+        return self.runtime.run(inputs)
 
 
-def open_engine(
-    model: Model,
-    *,
-    temperature: float = RELEASE_TEMPERATURE,
-    centres: npt.NDArray[np.number[Any]] | None = None,
-    asked: EngineRequest | None = None,
+def open_runtime(
+    network: Loadable, request: EngineRequest | None = None, trial: PrecisionTrial | None = None
 ) -> Opened:
-    """Load a model into the engine that suits the job.
+    """Load a network into the runtime that suits the job.
 
     Parameters
     ----------
-    model
-        Files that were checked to belong together.
-    temperature
-        Of the annealed mean.
-    centres
-        (313, 2) colours of the classes; the built-in table by default.
-    asked
+    network
+        In the forms that runtimes load.
+    request
         What the user wants, and for how much work; by default the best for a run of unknown length.
+    trial
+        Of reduced precision; without one, nothing less than float32 is taken unless it is asked for.
 
     Raises
     ------
     UsageError
         What is asked for excludes each other.
     WeightsError
-        The files are no network that the runtime can load.
+        The network is none that the runtime can load.
+    MissingExtraError
+        The runtime that is asked for is not installed.
     EngineError
-        The runtime is absent, or cannot do what is asked for.
+        It does not load, or cannot do what is asked for.
     """
-    asked = asked or EngineRequest()
-    colors = Colors(temperature, bin_centres() if centres is None else centres)
-    size = _size(model)
-    choices = rank(asked, installed_engines(), size, probe_cuda)
+    request = request or EngineRequest()
+    size = _size(network)
+    choices = rank(request, installed_engines(), size, probe_cuda)
     failures: list[ColorizerError] = []
     for choice in choices:
         try:
-            opened = replace(_open(model, colors, choice, asked, size), threads=asked.threads or usable_cores())
-        except (EngineError, WeightsError) as error:
+            opened = _open(network, choice, request, trial, size)
+        except _FAILURES as error:
             failures.append(error)
             continue
         if not failures:
@@ -109,13 +118,12 @@ def open_engine(
     raise failures[0]
 
 
-def open_logits(model: Model, opened: Opened) -> Engine:
-    """The network of an engine that is open, cut at its logits, in an engine of the same kind.
+_FAILURES = (EngineError, MissingExtraError, WeightsError)
+"""What makes the next best runtime be tried."""
 
-    Returns
-    -------
-    Engine
-        Its `ab` gives logits, (N, 313, H/4, W/4) float32.
+
+def open_alike(network: Loadable, opened: Opened) -> Runtime:
+    """Another network, or another part of it, in a runtime of the same kind and set-up as one that is open.
 
     Raises
     ------
@@ -123,9 +131,7 @@ def open_logits(model: Model, opened: Opened) -> Engine:
         The files have gone, or are no network that the runtime can load.
     """
     precision: Precision = "fp32" if opened.choice.precision == "auto" else opened.choice.precision
-    setup = Setup(opened.choice.device, precision, opened.threads, cut=True)
-    # neither temperature nor centres are in what is left of the network
-    return load_engine(model, Colors(RELEASE_TEMPERATURE, bin_centres()), opened.choice.engine, setup)
+    return load(network, opened.choice.engine, Setup(opened.choice.device, precision, opened.threads))
 
 
 def installed_engines() -> tuple[EngineName, ...]:
@@ -133,91 +139,92 @@ def installed_engines() -> tuple[EngineName, ...]:
     return tuple(name for name, module in MODULES.items() if _is_installed(module))
 
 
-def load_engine(model: Model, colors: Colors, engine: EngineName, setup: Setup) -> Engine:
-    """Load a model into this engine.
+def load(network: Loadable, engine: EngineName, setup: Setup) -> Runtime:
+    """Load a network into this runtime.
 
     Raises
     ------
     WeightsError
-        The files are no network that the runtime can load.
+        The network is none that the runtime can load.
+    MissingExtraError
+        The runtime is not installed.
     EngineError
-        The runtime is absent, or lacks what the setup asks for.
+        It does not load, or lacks what the setup asks for.
     """
     if engine == "openvino":
-        from colorizer.engines.openvino import OpenVINOEngine
+        from colorizer.engines.openvino import OpenVINO
 
-        return OpenVINOEngine(model, colors, setup)
+        return OpenVINO(network, setup)
     if engine == "ncnn":
-        from colorizer.engines.ncnn.engine import NcnnEngine
+        from colorizer.engines.ncnn.engine import Ncnn
 
-        return NcnnEngine(model, colors, setup)
+        return Ncnn(network, setup)
     if engine == "onnxruntime":
-        from colorizer.engines.onnxruntime import OnnxRuntimeEngine
+        from colorizer.engines.onnxruntime import OnnxRuntime
 
-        return OnnxRuntimeEngine(model, colors, setup)
-    from colorizer.engines.opencv import OpenCVEngine
+        return OnnxRuntime(network, setup)
+    from colorizer.engines.opencv import OpenCV
 
-    return OpenCVEngine(model, colors, setup)
+    return OpenCV(network, setup)
 
 
-def _open(model: Model, colors: Colors, choice: Choice, asked: EngineRequest, size: int) -> Opened:
-    threads = asked.threads or usable_cores()
+def _open(network: Loadable, choice: Choice, request: EngineRequest, trial: PrecisionTrial | None, size: int) -> Opened:
+    threads = request.threads or usable_cores()
 
-    def load(engine: EngineName, precision: Precision) -> Engine:
-        return load_engine(model, colors, engine, Setup(choice.device, precision, threads, asked.as_it_comes))
+    def opened(choice: Choice, runtime: Runtime | None = None) -> Opened:
+        precision: Precision = "fp32" if choice.precision == "auto" else choice.precision
+        setup = Setup(choice.device, precision, threads, request.as_it_comes)
+        return Opened(runtime or load(network, choice.engine, setup), choice, threads)
 
     if choice.precision != "auto":
-        return Opened(load(choice.engine, choice.precision), choice)
-    long = _worth_a_trial(choice.engine, asked.pictures, size)
-    if choice.engine == REDUCING:
-        return _open_after_trial(model, colors, choice, load, long=long)
+        return opened(choice)
     exact = replace(choice, precision="fp32")
+    if trial is None:
+        return opened(exact)
+    long = _worth_a_trial(choice.engine, request.pictures, size, trial.passes)
+    if choice.engine == REDUCING:
+        return _open_after_trial(choice, trial, opened, long=long)
     # a run that is long enough is worth the import of another runtime
-    if long and asked.engine == "auto" and REDUCING in installed_engines():
+    if long and request.engine == "auto" and REDUCING in installed_engines():
         try:
-            return _open_after_trial(model, colors, choice, load, long=long)
-        except (EngineError, WeightsError) as error:
+            return _open_after_trial(choice, trial, opened, long=long)
+        except _FAILURES as error:
             exact = replace(exact, why=f"{choice.why}; nothing less tried, since {REDUCING} fails: {error}")
-    return Opened(load(choice.engine, "fp32"), exact)
+    return opened(exact)
 
 
-def _open_after_trial(
-    model: Model, colors: Colors, choice: Choice, load: Callable[[EngineName, Precision], Engine], *, long: bool
-) -> Opened:
+def _open_after_trial(choice: Choice, trial: PrecisionTrial, opened: Callable[..., Opened], *, long: bool) -> Opened:
     """The engine of a choice in float32, or the one that computes in less where a trial has found that good enough."""
     from colorizer.engines.openvino import reduced_precision
 
     exact = replace(choice, precision="fp32")
-    reduced, machine = reduced_precision()
-    if reduced is None:
-        return Opened(load(choice.engine, "fp32"), exact)
-    centres = hashlib.sha256(colors.kernels.tobytes()).hexdigest()
-    parts = (model_key(model), CONVERTER_VERSION, f"{colors.scale:.9g}", centres, machine, reduced, choice.engine)
-    verdict = remembered(key := verdict_key(*parts))
-    tried: dict[Precision, Engine] = {}
+    precision, machine = reduced_precision()
+    if precision is None:
+        return opened(exact)
+    reduced = replace(choice, engine=REDUCING, precision=precision)
+    conditions = (machine, precision, choice.engine)
+    verdict = trial.remembered(conditions)
+    tried: dict[Precision, Runtime] = {}
     if verdict is None:
         if not long:
-            why = f"{choice.why}; {reduced} is tried in longer runs only"
-            return Opened(load(choice.engine, "fp32"), replace(exact, why=why))
-        tried = {"fp32": load(choice.engine, "fp32"), reduced: load(REDUCING, reduced)}
-        verdict = judge(tried["fp32"], tried[reduced], sample_planes(model.stride))
-        remember(key, verdict)
-    rival = reduced if choice.engine == REDUCING else f"{REDUCING} in {reduced}"
+            return opened(replace(exact, why=f"{choice.why}; {precision} is tried in longer runs only"))
+        tried = {"fp32": opened(exact).runtime, precision: opened(reduced).runtime}
+        verdict = trial.run(tried["fp32"], tried[precision], conditions)
+    rival = precision if choice.engine == REDUCING else f"{REDUCING} in {precision}"
     why = f"{choice.why}; {rival} {'taken' if verdict.holds else 'left'}, tried here: {verdict}"
-    taken = replace(choice, engine=REDUCING, precision=reduced) if verdict.holds else exact
-    precision: Precision = reduced if verdict.holds else "fp32"
-    return Opened(tried.get(precision) or load(taken.engine, precision), replace(taken, why=why))
+    taken = replace(reduced if verdict.holds else exact, why=why)
+    return opened(taken, tried.get(precision if verdict.holds else "fp32"))
 
 
-def _worth_a_trial(engine: EngineName, pictures: int | None, size: int) -> bool:
+def _worth_a_trial(engine: EngineName, pictures: int | None, size: int, passes: int) -> bool:
     cost = COSTS[engine][size >= LARGE_MODEL]
     gain = cost.one_pass * USUAL_GAIN * (LONG_RUN if pictures is None else pictures)
-    return gain > 2 * (cost.start + (SAMPLES + 1) * cost.one_pass)
+    return gain > 2 * (cost.start + (passes + 1) * cost.one_pass)
 
 
-def _size(model: Model) -> int:
+def _size(network: Loadable) -> int:
     try:
-        return model.caffemodel.stat().st_size
+        return network.path.stat().st_size
     except OSError:
         return 0  # whoever loads it says what is wrong
 
@@ -235,8 +242,10 @@ def runtime_version(engine: EngineName) -> tuple[str, tuple[Precision, ...]]:
 
     Raises
     ------
+    MissingExtraError
+        It is not installed.
     EngineError
-        It is not there or does not load.
+        It does not load.
     """
     if engine == "openvino":
         from colorizer.engines.openvino import import_openvino, precisions, the_core, version_of

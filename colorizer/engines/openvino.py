@@ -1,4 +1,4 @@
-"""OpenVINO: the converted model on the CPU, in float32 or in a reduced precision that the CPU has instructions for."""
+"""OpenVINO: an ONNX model on the CPU, in float32 or in a reduced precision that the CPU has instructions for."""
 
 from __future__ import annotations
 
@@ -7,51 +7,56 @@ import sys
 import threading
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from colorizer.engines.base import Precision, Setup, cause, failed_pass, import_runtime, unloadable
-from colorizer.errors import EngineError
-from colorizer.networks import Model
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.converted import onnx_model
+from colorizer.engines.base import (
+    Array,
+    Loadable,
+    Precision,
+    Setup,
+    Tensors,
+    cause,
+    failed_pass,
+    import_runtime,
+    unloadable,
+)
+from colorizer.errors import EngineError, OptionRef, Remedy
 
 _TELEMETRY = "openvino_telemetry"
 _HINTS: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 _CAPABILITIES: dict[Precision, str] = {"fp32": "FP32", "bf16": "BF16", "fp16": "FP16"}
 
 
-class OpenVINOEngine:
-    """A network in OpenVINO; see `Engine`. One pass at a time.
+class OpenVINO:
+    """A network in OpenVINO; see `Runtime`. One pass at a time.
 
     The input's shape stays open: measured, that costs nothing here, and pictures of many shapes need one model.
 
     Parameters
     ----------
-    model
-        Files that were checked to belong together.
-    colors
-        Temperature and bin centres.
+    network
+        What is loaded, as ONNX.
     setup
         On the CPU; precision as far as the CPU has it.
 
     Raises
     ------
     WeightsError
-        The files are no network that can be converted.
+        The network cannot be converted, or is refused.
+    MissingExtraError
+        OpenVINO is not installed.
     EngineError
-        OpenVINO is absent, or lacks what the setup asks for.
+        It does not load, or lacks what the setup asks for.
     """
 
-    def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
+    def __init__(self, network: Loadable, setup: Setup) -> None:
         ov = import_openvino()
         self.name = setup.named(f"OpenVINO {version_of(ov)}")
         self._lock = threading.Lock()
         core = the_core()
         if setup.precision not in precisions(core):
-            precision = setup.precision
             raise EngineError(
-                f"this CPU has no {precision} arithmetic ({machine(core)}); leave --precision {precision} out"
+                f"this CPU has no {setup.precision} arithmetic ({machine(core)})",
+                remedy=Remedy.LEAVE_OUT,
+                what=OptionRef("precision", setup.precision),
             )
         options = {
             "INFERENCE_PRECISION_HINT": _HINTS[setup.precision],  # by itself it takes bf16 where the CPU has it
@@ -62,22 +67,22 @@ class OpenVINOEngine:
             # pinned threads wait for their core while another one is idle
             "ENABLE_CPU_PINNING": "NO",
         }
-        converted = onnx_model(model, colors, cut=setup.cut)
+        onnx = network.onnx()
         try:
-            self._request = core.compile_model(core.read_model(converted), "CPU", options).create_infer_request()
+            self._model = core.compile_model(core.read_model(onnx), "CPU", options)
+            self._request = self._model.create_infer_request()
         except RuntimeError as error:
-            raise unloadable(model.caffemodel, self.name, cause(error)) from error
+            raise unloadable(network.path, self.name, cause(error)) from error
 
-    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Predicted chroma; see `Engine.ab`."""
+    def run(self, inputs: Tensors) -> dict[str, Array]:
+        """One forward pass; see `Runtime.run`."""
         with self._lock:
             try:
-                self._request.infer({0: lightness}, share_inputs=True)
-                # a copy: OpenVINO hands out its own buffer, which the next pass overwrites
-                ab: npt.NDArray[np.float32] = self._request.get_output_tensor(0).data.copy()
+                self._request.infer({**inputs}, share_inputs=True)
+                # copies: OpenVINO hands out its own buffers, which the next pass overwrites
+                return {output.any_name: self._request.get_tensor(output).data.copy() for output in self._model.outputs}
             except RuntimeError as error:
-                raise failed_pass(self.name, lightness, cause(error)) from error
-        return ab
+                raise failed_pass(self.name, inputs, cause(error)) from error
 
 
 def import_openvino() -> Any:
@@ -88,8 +93,10 @@ def import_openvino() -> Any:
 
     Raises
     ------
+    MissingExtraError
+        It is not installed.
     EngineError
-        It is not there or does not load; the message says how to get it.
+        It does not load.
     """
     hidden = _TELEMETRY not in sys.modules
     if hidden:
@@ -138,8 +145,10 @@ def reduced_precision() -> tuple[Precision | None, str]:
 
     Raises
     ------
+    MissingExtraError
+        OpenVINO is not installed.
     EngineError
-        OpenVINO is absent.
+        It does not load.
     """
     ov = import_openvino()
     core = the_core()

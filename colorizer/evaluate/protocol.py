@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from colorizer.errors import UsageError
-from colorizer.settings import Fit, Settings, flag
+from colorizer.errors import OptionRef, Remedy, UsageError
+from colorizer.settings import Fit, Settings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -81,7 +81,9 @@ class Protocol:
         defaults = Settings()
         for name, value, fixed in asked:
             if value not in (fixed, getattr(defaults, name)):
-                raise UsageError(f"--protocol {self.name} has {flag(name)} {fixed}; leave out {flag(name)} {value}")
+                text = f"has {name.replace('_', ' ')} {fixed}"
+                wrong = OptionRef(name, str(value))
+                raise UsageError(text, option=OptionRef("protocol", self.name), remedy=Remedy.LEAVE_OUT, what=wrong)
         return replace(settings, fit=self.view.fit, size=self.view.size)
 
 

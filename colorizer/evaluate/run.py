@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 from typing import TypeVar
 
-from colorizer.errors import InputError, UsageError
+from colorizer.errors import InputError, Message, UsageError
 from colorizer.evaluate.bootstrap import RESAMPLES
 from colorizer.evaluate.candidates import baselines, networks
 from colorizer.evaluate.measure import Measured, measure, read_truth
@@ -47,7 +47,7 @@ class Listener(Interface):
     def failure(self, text: str) -> None:
         """A picture cannot be read; why, in a line."""
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: Message | str) -> None:
         """Something else that the user may want to know, in a line."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from colorizer import __version__
 from colorizer.colorizer import Colorizer
-from colorizer.errors import InputError, OutputError, UsageError, shown
+from colorizer.errors import InputError, Message, OutputError, UsageError, shown
 from colorizer.film.encoder import Encoder, Plan, native_frame, plan_for
 from colorizer.film.frame import Frame
 from colorizer.film.joining import check_streams, join
@@ -58,7 +58,7 @@ def color_video(
     *,
     overwrite: bool = False,
     tell: Callable[[Progress], None] = lambda _: None,
-    remark: Callable[[str], None] = lambda _: None,
+    remark: Callable[[Message | str], None] = lambda _: None,
     segment_frames: int = SEGMENT_FRAMES,
 ) -> Result:
     """Put colour into a film; everything in it that is not colour stays.

@@ -11,12 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from colorizer.color.pixels import check_pixels
-from colorizer.color.resample import network_size
-from colorizer.color.strips import shrunk_lightness
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, InputError, OutputError, UsageError, shown
 from colorizer.film.job import Progress
@@ -157,17 +152,9 @@ def _kept_or_not(steadied: Iterator[_Shot], colorizer: Colorizer) -> Iterator[tu
 
 
 def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInput[tuple[Path, Picture]]:
-    pixels = picture.pixels
-    return FrameInput((path, picture), _seen(colorizer, picture), lambda: colorizer.predict(pixels))
+    seen = colorizer.view.of_pixels(picture.pixels)
+    return FrameInput((path, picture), seen.lightness[0, 0], lambda: colorizer.predict_seen(seen))
 
 
 def _mark(colorizer: Colorizer) -> Mark:
     return Mark(colorizer.model.name, colorizer.recipe())
-
-
-def _seen(colorizer: Colorizer, picture: Picture) -> npt.NDArray[np.float32]:
-    settings, model = colorizer.settings, colorizer.model
-    height, width = picture.pixels.shape[:2]
-    fit = model.fit if settings.fit == "auto" else settings.fit
-    size = network_size(height, width, fit=fit, size=settings.size, stride=model.stride)
-    return shrunk_lightness(picture.pixels, size)

@@ -13,9 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color.lab import F_BLACK, F_EDGE, F_SLOPE, L_BLACK, L_SCALE, encode_srgb
 from colorizer.color.pixels import lightness as lightness_of_pixels
-from colorizer.color.resample import network_size
 from colorizer.color.tint import EXAMINED_SIDE, is_really_color
 from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
@@ -25,6 +23,7 @@ from colorizer.film.keeping import Vote, judged
 from colorizer.film.planes import chroma_planes, converted_luma, lightness_of_luma
 from colorizer.film.segments import Memory
 from colorizer.film.temporal import FrameInput, steady
+from colorizer.networks import NetworkInput
 
 Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
@@ -107,21 +106,17 @@ class Painter:
 
     def _input(self, item: Item, frame: Frame) -> FrameInput[tuple[Item, Frame]]:
         seen = self._seen(frame)
-        return FrameInput((item, frame), seen, lambda: self._predicted(seen))
+        return FrameInput((item, frame), seen.lightness[0, 0], lambda: self._predicted(seen))
 
-    def _seen(self, frame: Frame) -> Floats:
-        """Lightness at the size of the network's input."""
-        settings, model = self._colorizer.settings, self._colorizer.model
-        fit = model.fit if settings.fit == "auto" else settings.fit
-        height, width = frame.luma.shape
-        size = network_size(height, width, fit=fit, size=settings.size, stride=model.stride)
-        return lightness_of_luma(frame.luma, size, frame.layout.bits, full_range=frame.encoding.full_range)
+    def _seen(self, frame: Frame) -> NetworkInput:
+        view = self._colorizer.view
+        size = view.size_for(*frame.luma.shape)
+        full_range = frame.encoding.full_range
+        return view.of_lightness(lightness_of_luma(frame.luma, size, frame.layout.bits, full_range=full_range))
 
-    def _predicted(self, seen: Floats) -> Floats:
+    def _predicted(self, seen: NetworkInput) -> Floats:
         self.asked += 1
-        f = (seen + np.float32(L_BLACK)) / np.float32(L_SCALE)
-        luminance = np.where(f > F_EDGE, f**3, (f - np.float32(F_BLACK)) / np.float32(F_SLOPE))
-        return self._colorizer.predict(encode_srgb(luminance).astype(np.float32))
+        return self._colorizer.predict_seen(seen)
 
     def _in_color(self, frame: Frame) -> bool | None:
         rgb = small_rgb(frame, EXAMINED_SIDE)

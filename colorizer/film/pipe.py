@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import IO
 
 from colorizer.colorizer import Colorizer
+from colorizer.errors import Message
 from colorizer.film.options import DEFAULT_STEADINESS
 from colorizer.film.overlap import ahead
 from colorizer.film.painting import Painter, SteadyingOptions
@@ -30,7 +31,7 @@ def color_stream(
     *,
     raw: str | None = None,
     tell: Callable[[int], None] = lambda _: None,
-    remark: Callable[[str], None] = lambda _: None,
+    remark: Callable[[Message | str], None] = lambda _: None,
 ) -> int:
     """Put colour into a stream of frames.
 

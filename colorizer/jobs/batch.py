@@ -218,4 +218,4 @@ def fingerprint(batch: Batch, model: Model) -> str:
     """A text that changes when the pictures would: options, model and version."""
     settings = replace(batch.settings, threads=None, weights_dir=None)
     options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
-    return f"{model.name} {stamp(model.caffemodel)} {options}"
+    return f"{model.name} {stamp(model.weights)} {options}"

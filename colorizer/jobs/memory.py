@@ -80,7 +80,7 @@ def usable_memory() -> int:
 def affordable_processes(model: Model) -> int:
     """How many processes, each with a network of its own, to have at a time: one for each core, if there is room."""
     try:
-        weights = model.caffemodel.stat().st_size
+        weights = model.weights.stat().st_size
     except OSError:  # whoever loads it will say what is wrong
         weights = 0
     room = usable_memory() * (1 - DEFAULT_FRACTION)

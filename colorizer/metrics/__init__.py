@@ -7,6 +7,7 @@ colours as an eye compares them (CIEDE2000), `colorfulness` how much colour ther
 
 from __future__ import annotations
 
+from colorizer.color.difference import ciede2000
 from colorizer.metrics.auc import AbAccuracy, CumulativeAbError, area_under
 from colorizer.metrics.baseline import ColorHistogram, ConstantTint, best_constant_tint
 from colorizer.metrics.classes import Weighting, inverse_prior_weights, nearest_bin, smoothed_prior
@@ -17,7 +18,7 @@ from colorizer.metrics.colorfulness import (
     delta_colorfulness,
     mean_chroma,
 )
-from colorizer.metrics.difference import ColorDifference, ciede2000, color_difference
+from colorizer.metrics.difference import ColorDifference, color_difference
 from colorizer.metrics.pictures import (
     EdgeError,
     ErrorMoments,

@@ -1,22 +1,31 @@
-"""Models: which there are, where they live, and how they get there.
+"""Colouring networks: what one is, which there are, where they live, how they get here, and how they are opened.
 
-Three questions, three ways in: `resolve_model` turns what a user wrote into files; `load_catalog` tells what is known;
-`open_store` where it lies. Downloading and importing are for the `weights` commands alone: nothing here reaches for the
-network by itself.
+Four questions, four ways in: `resolve_model` turns a name or a path into files; `open_network` loads them;
+`load_catalog` tells what is known; `open_store` where it lies. Downloading and importing are for those who ask for
+them: nothing here reaches for the network by itself.
 """
 
+from colorizer.networks.base import ColorNetwork, Model, NetworkInput, Prediction
 from colorizer.networks.catalog import Catalog, FileSpec, Mirror, ModelSpec, load_catalog
-from colorizer.networks.resolve import Model, resolve_model
+from colorizer.networks.registry import loadable, open_network
+from colorizer.networks.resolve import resolve_model
 from colorizer.networks.store import Store, open_store
+from colorizer.networks.view import NetworkView
 
 __all__ = [
     "Catalog",
+    "ColorNetwork",
     "FileSpec",
     "Mirror",
     "Model",
     "ModelSpec",
+    "NetworkInput",
+    "NetworkView",
+    "Prediction",
     "Store",
     "load_catalog",
+    "loadable",
+    "open_network",
     "open_store",
     "resolve_model",
 ]

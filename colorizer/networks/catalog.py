@@ -15,13 +15,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, get_args
 
 from colorizer.errors import WeightsError, shown
-from colorizer.networks.zhang.contract import NETWORK_SIZE, RELEASE_TEMPERATURE
-from colorizer.settings import LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit
-
-Role = Literal["prototxt", "caffemodel"]
+from colorizer.networks.base import Family
+from colorizer.networks.registry import DEFAULT_FAMILY, FAMILIES, family
+from colorizer.settings import DEFAULT_SIZE, LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit
 
 CATALOG_VARIABLE = "COLORIZER_CATALOG"
 """Environment variable that names a catalogue of one's own."""
@@ -29,9 +28,6 @@ CATALOG_VARIABLE = "COLORIZER_CATALOG"
 AUTO = "auto"
 BUILT_IN = "lite"
 """The model that the package brings along."""
-RELEASE_STRIDE = 8
-"""Pixels; what the release's network shrinks its input by."""
-
 LARGE = "zhang16"
 """The model that `auto` prefers and `download` fetches when no name is given."""
 
@@ -56,7 +52,7 @@ class FileSpec:
     """One file of a model, and how to know it."""
 
     name: str
-    role: Role
+    role: str  # what its name ends in
     size: int  # bytes
     sha256: str  # lower-case hexadecimal
     mirrors: tuple[Mirror, ...] = ()
@@ -74,10 +70,11 @@ class ModelSpec:
     fit: Fit  # how a picture is brought to network size, by measurement
     stride: int  # pixels; sides of the network's input are multiples of it
     files: tuple[FileSpec, ...]
-    temperature: float = RELEASE_TEMPERATURE  # of the annealed mean, where the user does not say; by measurement
+    family: str = DEFAULT_FAMILY
+    temperature: float | None = None  # of the annealed mean, where the user does not say; None: there is none to set
 
-    def file(self, role: Role) -> FileSpec:
-        """The model's prototxt or caffemodel."""
+    def file(self, role: str) -> FileSpec:
+        """The model's file of that role."""
         return next(file for file in self.files if file.role == role)
 
     @property
@@ -175,34 +172,44 @@ class _Reader:
         fit = self.field(entry, "fit", str, name, default="stretch")
         if fit not in get_args(Fit):
             raise self.wrong(name, "fit", f"must be one of {', '.join(get_args(Fit))}")
-        stride = self.field(entry, "stride", int, name, default=RELEASE_STRIDE)
-        if isinstance(stride, bool) or not 0 < stride <= NETWORK_SIZE:
-            raise self.wrong(name, "stride", f"must be a number of pixels from 1 to {NETWORK_SIZE}")
-        temperature = float(self.field(entry, "temperature", (int, float), name, default=RELEASE_TEMPERATURE))
-        if not SMALLEST_TEMPERATURE <= temperature <= LARGEST_TEMPERATURE:
-            bounds = f"{SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}"
-            raise self.wrong(name, "temperature", f"must be a number from {bounds}")
-        files = tuple(self.file(item, name) for item in self.field(entry, "files", list, name))
-        if sorted(file.role for file in files) != sorted(get_args(Role)):
-            raise self.wrong(name, "files", "must be one prototxt and one caffemodel")
+        family_name = self.field(entry, "family", str, name, default=DEFAULT_FAMILY)
+        if family_name not in FAMILIES:
+            raise self.wrong(name, "family", f"must be one of {', '.join(FAMILIES)}")
+        of = family(family_name)
+        stride = self.field(entry, "stride", int, name, default=of.stride)
+        if isinstance(stride, bool) or not 0 < stride <= DEFAULT_SIZE:
+            raise self.wrong(name, "stride", f"must be a number of pixels from 1 to {DEFAULT_SIZE}")
+        files = tuple(self.file(item, name, of) for item in self.field(entry, "files", list, name))
+        if sorted(file.role for file in files) != sorted(of.roles):
+            raise self.wrong(name, "files", f"must be one {' and one '.join(reversed(of.roles))}")
         return ModelSpec(
             name=name,
             title=self.field(entry, "title", str, name),
             description=self.field(entry, "description", str, name, default=""),
             licence=self.field(entry, "licence", str, name),
-            fit=cast("Fit", fit),
+            fit=fit,
             stride=stride,
             files=files,
-            temperature=temperature,
+            family=family_name,
+            temperature=self.temperature(entry, name, of),
         )
 
-    def file(self, entry: Any, model: str) -> FileSpec:
+    def temperature(self, entry: Any, name: str, of: Family) -> float | None:
+        if of.temperature is None:
+            return None
+        temperature = float(self.field(entry, "temperature", (int, float), name, default=of.temperature))
+        if not SMALLEST_TEMPERATURE <= temperature <= LARGEST_TEMPERATURE:
+            bounds = f"{SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}"
+            raise self.wrong(name, "temperature", f"must be a number from {bounds}")
+        return temperature
+
+    def file(self, entry: Any, model: str, of: Family) -> FileSpec:
         name = self.field(entry, "name", str, f"a file of {model}")
         if not _FILE_NAME.fullmatch(name) or name.split(".")[0].lower() in _WINDOWS_DEVICES:
             raise self.wrong(model, "name", f"{name!r} cannot be a file's name on every system")
         role = self.field(entry, "role", str, name)
-        if role not in get_args(Role) or not name.endswith(f".{role}"):
-            raise self.wrong(name, "role", "must be prototxt or caffemodel, as the file's suffix says")
+        if role not in of.roles or not name.endswith(f".{role}"):
+            raise self.wrong(name, "role", f"must be {' or '.join(reversed(of.roles))}, as the file's suffix says")
         size = self.field(entry, "size", int, name)
         if isinstance(size, bool) or size <= 0:
             raise self.wrong(name, "size", "must be a number of bytes")
@@ -214,7 +221,7 @@ class _Reader:
             raise self.wrong(name, "packaged", "is for the built-in catalogue only")
         return FileSpec(
             name=name,
-            role=cast("Role", role),
+            role=role,
             size=size,
             sha256=sha256,
             mirrors=tuple(self.mirror(item, name) for item in self.field(entry, "mirrors", list, name, default=[])),

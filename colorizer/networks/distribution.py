@@ -1,4 +1,4 @@
-"""What the network thinks of a picture before it settles on colours: how probable each of 313 colours is, everywhere.
+"""What a network thinks of a picture before it settles on colours: how probable each of some colours is, everywhere.
 
 The annealed mean (Zhang et al. 2016, equation 5; see `colorizer.networks.zhang.bins`) is the last and the cheapest step
 of a pass. Who keeps the logits before it can have the colours at any temperature without the network.
@@ -17,10 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import UsageError
-from colorizer.networks.zhang.bins import bin_centres
-from colorizer.networks.zhang.contract import BIN_COUNT
-from colorizer.settings import LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, flag
+from colorizer.errors import OptionRef, UsageError
+from colorizer.settings import LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE
 
 _LOWEST = np.finfo(np.float16).min
 
@@ -32,28 +30,27 @@ class Distribution:
     Attributes
     ----------
     logits
-        (313, h, w) float16, less the largest at each place; h and w are a quarter of the network's input.
+        (C, h, w) float16 for C classes, less the largest at each place.
     centres
-        (313, 2) float32, CIE Lab units: the classes' colours.
+        (C, 2) float32, CIE Lab units: the classes' colours.
     """
 
     logits: npt.NDArray[np.float16]
     centres: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, logits: npt.NDArray[np.float32], centres: npt.NDArray[np.number[Any]] | None = None) -> Distribution:
+    def of(cls, logits: npt.NDArray[np.float32], centres: npt.NDArray[np.number[Any]]) -> Distribution:
         """Keep what a network says.
 
         Parameters
         ----------
         logits
-            (313, h, w) float32, before they are scaled by 1/T.
+            (C, h, w) float32, before they are scaled by 1/T.
         centres
-            (313, 2), the classes' colours; the built-in table by default.
+            (C, 2), the classes' colours, CIE Lab units.
         """
         below = np.maximum(logits - logits.max(axis=0), _LOWEST)
-        table = bin_centres() if centres is None else centres
-        return cls(below.astype(np.float16), np.asarray(table, np.float32))
+        return cls(below.astype(np.float16), np.asarray(centres, np.float32))
 
     def ab(self, temperature: float) -> npt.NDArray[np.float32]:
         """The annealed mean at a temperature.
@@ -75,11 +72,11 @@ class Distribution:
         """
         if not SMALLEST_TEMPERATURE <= temperature <= LARGEST_TEMPERATURE:
             raise UsageError(
-                f"{flag('temperature')} {temperature:g}: expected a number from {SMALLEST_TEMPERATURE:g} to "
-                f"{LARGEST_TEMPERATURE:g}"
+                f"expected a number from {SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}",
+                option=OptionRef("temperature", f"{temperature:g}"),
             )
-        _, height, width = self.logits.shape
-        weights = self.logits.reshape(BIN_COUNT, -1).astype(np.float32)
+        count, height, width = self.logits.shape
+        weights = self.logits.reshape(count, -1).astype(np.float32)
         weights *= np.float32(1 / temperature)
         np.exp(weights, out=weights)
         ab = (self.centres.T @ weights) / weights.sum(axis=0)

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from colorizer.errors import UsageError, WeightsError, shown
+from colorizer.caffe.diagnose import FileKind
+from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.records import HASH_CHUNK, Record, has_hash, hash_file, write_record
-from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, Role, is_model_name
-from colorizer.networks.resolve import RELEASE_PROTOTXT, check_files, prototxt_for
+from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
 from colorizer.networks.store import (
     NamedPair,
     Store,
@@ -27,11 +27,13 @@ from colorizer.networks.store import (
     packaged_weights,
     temporary_name,
 )
+from colorizer.networks.zhang.contract import RELEASE_PROTOTXT
+from colorizer.networks.zhang.files import check_files, prototxt_for
 
 CENTRES_SUFFIX = ".npy"
 PROTOTXT_SUFFIXES = (".prototxt", ".pbtxt", ".txt")
 
-Tell = Callable[[str], None]
+Tell = Callable[[Message], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
     """
     if name is not None and not _is_free(name, catalog):
         raise UsageError(
-            f"--name {shown(name)}: choose lower-case letters, digits, '.', '-' and '_', and no name of the catalogue"
+            "choose lower-case letters, digits, '.', '-' and '_', and no name of the catalogue",
+            option=OptionRef("name", shown(name)),
         )
     centres = [path for path in paths if path.suffix.lower() == CENTRES_SUFFIX and not _are_built_in(path, tell)]
     descriptions = [path for path in paths if path.suffix.lower() in PROTOTXT_SUFFIXES]
@@ -95,7 +98,7 @@ def _is_free(name: str, catalog: Catalog) -> bool:
     return is_model_name(name) and catalog.find(name) is None and not taken
 
 
-def _look(path: Path, role: Role, catalog: Catalog) -> _Given:
+def _look(path: Path, role: FileKind, catalog: Catalog) -> _Given:
     from colorizer.caffe.diagnose import diagnose
 
     diagnose(path, role)
@@ -109,7 +112,7 @@ def _are_built_in(path: Path, tell: Tell) -> bool:
 
     if (load_bin_centres(path) != bin_centres()).any():
         return False
-    tell(f"{shown(path)}: holds the bin centres that are built in; nothing to import")
+    tell(Message(f"{shown(path)}: holds the bin centres that are built in; nothing to import"))
     return True
 
 
@@ -124,10 +127,12 @@ def _refuse_lonely(prototxts: Sequence[_Given], centres: Sequence[Path], tell: T
         if given.file is None:
             if not _says_what_the_release_says(given.path):
                 raise UsageError(f"{shown(given.path)}: a prototxt comes with its weights; give the caffemodel as well")
-            tell(f"{shown(given.path)}: says what the built-in {RELEASE_PROTOTXT} says; nothing to import")
+            tell(Message(f"{shown(given.path)}: says what the built-in {RELEASE_PROTOTXT} says; nothing to import"))
     for path in centres:
         raise UsageError(
-            f"{shown(path)}: bin centres come with their model; give the caffemodel as well, or use --bin-centres"
+            f"{shown(path)}: bin centres come with their model; give the caffemodel as well",
+            remedy=Remedy.OR_USE,
+            what=OptionRef("bin_centres"),
         )
 
 
@@ -152,8 +157,9 @@ def _checked_pair(caffemodel: Path, prototxt: Path | None, name: str | None, cat
     if name is None:
         known = f"has the name but not the content of {namesake.name}" if namesake else "is in no catalogue"
         raise UsageError(
-            f"{shown(caffemodel)}: a well-formed model that {known} (SHA-256 {hash_file(caffemodel)}); "
-            "to take it all the same, give it a name of your own with --name NAME"
+            f"{shown(caffemodel)}: a well-formed model that {known} (SHA-256 {hash_file(caffemodel)})",
+            remedy=Remedy.NAME_TO_IMPORT,
+            what=OptionRef("name", "NAME"),
         )
     return NamedPair(name, prototxt, caffemodel, None)
 
@@ -165,15 +171,18 @@ def _take_pair(pair: NamedPair, store: Store, tell: Tell) -> None:
     for path, target in targets:
         if target.exists() and hash_file(target) != hash_file(path):
             raise UsageError(
-                f"--name {pair.name}: another model has this name; choose another one, or first: "
-                f"colorize weights remove {pair.name}"
+                "another model has this name",
+                option=OptionRef("name", pair.name),
+                remedy=Remedy.ANOTHER_NAME_OR_REMOVE,
+                model=pair.name,
             )
     for path, target in targets:
         _copy(path, target, hash_file(path))
-    tell(
+    told = (
         f"{shown(pair.caffemodel)}: imported as {pair.name}; it is in no catalogue, so nothing is known of where it "
-        f"comes from or how well it colours; use it with: colorize --model {pair.name}"
+        "comes from or how well it colours"
     )
+    tell(Message(told, None, Remedy.USE_MODEL, {"model": pair.name}))
 
 
 def _take_known(given: _Given, store: Store, tell: Tell) -> None:
@@ -181,10 +190,10 @@ def _take_known(given: _Given, store: Store, tell: Tell) -> None:
         return
     what = f"{shown(given.path)}: is {given.file.name} of {given.spec.name} (SHA-256 fits)"
     if given.file.packaged:
-        tell(f"{what}, which is built in; nothing to import")
+        tell(Message(f"{what}, which is built in; nothing to import"))
     else:
         _copy(given.path, store.writable / given.file.name, given.sha256)
-        tell(f"{what}; imported")
+        tell(Message(f"{what}; imported"))
 
 
 def _copy(source: Path, target: Path, sha256: str) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from colorizer.errors import OutputError, UsageError, WeightsError, shown
+from colorizer.errors import OutputError, Remedy, UsageError, WeightsError, shown
 from colorizer.io.locks import lock
 from colorizer.io.records import has_hash, record_path
 from colorizer.networks.catalog import Catalog, ModelSpec
 from colorizer.networks.download.partial import Partial
 from colorizer.networks.importing import CENTRES_SUFFIX
+from colorizer.networks.registry import family
 from colorizer.networks.store import NamedPair, Store
 
 
@@ -35,6 +36,7 @@ class Item:
     state: State
     size: int  # bytes of all its files; of the whole, whatever has arrived
     title: str
+    temperature: float | None  # of the annealed mean, where the user does not say; None: there is none to set
     spec: ModelSpec | None = None
 
 
@@ -47,10 +49,11 @@ def inventory(store: Store, catalog: Catalog) -> Iterator[Item]:
         A file cannot be read.
     """
     for spec in catalog:
-        yield Item(spec.name, _state(spec, store), sum(file.size for file in spec.files), spec.title, spec)
+        size = sum(file.size for file in spec.files)
+        yield Item(spec.name, _state(spec, store), size, spec.title, spec.temperature, spec)
     for pair in store.pairs(catalog):
         size = pair.prototxt.stat().st_size + pair.caffemodel.stat().st_size
-        yield Item(pair.name, State.OWN, size, shown(pair.caffemodel))
+        yield Item(pair.name, State.OWN, size, shown(pair.caffemodel), family(pair.family).temperature)
 
 
 def _state(spec: ModelSpec, store: Store) -> State:
@@ -89,7 +92,7 @@ def remove_model(name: str, store: Store, catalog: Catalog) -> list[Path]:
     else:
         pair = next((pair for pair in store.pairs(catalog) if pair.name == name), None)
         if pair is None:
-            raise UsageError(f"unknown model {shown(name)!r}; colorize weights list shows those that are here")
+            raise UsageError(f"unknown model {shown(name)!r}", remedy=Remedy.LIST_MODELS)
         deleted = _remove_pair(pair, store)
     if not deleted:
         raise WeightsError(f"{name} is not installed in {shown(store.writable)}; there is nothing to remove")

@@ -15,10 +15,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import OutputError, Remedy, shown
 from colorizer.io.cache import HOME_VARIABLE
-from colorizer.io.records import ANOTHER_PLACE as _ANOTHER_PLACE
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
+from colorizer.networks.registry import DEFAULT_FAMILY
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class NamedPair:
     prototxt: Path
     caffemodel: Path
     bin_centres: Path | None  # the user's own pts_in_hull.npy, where one came with the pair
+    family: str = DEFAULT_FAMILY
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files by role, those that carry a record first."""
+        centres = {} if self.bin_centres is None else {"bin_centres": self.bin_centres}
+        return {"caffemodel": self.caffemodel, "prototxt": self.prototxt, **centres}
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,8 @@ def check_room(folder: Path, name: str, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise OutputError(
-            f"{shown(folder)}: {name} needs {megabytes(needed)}, but {megabytes(free)} are free; {_ANOTHER_PLACE}"
+            f"{shown(folder)}: {name} needs {megabytes(needed)}, but {megabytes(free)} are free",
+            remedy=Remedy.ANOTHER_STORE,
         )
 
 
@@ -141,4 +149,5 @@ def megabytes(count: int) -> str:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error for a store that takes no more bytes."""
-    return OutputError(f"{shown(path)}: cannot be written ({error.strerror or error}); {_ANOTHER_PLACE}")
+    text = f"{shown(path)}: cannot be written ({error.strerror or error})"
+    return OutputError(text, remedy=Remedy.ANOTHER_STORE)

@@ -76,9 +76,9 @@ class View:
     format: str
     depth: int  # bits of a sample
     proxy: Path  # (h, w) or (h, w, 3) uint8, on white where the picture is transparent
-    logits: Path  # (313, h, w) float16
-    centres: npt.NDArray[np.float32]
-    temperature: float  # the model's
+    predicted: Path  # (C, h, w) float16 logits; (h, w, 2) float32 ab where there is no distribution
+    centres: npt.NDArray[np.float32] | None
+    temperature: float | None  # the model's
     size: int  # bytes of both files
 
 
@@ -161,12 +161,13 @@ def prepare(
     with WatchedDocument(source, max_pixels, dropped) as document:
         picture = next(iter(document))
         kind = document.format.name
-    said = colorizer.distribution(picture.pixels)
+    said = None if colorizer.temperature is None else colorizer.distribution(picture.pixels)
+    predicted = colorizer.predict(picture.pixels) if said is None else said.logits
     proxy = _reduced(picture)
     kept = folder.new(".npy"), folder.new(".npy")
     try:
         np.save(kept[0], proxy)
-        np.save(kept[1], said.logits)
+        np.save(kept[1], predicted)
         if dropped.is_set():
             raise DroppedError
     except BaseException:
@@ -174,7 +175,8 @@ def prepare(
         raise
     height, width = picture.pixels.shape[:2]
     size = sum(path.stat().st_size for path in kept)
-    return View(width, height, kind, picture.depth.itemsize * 8, *kept, said.centres, colorizer.temperature, size)
+    centres = None if said is None else said.centres
+    return View(width, height, kind, picture.depth.itemsize * 8, *kept, centres, colorizer.temperature, size)
 
 
 def look_before(view: View, side: int, colorizer: Colorizer) -> bytes:
@@ -190,8 +192,11 @@ def look_after(view: View, side: int, temperature: float | None, colorizer: Colo
 
     The temperature is the model's where it is None.
     """
-    said = Distribution(np.load(view.logits), view.centres)
-    return _jpeg(colorizer.render(_fitted(np.load(view.proxy), side), said.ab(temperature or view.temperature)))
+    ab = np.load(view.predicted)
+    wanted = temperature or view.temperature
+    if view.centres is not None and wanted is not None:
+        ab = Distribution(ab, view.centres).ab(wanted)
+    return _jpeg(colorizer.render(_fitted(np.load(view.proxy), side), ab))
 
 
 def _reduced(picture: Picture) -> npt.NDArray[np.uint8]:

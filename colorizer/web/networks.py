@@ -10,7 +10,6 @@ from typing import Any
 from colorizer.colorizer import Colorizer
 from colorizer.networks import load_catalog, open_store
 from colorizer.networks.inventory import State, inventory
-from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
 from colorizer.settings import Settings
 from colorizer.web.problems import ProblemError
 
@@ -28,7 +27,7 @@ class Known:
     name: str
     title: str
     installed: bool
-    temperature: float
+    temperature: float | None  # of the annealed mean; None: there is none to set
     how: str  # the command that installs it, where it is not
 
     def describe(self) -> dict[str, Any]:
@@ -37,7 +36,7 @@ class Known:
             "name": self.name,
             "title": self.title,
             "installed": self.installed,
-            "temperature": round(self.temperature, 4),
+            "temperature": None if self.temperature is None else round(self.temperature, 4),
             "how": self.how,
         }
 
@@ -72,7 +71,7 @@ class Networks:
                 item.name,
                 item.title if item.spec else "a network of your own",
                 item.state not in _ABSENT,
-                item.spec.temperature if item.spec else RELEASE_TEMPERATURE,
+                item.temperature,
                 f"colorize weights download {item.name}" if item.state in _ABSENT else "",
             )
             for item in inventory(store, load_catalog())

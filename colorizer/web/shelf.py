@@ -160,7 +160,7 @@ class Shelf:
         if before is not None:
             before.drop()
         if old is not None:
-            self._folder.discard(old.proxy, old.logits)
+            self._folder.discard(old.proxy, old.predicted)
         picture.model, picture.view, picture.problem = model, None, None
         picture.become("waiting")
 
@@ -171,7 +171,7 @@ class Shelf:
             picture.ticket.drop()
         self._folder.discard(picture.source.path)
         if picture.view is not None:
-            self._folder.discard(picture.view.proxy, picture.view.logits)
+            self._folder.discard(picture.view.proxy, picture.view.predicted)
         picture.problem = ProblemError(404, "the picture was deleted").describe()
         picture.become("failed")
 
@@ -226,7 +226,7 @@ class Shelf:
                 picture.become("failed")
             return
         if picture.ticket is not ticket or self._pictures.get(picture.id) is not picture:
-            self._folder.discard(view.proxy, view.logits)
+            self._folder.discard(view.proxy, view.predicted)
             return
         picture.view = view
         picture.passes += 1

@@ -124,7 +124,9 @@ def _make(path: Path, frames: int) -> None:
 def _speeds(network: str, film: Path, folder: Path, frames: int) -> Iterator[Speed]:
     model = model_named(network, folder)
     which: dict[str, Any] = (
-        {"model": network} if network == "lite" else {"model": str(model.caffemodel), "prototxt": model.prototxt}
+        {"model": network}
+        if network == "lite"
+        else {"model": str(model.files["caffemodel"]), "prototxt": model.files["prototxt"]}
     )
     yield _usual_loop(network, film, folder, frames // 2, Settings(compat=True, **which))
     ours = Colorizer(Settings(precision="fp32", device="cpu", **which), pictures=1000)

@@ -22,12 +22,13 @@ import numpy.typing as npt
 from synthetic_release import RELEASE_PROTOTXT, make_release
 
 from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, runtimes, take_turns
-from colorizer.engines import EngineName, EngineRequest, Opened, Precision, open_engine
+from colorizer.engines import EngineName, EngineRequest, Precision
 from colorizer.engines.opening import installed_engines, runtime_version
 from colorizer.errors import EngineError
 from colorizer.io.machine import usable_cores
 from colorizer.networks import Model, resolve_model
 from colorizer.networks.zhang.contract import NETWORK_SIZE
+from colorizer.networks.zhang.network import ZhangNetwork, open_zhang
 
 SCRIPTS = Path(__file__).parent.parent
 YARDSTICK = "cv2.dnn as it comes"
@@ -123,10 +124,10 @@ def model_named(network: str, folder: Path) -> Model:
 
 def contestant(
     model: Model, engine: EngineName, precision: Precision, as_it_comes: bool, threads: int | None
-) -> Opened:
-    """An engine, loaded."""
-    return open_engine(
-        model, asked=EngineRequest(engine, precision, "cpu", threads=threads, pictures=1, as_it_comes=as_it_comes)
+) -> ZhangNetwork:
+    """A network, loaded into an engine."""
+    return open_zhang(
+        model, request=EngineRequest(engine, precision, "cpu", threads=threads, pictures=1, as_it_comes=as_it_comes)
     )
 
 
@@ -158,7 +159,7 @@ def _contestants() -> list[Contestant]:
     return found
 
 
-def _pass(engine: Opened, batch: int) -> Callable[[], npt.NDArray[np.float32]]:
+def _pass(engine: ZhangNetwork, batch: int) -> Callable[[], npt.NDArray[np.float32]]:
     rng = np.random.default_rng(0)
     planes = rng.uniform(-50, 50, (batch, 1, NETWORK_SIZE, NETWORK_SIZE)).astype(np.float32)
     return partial(engine.ab, planes)

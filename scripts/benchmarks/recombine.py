@@ -29,6 +29,7 @@ from colorizer.color.lab import A_SCALE, B_SCALE, L_BLACK, L_SCALE
 from colorizer.color.pixels import lightness
 from colorizer.color.strips import shrunk_lightness, with_chroma
 from colorizer.color.upsample import Upsampler
+from colorizer.networks import Prediction
 from colorizer.networks.zhang.contract import NETWORK_SIZE
 
 Pixels = npt.NDArray[np.uint8]
@@ -47,18 +48,6 @@ GRAIN = 2.0
 MIB = 1 << 20
 
 
-class _Prediction:
-    """An engine whose work is done: `compat` without the network."""
-
-    name = "none"
-
-    def __init__(self, ab: Floats) -> None:
-        self._ab = np.ascontiguousarray(ab.transpose(2, 0, 1)[None])
-
-    def ab(self, lightness: Floats) -> Floats:  # noqa: ARG002 - the protocol's
-        return self._ab
-
-
 def ours(pixels: Pixels, ab: Floats) -> Pixels:
     """Both ways of a picture in this package."""
     shrunk_lightness(pixels, (NETWORK_SIZE, NETWORK_SIZE))
@@ -67,7 +56,8 @@ def ours(pixels: Pixels, ab: Floats) -> Pixels:
 
 def sample(pixels: Pixels, ab: Floats) -> Pixels:
     """Both ways of a picture in OpenCV's sample."""
-    return compat.colorize(pixels, _Prediction(ab))
+    said = Prediction(np.ascontiguousarray(ab.transpose(2, 0, 1)[None]))
+    return compat.colorize(pixels, lambda _: said)  # without the network
 
 
 RECIPES: dict[str, Callable[[Pixels, Floats], Pixels]] = {OURS: ours, SAMPLE: sample}

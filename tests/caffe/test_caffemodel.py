@@ -18,9 +18,10 @@ from hypothesis.extra import numpy as hnp
 from synthetic import lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, CaffeModel, check_finite, read_caffemodel, write_caffemodel
-from colorizer.engines import EngineRequest, open_engine
+from colorizer.engines import EngineRequest
 from colorizer.errors import OutputError, WeightsError
 from colorizer.networks import resolve_model
+from colorizer.networks.zhang.network import open_zhang
 
 DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 
@@ -123,7 +124,7 @@ def test_double_precision_runs_in_opencv_although_its_importer_does_not_read_it(
     )
     light = lightness_like(64, 64)
     single, found = (
-        open_engine(resolve_model(str(path), prototxt=prototxt), asked=EngineRequest("opencv", device="cpu")).ab(light)
+        open_zhang(resolve_model(str(path), prototxt=prototxt), request=EngineRequest("opencv", device="cpu")).ab(light)
         for path in (caffemodel, double)
     )
     assert single.std() > 5

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from colorizer.caffe.caffemodel import check_finite, read_caffemodel
-from colorizer.caffe.network import check_contract, check_pair, read_network
+from colorizer.caffe.network import read_network
 from colorizer.errors import WeightsError
+from colorizer.networks.zhang.checks import check_contract, check_pair
 
 MUTATIONS = 500
 SECONDS_EACH = 5.0  # a thousand times what one takes

@@ -24,7 +24,7 @@ from reference import reference_ab
 from synthetic import RELEASE_PROTOTXT, lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import read_caffemodel
-from colorizer.caffe.ncnn_export import INPUT, OUTPUT, convert
+from colorizer.caffe.ncnn_export import convert
 from colorizer.caffe.network import Network, network_from_message, read_network
 from colorizer.caffe.prototxt import parse
 from colorizer.engines.ncnn.engine import load
@@ -44,8 +44,8 @@ def run(model: NcnnModel, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.
     results = []
     for plane in lightness:
         extractor = net.create_extractor()
-        extractor.input(INPUT, ncnn.Mat(plane).clone())
-        status, result = extractor.extract(OUTPUT)
+        extractor.input("data_l", ncnn.Mat(plane).clone())
+        status, result = extractor.extract(*model.outputs)
         assert status == 0
         results.append(np.array(result))
     return np.stack(results)
@@ -197,5 +197,5 @@ def test_names_of_any_kind_and_blobs_written_in_place() -> None:
 @every_odd_layer
 def test_a_layer_without_an_equal_is_named_with_the_way_round(layer: str, said: str) -> None:
     network = network_of(f'layer {{ name: "odd one" bottom: "data_l" top: "class8_ab" {layer} }}')
-    with pytest.raises(WeightsError, match=f"'odd one' {said}.*--engine"):
+    with pytest.raises(WeightsError, match=f"'odd one' {said}.*OpenCV"):
         convert(network, drawn_weights(network), RELEASE_COLORS)

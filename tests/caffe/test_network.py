@@ -16,13 +16,12 @@ from colorizer.caffe.layers import Convolution, Window
 from colorizer.caffe.network import (
     MAX_PROTOTXT_BYTES,
     Network,
-    check_contract,
-    check_pair,
     network_from_message,
     read_network,
 )
 from colorizer.caffe.prototxt import parse
 from colorizer.errors import WeightsError
+from colorizer.networks.zhang.checks import check_contract, check_pair
 
 DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 
@@ -77,7 +76,7 @@ def test_a_network_is_read(tmp_path: Path) -> None:
     assert conv2 is not None
     assert (conv2.type, conv2.bottoms, conv2.tops) == ("Convolution", ("conv1norm",), ("conv2",))
     assert conv2.convolution == Convolution(2, Window((4, 4), (4, 4), (1, 1), (1, 1)), 2, False)
-    assert (found.stride, found.output_stride) == (8, 4)
+    assert (found.stride, found.shapes(32, 64)["class8_ab"]) == (8, (2, 8, 16))
     assert found.layer("nothing") is None
 
 

@@ -27,11 +27,13 @@ from reference import bin_centres, reference_ab
 from synthetic import lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import read_caffemodel
-from colorizer.caffe.network import Network, check_contract, network_from_message, read_network
-from colorizer.caffe.onnx_export import convert, with_colors
+from colorizer.caffe.network import Network, network_from_message, read_network
+from colorizer.caffe.onnx_export import convert, with_mean
 from colorizer.caffe.prototxt import parse
+from colorizer.cli.wording import worded
 from colorizer.engines.onnxruntime import import_onnxruntime
 from colorizer.errors import WeightsError
+from colorizer.networks.zhang.checks import check_contract
 
 onnxruntime = import_onnxruntime()
 
@@ -108,11 +110,11 @@ def test_batch_and_size_stay_open_and_weights_become_float32(half: bool, tmp_pat
 def test_colors_set_later_are_those_converted_with(every_layer: Network) -> None:
     weights = drawn_weights(every_layer)
     model = convert(every_layer, weights, RELEASE_COLORS)
-    assert with_colors(model, OTHER_COLORS) == convert(every_layer, weights, OTHER_COLORS) != model
-    assert with_colors(with_colors(model, OTHER_COLORS), RELEASE_COLORS) == model
+    assert with_mean(model, OTHER_COLORS) == convert(every_layer, weights, OTHER_COLORS) != model
+    assert with_mean(with_mean(model, OTHER_COLORS), RELEASE_COLORS) == model
     for broken in (b"", model[:-1], model[: len(model) // 2], b"no model" * 1000):
         with pytest.raises(ValueError, match="converted here"):
-            with_colors(broken, OTHER_COLORS)
+            with_mean(broken, OTHER_COLORS)
 
 
 def test_names_that_are_no_text_and_blobs_written_in_place_still_give_a_valid_model() -> None:
@@ -140,5 +142,6 @@ def test_names_that_are_no_text_and_blobs_written_in_place_still_give_a_valid_mo
 @every_odd_layer
 def test_a_layer_without_an_equal_is_named_with_the_way_round(layer: str, said: str) -> None:
     network = network_of(f'layer {{ name: "odd one" bottom: "data_l" top: "class8_ab" {layer} }}')
-    with pytest.raises(WeightsError, match=f"'odd one' {said}.*--engine opencv"):
+    with pytest.raises(WeightsError, match=f"'odd one' {said}.*OpenCV") as caught:
         convert(network, drawn_weights(network), RELEASE_COLORS)
+    assert "--engine opencv" in worded(caught.value)

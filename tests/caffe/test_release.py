@@ -15,8 +15,9 @@ from reference import bin_centres, reference_ab, reference_logits, reference_map
 from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, small_pair
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, check_finite, read_caffemodel, write_caffemodel
-from colorizer.caffe.network import Network, check_contract, check_pair, network_from_message, read_network
+from colorizer.caffe.network import Network, network_from_message, read_network
 from colorizer.caffe.prototxt import dumps, parse
+from colorizer.networks.zhang.checks import check_contract, check_pair
 
 DNN: Any = cv2.dnn  # OpenCV 5 declares no Caffe importer
 
@@ -100,7 +101,7 @@ def by_opencv(prototxt: Path, caffemodel: Path, lightness: npt.NDArray[np.float3
 
 def test_our_prototxt_is_the_releases_layer_table(release: Network) -> None:
     check_contract(release)
-    assert (release.name, release.stride, release.output_stride) == ("LtoAB", 8, 4)
+    assert (release.name, release.stride, release.shapes(64, 96)["class8_ab"]) == ("LtoAB", 8, (2, 16, 24))
     assert release.inputs == (("data_l", (1, 1, 224, 224)),)
     chain = []
     blob = "data_l"

@@ -128,10 +128,11 @@ def test_a_named_model_is_exported_with_its_own_temperature_and_other_centres(
     assert colorize("weights", "export", "lite", "lite.onnx").returncode == 0
     lite = resolve_model("lite")
     lightness = lightness_like(64, 64)
+    assert lite.temperature is not None
     for name, centres in (("grey", np.zeros((313, 2))), ("lite", bin_centres())):
         session = onnxruntime.InferenceSession((tmp_path / f"{name}.onnx").read_bytes())
         (found,) = session.run(None, {"data_l": lightness})
-        expected = reference_ab(lite.prototxt, lite.caffemodel, lightness, lite.temperature, centres)
+        expected = reference_ab(lite.files["prototxt"], lite.files["caffemodel"], lightness, lite.temperature, centres)
         np.testing.assert_allclose(found, expected, atol=0.05)
 
 

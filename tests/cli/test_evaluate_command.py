@@ -16,7 +16,7 @@ from PIL import Image
 
 from colorizer import Settings
 from colorizer.cli.evaluate import evaluate
-from colorizer.settings import flag
+from colorizer.cli.wording import flag
 
 QUICK = ("--engine", "opencv", "--size", "64", "--precision", "fp32", "--resamples", "50")
 

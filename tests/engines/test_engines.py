@@ -16,7 +16,7 @@ from reference import reference_ab
 from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, small_pair
 
 from colorizer.caffe.ncnn_export import convert
-from colorizer.engines import Device, EngineName, EngineRequest, Opened, Setup, open_engine
+from colorizer.engines import Device, EngineName, EngineRequest, Setup
 from colorizer.engines.ncnn.form import NcnnModel
 from colorizer.errors import EngineError, WeightsError
 from colorizer.networks import Model, resolve_model
@@ -24,6 +24,7 @@ from colorizer.networks.zhang.bins import bin_centres
 from colorizer.networks.zhang.colors import Colors
 from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
 from colorizer.networks.zhang.converted import onnx_model
+from colorizer.networks.zhang.network import ZhangNetwork, open_zhang
 
 ENGINE_BOUND = 0.05
 """ab units, in float32."""
@@ -44,6 +45,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return resolve_model(str(small_pair(tmp_path_factory.mktemp("small"))[1]))
 
 
+def pair(model: Model) -> tuple[Path, Path]:
+    return model.files["prototxt"], model.files["caffemodel"]
+
+
 def opened(
     model: Model,
     engine: EngineName,
@@ -51,9 +56,9 @@ def opened(
     temperature: float = RELEASE_TEMPERATURE,
     centres: npt.NDArray[np.float32] | None = None,
     threads: int | None = None,
-) -> Opened:
-    asked = EngineRequest(engine, precision="fp32", device="cpu", threads=threads)
-    return open_engine(model, temperature=temperature, centres=centres, asked=asked)
+) -> ZhangNetwork:
+    request = EngineRequest(engine, precision="fp32", device="cpu", threads=threads)
+    return open_zhang(model, temperature=temperature, centres=centres, request=request)
 
 
 @every_engine
@@ -62,7 +67,7 @@ def opened(
 def test_ab_is_that_of_float64(small: Model, engine: EngineName, temperature: float, size: tuple[int, int]) -> None:
     light = lightness_like(*size)
     found = opened(small, engine, temperature=temperature).ab(light)
-    expected = reference_ab(small.prototxt, small.caffemodel, light, temperature, bin_centres())
+    expected = reference_ab(*pair(small), light, temperature, bin_centres())
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=ENGINE_BOUND)
 
@@ -70,7 +75,7 @@ def test_ab_is_that_of_float64(small: Model, engine: EngineName, temperature: fl
 @pytest.fixture(scope="module")
 def expected_of_lite() -> npt.NDArray[np.float64]:
     lite = resolve_model("lite")
-    return reference_ab(lite.prototxt, lite.caffemodel, lightness_like(224, 224), 0.38, bin_centres())
+    return reference_ab(*pair(lite), lightness_like(224, 224), 0.38, bin_centres())
 
 
 @every_engine
@@ -88,7 +93,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="module")
 def expected_of_release(release: Model) -> npt.NDArray[np.float64]:
-    return reference_ab(release.prototxt, release.caffemodel, lightness_like(224, 224), RELEASE_TEMPERATURE)
+    return reference_ab(*pair(release), lightness_like(224, 224), RELEASE_TEMPERATURE)
 
 
 @every_engine
@@ -133,7 +138,7 @@ def test_sizes_may_change_from_picture_to_picture(small: Model, engine: EngineNa
     runner = opened(small, engine)
     for size in ((64, 64), (96, 64), (64, 128), (64, 64)):
         light = lightness_like(*size)
-        expected = reference_ab(small.prototxt, small.caffemodel, light)
+        expected = reference_ab(*pair(small), light)
         np.testing.assert_allclose(runner.ab(light), expected, atol=ENGINE_BOUND)
 
 
@@ -159,11 +164,11 @@ def test_threads_that_share_an_engine_each_get_their_own_picture(small: Model, e
 @every_engine
 def test_files_that_vanish_or_break_after_the_check_are_named(small: Model, engine: EngineName, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="gone"):
-        opened(replace(small, caffemodel=tmp_path / "gone.caffemodel"), engine)
+        opened(replace(small, files={**small.files, "caffemodel": tmp_path / "gone.caffemodel"}), engine)
     broken = tmp_path / "broken.caffemodel"
     broken.write_bytes(b"no network at all")
     with pytest.raises(WeightsError, match=r"broken\.caffemodel"):
-        opened(replace(small, caffemodel=broken), engine)
+        opened(replace(small, files={**small.files, "caffemodel": broken}), engine)
 
 
 @every_engine
@@ -175,9 +180,9 @@ def test_an_input_of_the_wrong_shape_is_an_error_in_one_line(small: Model, engin
 
 def test_a_layer_that_others_lack_is_run_by_opencv(small: Model, tmp_path: Path) -> None:
     prototxt = tmp_path / "odd.prototxt"
-    text = small.prototxt.read_text().replace('type: "ReLU"', 'type: "AbsVal"', 1)
+    text = small.files["prototxt"].read_text().replace('type: "ReLU"', 'type: "AbsVal"', 1)
     prototxt.write_text(text)
-    odd = replace(small, prototxt=prototxt)
+    odd = replace(small, files={**small.files, "prototxt": prototxt})
     others: tuple[EngineName, ...] = ("onnxruntime", "ncnn")
     for engine in others:
         with pytest.raises(WeightsError, match="AbsVal"):
@@ -185,9 +190,9 @@ def test_a_layer_that_others_lack_is_run_by_opencv(small: Model, tmp_path: Path)
     import cv2
 
     if hasattr(cv2.dnn, "readNetFromCaffe"):
-        runner = open_engine(odd, asked=EngineRequest(device="cpu"))
-        assert runner.choice.engine == "opencv"
-        assert "AbsVal" in runner.choice.why
+        runner = open_zhang(odd, request=EngineRequest(device="cpu"))
+        assert runner.engine.choice.engine == "opencv"
+        assert "AbsVal" in runner.engine.choice.why
 
 
 def test_what_ncnn_cannot_read_back_is_an_error(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +200,7 @@ def test_what_ncnn_cannot_read_back_is_an_error(small: Model, monkeypatch: pytes
         whole = convert(*arguments)
         return whole._replace(weights=(*whole.weights[:-1], whole.weights[-1][..., :-1].copy()))
 
-    monkeypatch.setattr("colorizer.engines.ncnn.engine.convert", cut_short)
+    monkeypatch.setattr("colorizer.networks.zhang.forms.convert_to_ncnn", cut_short)
     with pytest.raises(WeightsError, match=r"ncnn .* cannot load this network"):
         opened(small, "ncnn")
 
@@ -213,20 +218,22 @@ def test_opencv_reads_the_converted_model_in_every_engine_of_its_own(small: Mode
         net = read_onnx(cv2, converted, Setup(device=device))
         net.enableWinograd(False)
         net.setInput(light, "data_l")
-        expected = reference_ab(small.prototxt, small.caffemodel, light)
+        expected = reference_ab(*pair(small), light)
         np.testing.assert_allclose(net.forward("class8_ab"), expected, atol=ENGINE_BOUND)
 
 
 ABSENT = """
 import sys
 sys.path.insert(0, {folder!r})
-from colorizer.engines import EngineRequest, open_engine
-from colorizer.errors import EngineError
+from colorizer.engines import EngineRequest
+from colorizer.networks.zhang.network import open_zhang
+from colorizer.cli.wording import worded
+from colorizer.errors import EngineError, MissingExtraError
 from colorizer.networks import resolve_model
 try:
-    print(open_engine(resolve_model("lite"), asked=EngineRequest({asked})).choice)
-except EngineError as error:
-    print("EngineError:", error)
+    print(open_zhang(resolve_model("lite"), request=EngineRequest({request})).engine.choice)
+except (EngineError, MissingExtraError) as error:
+    print(f"{type(error).__name__}:", worded(error))
 """
 
 
@@ -240,20 +247,20 @@ except EngineError as error:
             "onnxruntime",
             "raise ModuleNotFoundError('gone', name='onnxruntime')",
             "'onnxruntime'",
-            "EngineError: ONNX Runtime is not installed: pip install 'colorize-photos[onnxruntime]'",
+            "MissingExtraError: ONNX Runtime is not installed; pip install 'colorize-photos[onnxruntime]'",
         ),
         ("ncnn", "raise ImportError('libgomp: bad')", "'ncnn'", "ncnn cannot be imported (libgomp: bad)"),
         (
             "ncnn",
             "raise ModuleNotFoundError('gone', name='ncnn')",
             "'ncnn'",
-            "EngineError: ncnn is not installed: pip install 'colorize-photos[ncnn]'",
+            "MissingExtraError: ncnn is not installed; pip install 'colorize-photos[ncnn]'",
         ),
         (
             "openvino",
             "raise ModuleNotFoundError('gone', name='openvino')",
             "'openvino'",
-            "EngineError: OpenVINO is not installed: pip install 'colorize-photos[openvino]'",
+            "MissingExtraError: OpenVINO is not installed; pip install 'colorize-photos[openvino]'",
         ),
         ("openvino", "raise ImportError('libopenvino.so: bad')", "pictures=1000, device='cpu'", "engine='onnxruntime'"),
         ("openvino", "raise ImportError('libopenvino.so: bad')", "pictures=1000, device='cpu'", "libopenvino.so: bad"),
@@ -265,7 +272,7 @@ def test_a_runtime_that_does_not_load_is_named_with_the_cure_and_auto_goes_on(
     """A module of the same name stands in for installations that are absent or broken."""
     (tmp_path / f"{module}.py").write_text(content)
     # resolve_model and the engines must not have loaded the real one
-    done = run_python(ABSENT.format(folder=str(tmp_path), asked=asked), tmp_path, COLORIZER_HOME=str(tmp_path))
+    done = run_python(ABSENT.format(folder=str(tmp_path), request=asked), tmp_path, COLORIZER_HOME=str(tmp_path))
     assert said in done.stdout, done.stdout + done.stderr
 
 
@@ -284,9 +291,10 @@ def watch(event, arguments):
         os.write(1, f"{{event}} {{arguments}}\\n".encode())
 sys.addaudithook(watch)
 import numpy
-from colorizer.engines import EngineRequest, open_engine
+from colorizer.engines import EngineRequest
+from colorizer.networks.zhang.network import open_zhang
 from colorizer.networks import resolve_model
-opened = open_engine(resolve_model("lite"), asked=EngineRequest({engine!r}))
+opened = open_zhang(resolve_model("lite"), request=EngineRequest({engine!r}))
 opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 """
     done = run_python(code, tmp_path, COLORIZER_HOME=str(tmp_path), HOME=str(user))
@@ -298,10 +306,11 @@ opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 ENGINES_THAT_END = """
 import signal
 import numpy
-from colorizer.engines import EngineRequest, open_engine
+from colorizer.engines import EngineRequest
+from colorizer.networks.zhang.network import open_zhang
 from colorizer.networks import resolve_model
 asked = EngineRequest({engine!r}, device="cpu")
-first, second = (open_engine(resolve_model("lite"), asked=asked) for _ in range(2))
+first, second = (open_zhang(resolve_model("lite"), request=request) for _ in range(2))
 for opened in (first, second):
     opened.ab(numpy.zeros((1, 1, 32, 32), numpy.float32))
 del opened, first

@@ -14,12 +14,13 @@ from conftest import run_python
 from skimage.color import deltaE_ciede2000
 from synthetic import lightness_like, small_pair
 
-from colorizer.engines import EngineRequest, choice, open_engine, opening
+from colorizer.engines import EngineRequest, choice, opening
 from colorizer.engines.openvino import reduced_precision
-from colorizer.engines.precision import Verdict, judge, remember, remembered, sample_planes, verdict_key
 from colorizer.errors import EngineError
 from colorizer.io.cache import cache_folder
 from colorizer.networks import Model, resolve_model
+from colorizer.networks.zhang.network import open_zhang
+from colorizer.networks.zhang.precision import Verdict, judge, remember, remembered, sample_planes, verdict_key
 
 
 @pytest.fixture(autouse=True)
@@ -111,24 +112,24 @@ def test_a_damaged_verdict_is_none() -> None:
 def test_auto_follows_the_trial_and_tries_once(small: Model, home: Path) -> None:
     reduced, _ = reduced_precision()
     asked = EngineRequest("openvino", device="cpu")
-    opened = open_engine(small, asked=asked)
+    opened = open_zhang(small, request=asked)
     verdicts = list((home / "cache" / "precision").glob("*.verdict"))
     if reduced is None:
-        assert opened.choice.precision == "fp32"
+        assert opened.engine.choice.precision == "fp32"
         assert not verdicts
         return
     (path,) = verdicts
     verdict = Verdict(**json.loads(path.read_text()))
-    assert opened.choice.precision == (reduced if verdict.holds else "fp32")
-    assert str(verdict) in opened.choice.why
+    assert opened.engine.choice.precision == (reduced if verdict.holds else "fp32")
+    assert str(verdict) in opened.engine.choice.why
     # what was found decides, not the precision itself
     for decided in (Verdict(0.1, 0.5, 2.0), Verdict(0.6, 0.5, 2.0), Verdict(0.1, 2.5, 2.0)):
         remember(path.stem, decided)
-        again = open_engine(small, asked=asked)
-        assert again.choice.precision == (reduced if decided.holds else "fp32")
-        assert (f", {reduced}" in again.name) == decided.holds
+        again = open_zhang(small, request=asked)
+        assert again.engine.choice.precision == (reduced if decided.holds else "fp32")
+        assert (f", {reduced}" in again.engine.name) == decided.holds
     # another temperature is another trial
-    open_engine(small, temperature=1.0, asked=asked)
+    open_zhang(small, temperature=1.0, request=asked)
     assert len(list((home / "cache" / "precision").glob("*.verdict"))) == 2
 
 
@@ -143,20 +144,20 @@ def counts_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_another_engine_is_quickest_the_trial_is_against_that_one(small: Model, home: Path) -> None:
     pytest.importorskip("ncnn")
     reduced, _ = reduced_precision()
-    opened = open_engine(small, asked=EngineRequest(device="cpu"))
+    opened = open_zhang(small, request=EngineRequest(device="cpu"))
     if reduced is None:
-        assert (opened.choice.engine, opened.choice.precision) == ("ncnn", "fp32")
+        assert (opened.engine.choice.engine, opened.engine.choice.precision) == ("ncnn", "fp32")
         return
     (path,) = (home / "cache" / "precision").glob("*.verdict")
-    assert f"openvino in {reduced}" in opened.choice.why
+    assert f"openvino in {reduced}" in opened.engine.choice.why
     decisions = {Verdict(0.1, 0.5, 2.0): ("openvino", reduced), Verdict(0.1, 0.5, 1.0): ("ncnn", "fp32")}
     for decided, taken in decisions.items():
         remember(path.stem, decided)
-        again = open_engine(small, asked=EngineRequest(device="cpu"))
-        assert (again.choice.engine, again.choice.precision) == taken
+        again = open_zhang(small, request=EngineRequest(device="cpu"))
+        assert (again.engine.choice.engine, again.engine.choice.precision) == taken
     # of that engine alone what is asked for is taken, and a few pictures are not worth it
     for asked in (EngineRequest("ncnn", device="cpu"), EngineRequest(device="cpu", pictures=3)):
-        assert open_engine(small, asked=asked).choice.precision == "fp32"
+        assert open_zhang(small, request=asked).engine.choice.precision == "fp32"
 
 
 @pytest.mark.usefixtures("counts_as_large")
@@ -165,10 +166,11 @@ def test_a_trial_that_fails_leaves_float32(small: Model, tmp_path: Path) -> None
     code = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
-from colorizer.engines import EngineRequest, choice, open_engine, opening
+from colorizer.engines import EngineRequest, choice, opening
+from colorizer.networks.zhang.network import open_zhang
 from colorizer.networks import resolve_model
 choice.LARGE_MODEL = opening.LARGE_MODEL = 0
-print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=EngineRequest(device="cpu")).choice)
+print(open_zhang(resolve_model({str(small.files["caffemodel"])!r}), request=EngineRequest(device="cpu")).engine.choice)
 """
     done = run_python(code, tmp_path)
     assert "engine='ncnn', device='cpu', precision='fp32'" in done.stdout, done.stderr
@@ -176,15 +178,15 @@ print(open_engine(resolve_model({str(small.caffemodel)!r}), asked=EngineRequest(
 
 
 def test_few_pictures_are_not_worth_a_trial(small: Model, home: Path) -> None:
-    opened = open_engine(small, asked=EngineRequest("openvino", device="cpu", pictures=2))
-    assert opened.choice.precision == "fp32"
+    opened = open_zhang(small, request=EngineRequest("openvino", device="cpu", pictures=2))
+    assert opened.engine.choice.precision == "fp32"
     assert not (home / "cache" / "precision").exists()
 
 
 def test_float32_stays_float32_where_the_cpu_would_take_less_by_itself(small: Model) -> None:
     light = lightness_like(96, 96)
-    exact = open_engine(small, asked=EngineRequest("opencv", device="cpu")).ab(light)
-    found = open_engine(small, asked=EngineRequest("openvino", precision="fp32", device="cpu")).ab(light)
+    exact = open_zhang(small, request=EngineRequest("opencv", device="cpu")).ab(light)
+    found = open_zhang(small, request=EngineRequest("openvino", precision="fp32", device="cpu")).ab(light)
     np.testing.assert_allclose(found, exact, atol=0.1)
 
 
@@ -194,7 +196,7 @@ def test_precision_asked_for_is_taken_or_refused(small: Model, precision: str) -
 
     asked = EngineRequest("openvino", precision=precision, device="cpu")  # type: ignore[arg-type]
     if precision in precisions(the_core()):
-        assert open_engine(small, asked=asked).name.endswith(f", {precision}")
+        assert open_zhang(small, request=asked).engine.name.endswith(f", {precision}")
     else:
         with pytest.raises(EngineError, match=f"no {precision} arithmetic"):
-            open_engine(small, asked=asked)
+            open_zhang(small, request=asked)

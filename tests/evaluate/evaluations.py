@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from colorizer import Settings
+from colorizer.errors import Message
 from colorizer.evaluate.protocol import NATIVE, Protocol
 from colorizer.evaluate.run import Options, Recorder, evaluate
 from colorizer.evaluate.sources import PictureSet
@@ -42,8 +43,8 @@ class Listening:
     def failure(self, text: str) -> None:
         self.failures.append(text)
 
-    def remark(self, text: str) -> None:
-        self.remarks.append(text)
+    def remark(self, text: Message | str) -> None:
+        self.remarks.append(str(text))
 
 
 def small_copies(photographs: Sequence[Path], folder: Path, side: int) -> Path:

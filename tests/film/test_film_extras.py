@@ -32,7 +32,7 @@ def shots(photographs: list[Path]) -> list[Picture]:
 
 def colored(source: Path, target: Path, film: Film) -> list[str]:
     said: list[str] = []
-    color_video(source, target, SETTINGS, film, remark=said.append)
+    color_video(source, target, SETTINGS, film, remark=lambda text: said.append(str(text)))
     return said
 
 

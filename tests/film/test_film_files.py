@@ -34,7 +34,9 @@ def colored(source: Path, target: Path, film: Film, segment_frames: int = 5) -> 
     """Colour a film in short segments; what was said of it."""
     said: list[str] = []
     settings = Settings(model="lite", engine="opencv")
-    result = color_video(source, target, settings, film, remark=said.append, segment_frames=segment_frames)
+    result = color_video(
+        source, target, settings, film, remark=lambda text: said.append(str(text)), segment_frames=segment_frames
+    )
     assert not list(target.parent.glob(f".{target.name}*"))
     return [*said, *result.remarks]
 

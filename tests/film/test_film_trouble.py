@@ -88,7 +88,7 @@ def test_the_part_between_start_and_end_is_no_film_cut_off(shots: list[Picture],
 def test_transparency_that_is_left_out_is_said(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mov", shots[:2], Recipe("prores_ks", "yuva444p10le", sounds=()))
     said: list[str] = []
-    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, remark=said.append)
+    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, remark=lambda text: said.append(str(text)))
     assert any("transparency is left out" in remark for remark in said)
 
 

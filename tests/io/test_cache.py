@@ -13,12 +13,13 @@ import pytest
 from synthetic import lightness_like, small_pair
 
 from colorizer.caffe.onnx_export import CONVERTER_VERSION
-from colorizer.engines import EngineRequest, open_engine
+from colorizer.engines import EngineRequest
 from colorizer.io.cache import cache_folder, keep, kept
 from colorizer.networks import Model, resolve_model
 from colorizer.networks.zhang import converted
 from colorizer.networks.zhang.bins import bin_centres
 from colorizer.networks.zhang.colors import Colors
+from colorizer.networks.zhang.network import open_zhang
 
 COLORS = Colors(0.38, bin_centres())
 
@@ -45,7 +46,7 @@ def test_a_model_is_converted_once_and_found_again_by_content(small: Model, tmp_
     written = entry.stat().st_mtime_ns
     folder = tmp_path / "copy"
     folder.mkdir()
-    for path in (small.prototxt, small.caffemodel):
+    for path in (small.files["prototxt"], small.files["caffemodel"]):
         shutil.copy(path, folder / f"renamed{path.suffix}")
     again = converted.onnx_model(resolve_model(str(folder)), COLORS)
     assert again == first
@@ -55,9 +56,9 @@ def test_a_model_is_converted_once_and_found_again_by_content(small: Model, tmp_
 
 def test_other_weights_under_the_same_name_are_another_model(small: Model) -> None:
     first = converted.onnx_model(small, COLORS)
-    data = bytearray(small.caffemodel.read_bytes())
+    data = bytearray(small.files["caffemodel"].read_bytes())
     data[-1000] ^= 1  # the least bit that counts: of one weight's mantissa, or of its neighbour's
-    small.caffemodel.write_bytes(data)
+    small.files["caffemodel"].write_bytes(data)
     assert converted.onnx_model(small, COLORS) != first
     assert len(entries()) == 2
 
@@ -107,7 +108,7 @@ def test_a_new_converter_replaces_what_the_old_one_made(small: Model, monkeypatc
 
 def test_a_cache_that_cannot_be_written_costs_time_alone(small: Model, home: Path) -> None:
     home.write_text("a file where the folder should be")
-    engine = open_engine(small, asked=EngineRequest("onnxruntime", device="cpu"))
+    engine = open_zhang(small, request=EngineRequest("onnxruntime", device="cpu"))
     assert np.isfinite(engine.ab(lightness_like(64, 64))).all()
 
 
@@ -119,7 +120,7 @@ def test_two_processes_at_once_both_get_the_whole_model(small: Model, tmp_path: 
         "data = [converted.onnx_model(resolve_model(sys.argv[1]), Colors(0.38, bin_centres())) for _ in range(20)];"
         "print({hashlib.sha256(each).hexdigest() for each in data})"
     )
-    command = [sys.executable, "-c", code, str(small.caffemodel)]
+    command = [sys.executable, "-c", code, str(small.files["caffemodel"])]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) for _ in range(3)]
     said = {racer.communicate(timeout=60)[0] for racer in racers}
     assert all(racer.returncode == 0 for racer in racers)

@@ -241,7 +241,8 @@ def test_processes_are_as_many_as_there_is_memory_for_their_networks(
     weights = tmp_path / "large.caffemodel"
     with weights.open("wb") as file:
         file.truncate(129_000_000)
-    large = replace(resolve_model("lite"), caffemodel=weights)
+    lite = resolve_model("lite")
+    large = replace(lite, files={**lite.files, "caffemodel": weights})
     counts = {}
     for gigabytes in (1, 4, 8, 64):
         monkeypatch.setattr(memory, "usable_memory", lambda free=gigabytes << 30: free)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+from colorizer.cli.wording import flag
 from colorizer.media import Output
 from colorizer.media.formats import FORMATS
 from colorizer.media.options import FORMAT_NAMES
-from colorizer.settings import flag
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 

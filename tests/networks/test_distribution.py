@@ -76,18 +76,18 @@ def test_half_precision_costs_less_than_the_bound_whatever_the_logits(
     exact = logits.astype(np.float64) / temperature
     exact = np.exp(exact - exact.max(axis=0))
     expected = np.einsum("cd,chw->hwd", bin_centres(), exact / exact.sum(axis=0))
-    assert np.abs(Distribution.of(logits).ab(temperature) - expected).max() < BOUND
+    assert np.abs(Distribution.of(logits, bin_centres()).ab(temperature) - expected).max() < BOUND
 
 
 def test_centres_that_were_brought_along_are_the_ones_used() -> None:
     logits = np.random.default_rng(1).normal(0, 2, (313, 2, 2)).astype(np.float32)
     mirrored = Distribution.of(logits, -bin_centres())
-    np.testing.assert_allclose(mirrored.ab(0.5), -Distribution.of(logits).ab(0.5), atol=1e-4)
+    np.testing.assert_allclose(mirrored.ab(0.5), -Distribution.of(logits, bin_centres()).ab(0.5), atol=1e-4)
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, 0.009, 10.1, float("nan"), float("inf")])
 def test_a_temperature_out_of_range_is_refused(temperature: float) -> None:
-    kept = Distribution.of(np.zeros((313, 1, 1), np.float32))
+    kept = Distribution.of(np.zeros((313, 1, 1), np.float32), bin_centres())
     with pytest.raises(UsageError, match=r"expected a number from 0\.01 to 10"):
         kept.ab(temperature)
 

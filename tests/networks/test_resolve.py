@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from synthetic import RELEASE_PROTOTXT, small_pair
 
+from colorizer.cli.wording import worded
 from colorizer.errors import ColorizerError, UsageError, WeightsError
 from colorizer.io.records import read_record
 from colorizer.networks import Catalog, FileSpec, ModelSpec, load_catalog, resolve_model
 from colorizer.networks.store import packaged_weights
+from colorizer.networks.zhang.contract import RELEASE_TEMPERATURE
 
 
 @pytest.fixture(scope="module")
@@ -47,30 +49,30 @@ def spec_of(prototxt: Path, caffemodel: Path, name: str = "tested") -> ModelSpec
     for path in (prototxt, caffemodel):
         content = path.read_bytes()
         role = "prototxt" if path is prototxt else "caffemodel"
-        files.append(FileSpec(path.name, role, len(content), hashlib.sha256(content).hexdigest()))  # type: ignore[arg-type]
-    return ModelSpec(name, "", "", "none", "stretch", 8, tuple(files))
+        files.append(FileSpec(path.name, role, len(content), hashlib.sha256(content).hexdigest()))
+    return ModelSpec(name, "", "", "none", "stretch", 8, tuple(files), temperature=RELEASE_TEMPERATURE)
 
 
 def test_a_caffemodel_finds_the_prototxt_of_its_own_name(pair: tuple[Path, Path]) -> None:
     prototxt, caffemodel = pair
     (prototxt.parent / "other.prototxt").write_text("name: 'other'")
     model = resolve_model(str(caffemodel))
-    assert (model.prototxt, model.caffemodel) == (prototxt, caffemodel)
+    assert (model.files["prototxt"], model.files["caffemodel"]) == (prototxt, caffemodel)
     assert (model.name, model.fit, model.stride) == ("small", "stretch", 8)
 
 
 def test_a_caffemodel_finds_the_only_prototxt_beside_it(pair: tuple[Path, Path]) -> None:
     prototxt = pair[0].rename(pair[0].with_name("network.prototxt"))
-    assert resolve_model(str(pair[1])).prototxt == prototxt
+    assert resolve_model(str(pair[1])).files["prototxt"] == prototxt
 
 
 def test_a_prototxt_finds_its_caffemodel(pair: tuple[Path, Path]) -> None:
-    assert resolve_model(str(pair[0])).caffemodel == pair[1]
+    assert resolve_model(str(pair[0])).files["caffemodel"] == pair[1]
 
 
 def test_a_folder_stands_for_the_one_pair_in_it(pair: tuple[Path, Path]) -> None:
     model = resolve_model(str(pair[0].parent))
-    assert (model.prototxt, model.caffemodel) == pair
+    assert (model.files["prototxt"], model.files["caffemodel"]) == pair
 
 
 def test_of_two_pairs_in_a_folder_none_is_taken(pair: tuple[Path, Path]) -> None:
@@ -81,7 +83,7 @@ def test_of_two_pairs_in_a_folder_none_is_taken(pair: tuple[Path, Path]) -> None
 
 def test_a_prototxt_may_lie_elsewhere(pair: tuple[Path, Path], tmp_path: Path) -> None:
     prototxt = pair[0].rename(tmp_path / "elsewhere.txt")
-    assert resolve_model(str(pair[1]), prototxt=prototxt).prototxt == prototxt
+    assert resolve_model(str(pair[1]), prototxt=prototxt).files["prototxt"] == prototxt
 
 
 def test_a_caffemodel_without_a_prototxt_says_what_it_needs(pair: tuple[Path, Path]) -> None:
@@ -134,7 +136,7 @@ def test_a_name_wins_over_a_file_and_dot_slash_means_the_file(
     monkeypatch.chdir(pair[0].parent.parent)
     with pytest.raises(WeightsError, match="not installed"):
         resolve_model("zhang16")
-    assert resolve_model(os.path.join(".", "zhang16")).caffemodel == Path("zhang16", "small.caffemodel")  # noqa: PTH118
+    assert resolve_model(os.path.join(".", "zhang16")).files["caffemodel"] == Path("zhang16", "small.caffemodel")  # noqa: PTH118
 
 
 def test_a_prototxt_alone_needs_a_model(pair: tuple[Path, Path]) -> None:
@@ -170,7 +172,7 @@ def test_an_unchanged_file_is_not_read_again(pair: tuple[Path, Path], home: Path
     content[-1] ^= 1
     caffemodel.write_bytes(content)
     os.utime(caffemodel, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert resolve_model("tested", catalog=catalog).caffemodel == caffemodel
+    assert resolve_model("tested", catalog=catalog).files["caffemodel"] == caffemodel
 
 
 def test_weights_dir_is_searched_before_the_users_own_store(
@@ -179,9 +181,10 @@ def test_weights_dir_is_searched_before_the_users_own_store(
     catalog = Catalog((spec_of(*pair),))
     shutil.copytree(pair[0].parent, home)
     shutil.copytree(pair[0].parent, tmp_path / "given")
-    assert resolve_model("tested", catalog=catalog).caffemodel.parent == home
+    assert resolve_model("tested", catalog=catalog).files["caffemodel"].parent == home
     assert (
-        resolve_model("tested", catalog=catalog, weights_dir=tmp_path / "given").caffemodel.parent == tmp_path / "given"
+        resolve_model("tested", catalog=catalog, weights_dir=tmp_path / "given").files["caffemodel"].parent
+        == tmp_path / "given"
     )
 
 
@@ -194,7 +197,7 @@ def test_auto_takes_the_large_model_where_it_is_right_and_says_why_not(
     catalog = Catalog((spec_of(*pair, name="zhang16"), lite))
     shutil.copytree(pair[0].parent, home)
     model = resolve_model("auto", catalog=catalog)
-    assert (model.name, model.note) == ("zhang16", "")
+    assert (model.name, model.note) == ("zhang16", None)
     caffemodel = home / pair[1].name
     if damage == "missing":
         caffemodel.unlink()
@@ -204,10 +207,12 @@ def test_auto_takes_the_large_model_where_it_is_right_and_says_why_not(
         os.utime(caffemodel, (1, 1))
     fallen_back = resolve_model("auto", catalog=catalog)
     assert fallen_back.name == "lite"
-    assert fallen_back.note.startswith("using lite (built in)")
-    assert "colorize weights download zhang16" in fallen_back.note
+    assert fallen_back.note is not None
+    note = worded(fallen_back.note)
+    assert note.startswith("using lite (built in)")
+    assert "colorize weights download zhang16" in note
     expected = {"missing": "richer colours", "damaged": "SHA-256 differs", "truncated": "1 of"}
-    assert expected[damage] in fallen_back.note
+    assert expected[damage] in note
 
 
 def test_a_catalogue_of_ones_own_is_held_to_the_contract(pair: tuple[Path, Path], home: Path) -> None:
@@ -221,7 +226,7 @@ def test_a_catalogue_of_ones_own_is_held_to_the_contract(pair: tuple[Path, Path]
 def test_the_built_in_model_is_there_and_needs_no_store() -> None:
     model = resolve_model("lite")
     assert (model.fit, model.stride) == ("stretch", 32)
-    assert model.prototxt.parent == model.caffemodel.parent == packaged_weights()
+    assert model.files["prototxt"].parent == model.files["caffemodel"].parent == packaged_weights()
 
 
 def test_the_catalogue_is_in_step_with_the_files_of_the_package() -> None:

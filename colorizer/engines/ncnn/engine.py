@@ -8,14 +8,9 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from colorizer.caffe.ncnn_export import INPUT, OUTPUT, convert
-from colorizer.engines.base import Setup, failed_pass, import_runtime, unloadable
+from colorizer.engines.base import Array, Loadable, Setup, Tensors, failed_pass, import_runtime, unloadable
 from colorizer.engines.ncnn.form import NcnnModel
-from colorizer.networks import Model
-from colorizer.networks.zhang.colors import Colors
-from colorizer.networks.zhang.converted import converted
 
 _REDUCED = (
     "use_fp16_packed",
@@ -27,32 +22,33 @@ _REDUCED = (
 """What ncnn does by itself where a CPU can, at less than float32's precision."""
 
 
-class NcnnEngine:
-    """A network in ncnn; see `Engine`. One pass at a time, and within a batch one picture at a time.
+class Ncnn:
+    """A network in ncnn; see `Runtime`. One pass at a time, and within a batch one picture at a time.
 
     Parameters
     ----------
-    model
-        Files that were checked to belong together.
-    colors
-        Temperature and bin centres.
+    network
+        What is loaded, in ncnn's form.
     setup
         float32 on the CPU.
 
     Raises
     ------
     WeightsError
-        The files are no network that can be converted.
+        The network cannot be converted, or is refused.
+    MissingExtraError
+        ncnn is not installed.
     EngineError
-        ncnn is absent.
+        It does not load.
     """
 
-    def __init__(self, model: Model, colors: Colors, setup: Setup) -> None:
+    def __init__(self, network: Loadable, setup: Setup) -> None:
         ncnn = import_ncnn()
         self.name = setup.named(f"ncnn {ncnn.__version__}")
         self._ncnn = ncnn
         self._lock = threading.Lock()
-        network = converted(model, colors, convert, cut=setup.cut)
+        model = network.ncnn()
+        self._outputs = model.outputs
         self._net = ncnn.Net()
         options = self._net.opt
         options.num_threads = setup.threads
@@ -62,24 +58,33 @@ class NcnnEngine:
         for name in _REDUCED:
             if hasattr(options, name):  # not each version has each
                 setattr(options, name, False)
-        if not load(self._net, network):
-            raise unloadable(model.caffemodel, self.name, "it refused what was converted")
+        if not load(self._net, model):
+            raise unloadable(network.path, self.name, "it refused what was converted")
 
-    def ab(self, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Predicted chroma; see `Engine.ab`."""
-        if lightness.ndim != 4:
-            raise failed_pass(self.name, lightness, "not (N, 1, H, W)")
+    def run(self, inputs: Tensors) -> dict[str, Array]:
+        """One forward pass; see `Runtime.run`."""
+        if any(array.ndim != 4 for array in inputs.values()):
+            raise failed_pass(self.name, inputs, "not (N, C, H, W)")
         with self._lock:
-            return np.stack([self._one(lightness, np.ascontiguousarray(plane)) for plane in lightness])
+            pictures = [
+                self._one(inputs, [np.ascontiguousarray(planes) for planes in picture])
+                for picture in zip(*inputs.values(), strict=True)
+            ]
+        return {name: np.stack([results[place] for results in pictures]) for place, name in enumerate(self._outputs)}
 
-    def _one(self, lightness: npt.NDArray[np.float32], plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _one(self, inputs: Tensors, picture: list[Array]) -> list[Array]:
+        """The outputs for one picture of a batch."""
         extractor = self._net.create_extractor()
-        # a copy, which a layer that works in place may write to; on memory of others it crashes
-        extractor.input(INPUT, self._ncnn.Mat(plane).clone())
-        status, ab = extractor.extract(OUTPUT)
-        if status != 0:
-            raise failed_pass(self.name, lightness, f"status {status}; perhaps too little memory")
-        return np.array(ab, np.float32)
+        for name, planes in zip(inputs, picture, strict=True):
+            # a copy, which a layer that works in place may write to; on memory of others it crashes
+            extractor.input(name, self._ncnn.Mat(planes).clone())
+        results = []
+        for name in self._outputs:
+            status, result = extractor.extract(name)
+            if status != 0:
+                raise failed_pass(self.name, inputs, f"status {status}; perhaps too little memory")
+            results.append(np.array(result, np.float32))
+        return results
 
 
 def import_ncnn() -> Any:
@@ -87,8 +92,10 @@ def import_ncnn() -> Any:
 
     Raises
     ------
+    MissingExtraError
+        It is not installed.
     EngineError
-        It is not there or does not load; the message says how to get it.
+        It does not load.
     """
     return import_runtime("ncnn", "ncnn")
 

@@ -44,6 +44,7 @@ class NcnnModel(NamedTuple):
 
     param: str
     weights: tuple[npt.NDArray[np.float32], ...]  # to be read one after the other
+    outputs: tuple[str, ...]  # the blobs to fetch
 
 
 class Graph:
@@ -77,7 +78,7 @@ class Graph:
         nodes = _with_splits(_with_activations([*self._nodes, Node("Noop", (last,), (result,), {})]))
         lines = [_line(number, node) for number, node in enumerate(nodes)]
         blobs = sum(len(node.outputs) for node in nodes)
-        return NcnnModel("\n".join([_MAGIC, f"{len(nodes)} {blobs}", *lines, ""]), tuple(self._numbers))
+        return NcnnModel("\n".join([_MAGIC, f"{len(nodes)} {blobs}", *lines, ""]), tuple(self._numbers), (result,))
 
 
 def _with_activations(nodes: Sequence[Node]) -> list[Node]:

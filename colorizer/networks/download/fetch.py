@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from colorizer.errors import UsageError, WeightsError, shown
+from colorizer.errors import OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.locks import lock
 from colorizer.io.records import has_hash
 from colorizer.networks.catalog import FileSpec, ModelSpec
@@ -80,8 +80,10 @@ def download_model(
             continue
         if offline:
             raise WeightsError(
-                f"{spec.name}: {file.name} is not here and downloads are off (--offline or COLORIZER_OFFLINE); "
-                f"bring the file from another machine and run: colorize weights import {file.name}"
+                f"{spec.name}: {file.name} is not here and downloads are off",
+                remedy=Remedy.BRING_FILE,
+                what=OptionRef("offline"),
+                file=file.name,
             )
         make_folder(store.writable)
 
@@ -104,12 +106,14 @@ def _sources(file: FileSpec, mirrors: Sequence[str], *, alone: bool) -> list[str
     for url in mirrors:
         if not _is_web_address(url):
             raise UsageError(
-                f"--mirror {shown(url)}: expected a URL with http:// or https://; "
-                "a file on this machine comes in with: colorize weights import FILE"
+                "expected a URL with http:// or https://",
+                option=OptionRef("mirror", shown(url)),
+                remedy=Remedy.IMPORT_LOCAL_FILE,
             )
         if not url.endswith("/") and not alone:
             raise UsageError(
-                f"--mirror {shown(url)}: must end in / and hold {file.name}, since several files are needed"
+                f"must end in / and hold {file.name}, since several files are needed",
+                option=OptionRef("mirror", shown(url)),
             )
     return [url + file.name if url.endswith("/") else url for url in mirrors]
 
@@ -134,17 +138,12 @@ def _fetch(model: str, partial: Partial, sources: Sequence[str], context: Downlo
             context.listener.message(reasons[-1])
         else:
             return
-    remedy = (
-        "try again later, name another source with --mirror URL, or bring the file and run: "
-        f"colorize weights import {file.name}"
-    )
-    if all(mirror.dead for mirror in file.mirrors) and len(sources) == len(file.mirrors):
-        remedy = (
-            f"no place is known that still serves it: find the file ({file.size} bytes, SHA-256 {file.sha256}) "
-            f"and run: colorize weights import {file.name}"
-        )
     why = "; ".join(dict.fromkeys(reasons)) or "no source is known"
-    raise WeightsError(f"{model}: {file.name} could not be downloaded ({why}); {remedy}")
+    text = f"{model}: {file.name} could not be downloaded ({why})"
+    if all(mirror.dead for mirror in file.mirrors) and len(sources) == len(file.mirrors):
+        found = f"{file.size} bytes, SHA-256 {file.sha256}"
+        raise WeightsError(text, remedy=Remedy.FIND_FILE, file=file.name, known_by=found)
+    raise WeightsError(text, remedy=Remedy.ANOTHER_MIRROR, what=OptionRef("mirror", "URL"), file=file.name)
 
 
 def host(url: str) -> str:

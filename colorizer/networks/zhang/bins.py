@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import WeightsError, shown
+from colorizer.color.lab import AB_LIMIT
+from colorizer.errors import Remedy, WeightsError, shown
 from colorizer.networks.zhang.contract import BIN_COUNT
 
 BIN_STEP = 10
@@ -45,9 +46,6 @@ _B_RANGES = {
     90: (-110, 70),
     100: (-90, 0),
 }
-
-AB_LIMIT = 128.0
-"""No colour that 8-bit sRGB holds lies beyond this in a or b."""
 
 
 def bin_centres() -> npt.NDArray[np.int64]:
@@ -84,23 +82,21 @@ def load_bin_centres(path: Path) -> npt.NDArray[np.float32]:
             centres = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise WeightsError(
-            f"{shown(path)}: cannot read the bin centres ({error.strerror}); "
-            "leave --bin-centres out to use the built-in table"
+            f"{shown(path)}: cannot read the bin centres ({error.strerror})", remedy=Remedy.BUILT_IN_TABLE
         ) from error
     except (ValueError, EOFError) as error:
         raise WeightsError(
-            f"{shown(path)}: not a NumPy file of bin centres; expected pts_in_hull.npy, "
-            "or leave --bin-centres out to use the built-in table"
+            f"{shown(path)}: not a NumPy file of bin centres; expected pts_in_hull.npy", remedy=Remedy.BUILT_IN_TABLE
         ) from error
     if centres.shape != (BIN_COUNT, 2) or not np.issubdtype(centres.dtype, np.number) or np.iscomplexobj(centres):
         raise WeightsError(
-            f"{shown(path)}: holds {centres.dtype} of shape {centres.shape}, but bin centres are 313 rows of a and b; "
-            "leave --bin-centres out to use the built-in table"
+            f"{shown(path)}: holds {centres.dtype} of shape {centres.shape}, but bin centres are 313 rows of a and b",
+            remedy=Remedy.BUILT_IN_TABLE,
         )
     centres = centres.astype(np.float32)
     if not np.all(np.abs(centres) <= AB_LIMIT):
         raise WeightsError(
-            f"{shown(path)}: holds values that are no colours (beyond {AB_LIMIT:g} in a or b); "
-            "leave --bin-centres out to use the built-in table"
+            f"{shown(path)}: holds values that are no colours (beyond {AB_LIMIT:g} in a or b)",
+            remedy=Remedy.BUILT_IN_TABLE,
         )
     return centres

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.networks.zhang.contract import BIN_COUNT, RELEASE_SCALE, RELEASE_TEMPERATURE
+from colorizer.networks.zhang.contract import (
+    BIN_COUNT,
+    CENTRES_LAYER,
+    RELEASE_SCALE,
+    RELEASE_TEMPERATURE,
+    SCALE_LAYER,
+)
 
 
 @dataclass(frozen=True)
 class Colors:
-    """What a caller sets in a network: the sharpness of the annealed mean, and the colours that it is a mean of."""
+    """The sharpness of the annealed mean, and the colours that it is a mean of; a `WeightedMean`."""
 
     temperature: float
     centres: npt.NDArray[np.number[Any]]  # (313, 2), CIE Lab units
+
+    scale_layer: ClassVar[str] = SCALE_LAYER
+    mean_layer: ClassVar[str] = CENTRES_LAYER
+    tensor_names: ClassVar[tuple[str, str]] = ("inverse_temperature", "bin_centres")
 
     @property
     def scale(self) -> float:

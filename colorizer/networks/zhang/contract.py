@@ -18,8 +18,14 @@ MIDDLE_LIGHTNESS = 50.0
 
 BIN_COUNT = 313
 
+RELEASE_PROTOTXT = "colorization_deploy_v2.prototxt"
+"""Our own prototxt of the release's layers, in the package."""
+
 OUTPUT_STRIDE = 4
 """Input size divided by output size."""
+
+RELEASE_STRIDE = 8
+"""Pixels; what the release's network shrinks its input by at its deepest."""
 
 NETWORK_SIZE = 224
 """The side that the release was trained for; larger inputs fade the colours."""

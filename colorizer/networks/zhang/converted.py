@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from colorizer.caffe.onnx_export import CONVERTER_VERSION, convert, with_colors
+from colorizer.caffe.onnx_export import CONVERTER_VERSION, convert, with_mean
 from colorizer.io.cache import cache_folder, content_hash, keep, kept
-from colorizer.networks import Model
+from colorizer.networks.base import Model
 from colorizer.networks.zhang.colors import Colors
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def model_key(model: Model) -> str:
     WeightsError
         A file cannot be read.
     """
-    both = content_hash(model.prototxt) + content_hash(model.caffemodel)
+    both = content_hash(model.files["prototxt"]) + content_hash(model.files["caffemodel"])
     return hashlib.sha256(both.encode()).hexdigest()[:_KEY_DIGITS]
 
 
@@ -50,7 +50,7 @@ def onnx_model(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
     data = kept(path)
     if data is not None:
         with contextlib.suppress(ValueError):
-            return with_colors(data, colors)
+            return with_mean(data, colors)
     data = converted(model, colors, convert)
     keep(path, data)
     _remove_older(path)
@@ -68,9 +68,10 @@ def converted(
         The files are no network of the contract, do not belong together, or have a layer that the form lacks.
     """
     from colorizer.caffe.caffemodel import check_finite, read_caffemodel
-    from colorizer.caffe.network import check_contract, check_pair, cut_at_logits, read_network
+    from colorizer.caffe.network import read_network
+    from colorizer.networks.zhang.checks import check_contract, check_pair, cut_at_logits
 
-    network, weights = read_network(model.prototxt), read_caffemodel(model.caffemodel)
+    network, weights = read_network(model.files["prototxt"]), read_caffemodel(model.files["caffemodel"])
     check_contract(network)
     check_pair(network, weights)
     check_finite(weights)

@@ -13,13 +13,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.engines.base import Engine
+from colorizer.caffe.onnx_export import CONVERTER_VERSION
+from colorizer.color.difference import ciede2000
+from colorizer.engines import Runtime
 from colorizer.io.cache import cache_folder, keep, kept
-from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_STRIDE
+from colorizer.networks.zhang.contract import INPUT_BLOB, MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_BLOB, OUTPUT_STRIDE
+from colorizer.networks.zhang.converted import model_key
+from colorizer.networks.zhang.forms import ZhangForms
 
 MEAN_LIMIT, HIGH_LIMIT = 0.5, 2.0
 """CIEDE2000 between both precisions, mean and 99.9th percentile over the samples' pixels; 1 is about the smallest
@@ -56,18 +61,23 @@ class Verdict:
         return f"{found}, {self.speedup:.1f} times as fast"
 
 
-def judge(exact: Engine, reduced: Engine, planes: Planes) -> Verdict:
-    """Compare two engines on the same planes, (1, 1, H, W) float32 L - 50 each."""
-    from colorizer.metrics import ciede2000
+class Predictor(Protocol):
+    """Whatever gives chroma for lightness, in the contract's own terms."""
 
+    def ab(self, centred: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """(N, 1, H, W) L - 50 to (N, 2, H/4, W/4) ab."""
+
+
+def judge(exact: Predictor, reduced: Predictor, planes: Planes) -> Verdict:
+    """Compare two predictors on the same planes, (1, 1, H, W) float32 L - 50 each."""
     differences, seconds = [], []
-    for engine in (exact, reduced):
-        engine.ab(planes[0])  # the first pass takes longer
+    for predictor in (exact, reduced):
+        predictor.ab(planes[0])  # the first pass takes longer
     for plane in planes:
         results = []
-        for engine in (exact, reduced):
+        for predictor in (exact, reduced):
             begun = time.perf_counter()
-            results.append(engine.ab(plane)[0].astype(np.float64))
+            results.append(predictor.ab(plane)[0].astype(np.float64))
             seconds.append(time.perf_counter() - begun)
         light = plane[0, 0, ::OUTPUT_STRIDE, ::OUTPUT_STRIDE].astype(np.float64) + MIDDLE_LIGHTNESS
         lab, other = (np.dstack([light, *ab]) for ab in results)
@@ -75,6 +85,52 @@ def judge(exact: Engine, reduced: Engine, planes: Planes) -> Verdict:
     found = np.concatenate(differences)
     speedup = float(np.median(seconds[::2]) / np.median(seconds[1::2]))
     return Verdict(float(found.mean()), float(np.percentile(found, 99.9)), speedup)
+
+
+@dataclass(frozen=True)
+class _Predictor:
+    runtime: Runtime
+
+    def ab(self, centred: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return self.runtime.run({INPUT_BLOB: centred})[OUTPUT_BLOB]
+
+
+@dataclass(frozen=True)
+class ColorTrial:
+    """The trial of a network with its colours; a `PrecisionTrial` of the engines."""
+
+    network: ZhangForms
+
+    passes: ClassVar[int] = SAMPLES
+
+    def remembered(self, conditions: tuple[str, ...]) -> Verdict | None:
+        """The verdict of an earlier trial under these conditions; see `PrecisionTrial.remembered`.
+
+        Raises
+        ------
+        WeightsError
+            A file of the model cannot be read.
+        """
+        return remembered(self._key(conditions))
+
+    def run(self, exact: Runtime, reduced: Runtime, conditions: tuple[str, ...]) -> Verdict:
+        """Compare both, and remember the verdict; see `PrecisionTrial.run`.
+
+        Raises
+        ------
+        EngineError
+            A runtime failed.
+        """
+        planes = sample_planes(self.network.model.stride)
+        verdict = judge(_Predictor(exact), _Predictor(reduced), planes)
+        remember(self._key(conditions), verdict)
+        return verdict
+
+    def _key(self, conditions: tuple[str, ...]) -> str:
+        colors = self.network.colors
+        centres = sha256(colors.kernels.tobytes()).hexdigest()
+        weights = model_key(self.network.model)
+        return verdict_key(weights, CONVERTER_VERSION, f"{colors.scale:.9g}", centres, *conditions)
 
 
 def remembered(key: str) -> Verdict | None:
