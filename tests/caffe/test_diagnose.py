@@ -17,6 +17,7 @@ import pytest
 from colorizer.caffe.caffemodel import read_caffemodel
 from colorizer.caffe.diagnose import FileKind, diagnose
 from colorizer.caffe.network import read_network
+from colorizer.cli.wording import worded
 from colorizer.errors import WeightsError
 
 CAFFEMODEL = hand.tiny_caffemodel(hand.tiny_weights())
@@ -35,7 +36,7 @@ def message_about(path: Path, meant: FileKind = "caffemodel") -> str:
     """What a reader says: one line, with the file in it."""
     with pytest.raises(WeightsError) as caught:
         (read_caffemodel if meant == "caffemodel" else read_network)(path)
-    message = str(caught.value)
+    message = worded(caught.value)
     assert str(path) in message or str(path).replace("\n", "\\n") in message
     assert "\n" not in message
     return message
