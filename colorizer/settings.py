@@ -54,6 +54,18 @@ class Settings:
     ------
     UsageError
         A value is outside its range, or two settings exclude each other.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from colorizer import Settings
+    >>> vivid = Settings(saturation=1.3, temperature=0.4)
+    >>> replace(vivid, strength=0.5).saturation
+    1.3
+    >>> Settings(temperature=99)
+    Traceback (most recent call last):
+        ...
+    colorizer.errors.UsageError: temperature=99: expected a number from 0.01 to 10
     """
 
     model: str = _option(

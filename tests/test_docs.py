@@ -104,9 +104,11 @@ def test_files_named_in_the_readme_exist() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_paths_named_in_the_pages_exist(page: Path) -> None:
-    rooms = "colorizer|docs|examples|scripts|tests|training|weights"
+    """From the top of the repository, or in a room of the package: `media/formats.py` is in `colorizer/media`."""
+    places = [ROOT, ROOT / "colorizer"]
+    rooms = "|".join(path.name for place in places for path in place.iterdir() if path.is_dir() and path.name != "env")
     named = re.findall(rf"`((?:{rooms})/[\w./-]*)`", page.read_text(encoding="utf-8"))
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [path for path in named if not any((place / path).exists() for place in places)] == []
     linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [path for path in linked if not (page.parent / path).exists()] == []
 
