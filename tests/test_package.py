@@ -35,7 +35,7 @@ def test_the_embedded_model_is_found_wherever_the_package_lies(layout: str, tmp_
     shutil.copytree(PACKAGE, tmp_path / "colorizer", ignore=shutil.ignore_patterns("__pycache__", "weights"))
     weights = tmp_path / ("colorizer/weights" if layout == "wheel" else "weights")
     shutil.copytree(packaged_weights(), weights, ignore=shutil.ignore_patterns("__pycache__"))
-    code = "from colorizer.networks import resolve_model; print(resolve_model('lite').caffemodel)"
+    code = "from colorizer.networks import resolve_model; print(resolve_model('lite').weights)"
     done = run_python(code, tmp_path, PYTHONPATH=str(tmp_path), COLORIZER_HOME=str(tmp_path / "home"))
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).resolve() == (weights / "lite.caffemodel").resolve()
