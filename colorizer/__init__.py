@@ -1,7 +1,11 @@
 """Colour for black-and-white photographs.
 
+>>> import numpy as np
 >>> from colorizer import Colorizer
->>> colored = Colorizer().colorize(grey)  # (H, W) uint8 in, (H, W, 3) uint8 out, BGR as OpenCV has it
+>>> grey = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))  # or what OpenCV or Pillow has read
+>>> colored = Colorizer().colorize(grey)  # BGR as OpenCV has it, or order="rgb"
+>>> colored.shape, colored.dtype
+((64, 96, 3), dtype('uint8'))
 
 `Colorizer` takes `Settings`; everything that can go wrong by a user's hand is a `ColorizerError`. Both networks and
 engines load when the first `Colorizer` is made, so that importing this package costs next to nothing.

@@ -52,10 +52,20 @@ class Colorizer:
 
     Examples
     --------
-    >>> import cv2
+    >>> import numpy as np
     >>> from colorizer import Colorizer, Settings
-    >>> grey = cv2.imread("street.jpg", cv2.IMREAD_GRAYSCALE)
-    >>> cv2.imwrite("street.color.png", Colorizer(Settings(saturation=1.2)).colorize(grey))
+    >>> grey = np.tile(np.linspace(0, 65535, 96).astype(np.uint16), (64, 1))
+    >>> colorizer = Colorizer(Settings(model="lite", saturation=1.2))
+    >>> colored = colorizer.colorize(grey, order="rgb")
+    >>> colored.shape, colored.dtype
+    ((64, 96, 3), dtype('uint16'))
+
+    What the network says, and the picture at another saturation, without asking it again:
+
+    >>> ab = colorizer.predict(grey)
+    >>> paler = colorizer.with_settings(Settings(model="lite", saturation=0.5)).render(grey, ab)
+    >>> paler.shape, paler.dtype
+    ((64, 96, 3), dtype('uint16'))
     """
 
     def __init__(self, settings: Settings | None = None, *, pictures: int | None = None) -> None:

@@ -148,6 +148,14 @@ class ColorizerError(Exception):
         What to do next: a kind, or words that name no option and no command.
     values
         What the remedy's words are filled with.
+
+    Examples
+    --------
+    >>> from colorizer.errors import OptionRef, OutputError, Remedy, UsageError
+    >>> print(UsageError("expected a number from 0.01 to 10", option=OptionRef("temperature", "99")))
+    temperature=99: expected a number from 0.01 to 10
+    >>> print(OutputError("a.png: its times cannot be set", remedy=Remedy.LEAVE_OUT, what=OptionRef("keep_times")))
+    a.png: its times cannot be set; leave out keep_times
     """
 
     exit_status = ExitStatus.SOME_FAILED

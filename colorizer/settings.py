@@ -54,16 +54,28 @@ class Settings:
     ------
     UsageError
         A value is outside its range, or two settings exclude each other.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from colorizer import Settings
+    >>> vivid = Settings(saturation=1.3, temperature=0.4)
+    >>> replace(vivid, strength=0.5).saturation
+    1.3
+    >>> Settings(temperature=99)
+    Traceback (most recent call last):
+        ...
+    colorizer.errors.UsageError: temperature=99: expected a number from 0.01 to 10
     """
 
     model: str = _option(
         "auto",
-        "Network: a name from `colorize weights list`, or the path of a caffemodel. "
+        "Network: the name of one that is installed, or the path of a caffemodel. "
         "auto takes zhang16 where it is installed, else lite.",
         metavar="NAME|PATH",
     )
     prototxt: Path | None = _option(
-        None, "Prototxt that belongs to --model PATH, if it is not beside it.", metavar="PATH"
+        None, "Prototxt of a model that is given by its path, if it is not beside it.", metavar="PATH"
     )
     bin_centres: Path | None = _option(
         None, "Colours of the 313 classes (pts_in_hull.npy) in place of the built-in table.", metavar="PATH"
@@ -145,9 +157,14 @@ def declared_type(item: Field[Any]) -> str:
 
 
 def check_options(options: Any) -> None:
-    """Refuse, with a `UsageError`, values of a dataclass's fields that are of another kind or outside their range.
+    """Check the values of a dataclass's fields, each of which carries an `Option`.
 
     Paths may be given as text, and text as a path: each is made what was declared.
+
+    Raises
+    ------
+    UsageError
+        A value is of another kind than was declared, none of the choices, or outside its range.
     """
     for item in fields(options):
         option: Option = item.metadata["option"]

@@ -6,6 +6,8 @@ import importlib
 import inspect
 import re
 import shlex
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -13,10 +15,40 @@ import pytest
 
 from colorizer.cli.main import COMMANDS, DEFAULT_COMMAND
 from colorizer.cli.pictures import pictures
+from colorizer.cli.routing import means_film
 from colorizer.networks.catalog import load_catalog
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "weights/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+INSTALLED = {"colorize", "pip", "pytest", "python", "ruff", "mypy", "lint-imports", "pre-commit"}
+"""Programs that come with the environment that the README's first command makes."""
+
+
+def shell_commands(text: str) -> Iterator[list[str]]:
+    """The words of each command in a page's code blocks: lines of `sh` blocks, and those of others after a prompt."""
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        lines = block.replace("\\\n", " ").splitlines()
+        for line in lines if language == "sh" else [line[2:] for line in lines if line.startswith("$ ")]:
+            lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+            lexer.whitespace_split = True
+            for is_operator, words in groupby(lexer, key=lambda word: not word.strip("|&;<>")):
+                if not is_operator:
+                    yield list(words)
+
+
+def check_options(command: click.Command, arguments: list[str]) -> None:
+    """Have click refuse a command's option that does not exist."""
+    context = click.Context(command, info_name="colorize")
+    if isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(context, arguments)
+        assert found, name
+        check_options(found, rest)
+    else:
+        command.make_parser(context).parse_args(arguments)
 
 
 def option_names(command: click.Command) -> list[str]:
@@ -68,6 +100,42 @@ def test_help_and_readme_tell_the_temperatures_that_models_have(model: str) -> N
 def test_files_named_in_the_readme_exist() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_named_in_the_pages_exist(page: Path) -> None:
+    """From the top of the repository, or in a room of the package: `media/formats.py` is in `colorizer/media`."""
+    places = [ROOT, ROOT / "colorizer"]
+    rooms = "|".join(path.name for place in places for path in place.iterdir() if path.is_dir() and path.name != "env")
+    named = re.findall(rf"`((?:{rooms})/[\w./-]*)`", page.read_text(encoding="utf-8"))
+    assert [path for path in named if not any((place / path).exists() for place in places)] == []
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [path for path in linked if not (page.parent / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_the_pages_have_the_options_that_they_are_given(page: Path) -> None:
+    for program, *arguments in shell_commands(page.read_text(encoding="utf-8")):
+        if Path(program).name != "colorize":
+            continue
+        named = next((name for name in COMMANDS if arguments[:1] == [name]), None)
+        path = COMMANDS[named or "video"] if named or means_film(arguments) else DEFAULT_COMMAND
+        module, attribute = path.split(":")
+        check_options(getattr(importlib.import_module(module), attribute), arguments[1:] if named else arguments)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_commands_run_as_printed_after_the_first(page: Path) -> None:
+    """What the environment brings is called by its path; `python3` is for making one, and for `pip` without one."""
+    for program, *arguments in shell_commands(page.read_text(encoding="utf-8")):
+        assert program not in INSTALLED, [program, *arguments]
+        assert program != "python3" or arguments[:2] in (["-m", "venv"], ["-m", "pip"]), arguments
+
+
+def test_the_readme_offers_only_networks_that_can_be_had() -> None:
+    for spec in load_catalog().models:
+        can_be_had = all(file.packaged or not all(mirror.dead for mirror in file.mirrors) for file in spec.files)
+        assert can_be_had == (f"`{spec.name}`" in README), spec.name
 
 
 def test_the_readme_shows_one_command_to_colour_and_one_to_test() -> None:

@@ -1,6 +1,18 @@
 """Pictures in files: reading, writing, and what belongs to them besides their pixels. Knows nothing of networks.
 
 The options are there at once; what decodes and encodes is loaded when it is first asked for.
+
+>>> from pathlib import Path
+>>> from tempfile import TemporaryDirectory
+>>> import numpy as np
+>>> from colorizer.media import Output, Picture, read_picture, write_picture
+>>> wedge = np.tile(np.linspace(0, 65535, 96).astype(np.uint16), (64, 1))
+>>> with TemporaryDirectory() as folder:
+...     notes = write_picture(Path(folder, "wedge.png"), Picture(wedge, None, "PNG"))
+...     back = read_picture(Path(folder, "wedge.png"))
+...     losses = write_picture(Path(folder, "wedge.jpg"), back, Output(quality=90))
+>>> bool((back.pixels == wedge).all()), back.format, back.depth
+(True, 'PNG', dtype('uint16'))
 """
 
 from __future__ import annotations

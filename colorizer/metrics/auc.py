@@ -95,7 +95,13 @@ class CumulativeAbError:
     """
 
     def __init__(self, counts: npt.NDArray[np.integer[Any]] | None = None) -> None:
-        """Start empty, or from a table of counts (copied)."""
+        """Start empty, or from a table of counts (copied).
+
+        Raises
+        ------
+        InputError
+            The table has another shape.
+        """
         if counts is not None and counts.shape != (BIN_COUNT, _COLUMNS):
             raise InputError(f"a table of ab errors is {BIN_COUNT} x {_COLUMNS}, not of shape {counts.shape}")
         self.counts: Counts = np.zeros((BIN_COUNT, _COLUMNS), np.int64) if counts is None else counts.astype(np.int64)

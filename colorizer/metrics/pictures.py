@@ -239,7 +239,22 @@ class EdgeError:
 
 
 def chroma_edges(ab: Plane) -> npt.NDArray[np.bool_]:
-    """Where the colour changes: (H, W) bool of an (H, W, 2) ab plane; `edge_error` has the definition."""
+    """Where the colour changes; `edge_error` has the definition.
+
+    Parameters
+    ----------
+    ab
+        (H, W, 2), CIE Lab units.
+
+    Returns
+    -------
+    ndarray, (H, W) bool
+
+    Raises
+    ------
+    InputError
+        No ab plane, or values that are not finite.
+    """
     check_ab(ab)
     if ab.ndim != 3:
         raise InputError(f"an ab plane of shape {ab.shape} has no edges; expected (H, W, 2)")

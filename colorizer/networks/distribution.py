@@ -33,6 +33,16 @@ class Distribution:
         (C, h, w) float16 for C classes, less the largest at each place.
     centres
         (C, 2) float32, CIE Lab units: the classes' colours.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from colorizer import Colorizer, Settings
+    >>> grey = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
+    >>> distribution = Colorizer(Settings(model="lite")).distribution(grey)
+    >>> calm, vivid = distribution.ab(1), distribution.ab(0.3)
+    >>> calm.shape == vivid.shape, calm.dtype
+    (True, dtype('float32'))
     """
 
     logits: npt.NDArray[np.float16]
