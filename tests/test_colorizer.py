@@ -130,7 +130,7 @@ def test_wrong_use_is_a_colorizer_error(lite: Colorizer, grey: Any) -> None:
         lite.colorize(grey, order="gbr")  # type: ignore[arg-type]
     with pytest.raises(ColorizerError, match="shape"):
         lite.colorize(np.zeros((2, 2, 7), np.uint8))
-    with pytest.raises(UsageError, match="--saturation -1"):
+    with pytest.raises(UsageError, match="saturation=-1"):
         Settings(saturation=-1)
     with pytest.raises(ColorizerError, match=r"cv2\.imread"):
         lite.colorize(cv2.imread("missing.jpg"))  # type: ignore[arg-type]

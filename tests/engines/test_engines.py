@@ -233,7 +233,7 @@ from colorizer.networks import resolve_model
 try:
     print(open_zhang(resolve_model("lite"), request=EngineRequest({request})).engine.choice)
 except (EngineError, MissingExtraError) as error:
-    print(f"{type(error).__name__}:", worded(error))
+    print(type(error).__name__ + ":", worded(error))
 """
 
 
@@ -309,7 +309,7 @@ import numpy
 from colorizer.engines import EngineRequest
 from colorizer.networks.zhang.network import open_zhang
 from colorizer.networks import resolve_model
-asked = EngineRequest({engine!r}, device="cpu")
+request = EngineRequest({engine!r}, device="cpu")
 first, second = (open_zhang(resolve_model("lite"), request=request) for _ in range(2))
 for opened in (first, second):
     opened.ab(numpy.zeros((1, 1, 32, 32), numpy.float32))

@@ -105,7 +105,7 @@ def test_other_settings_on_the_same_network_give_what_a_new_colorizer_gives() ->
 
 def test_settings_of_another_network_and_sizes_that_do_not_fit_are_refused() -> None:
     loaded = Colorizer(Settings(model="lite"))
-    with pytest.raises(UsageError, match="--temperature"):
+    with pytest.raises(UsageError, match="has its own temperature"):
         loaded.with_settings(Settings(model="lite", temperature=0.5))
-    with pytest.raises(UsageError, match="--size 72"):
+    with pytest.raises(UsageError, match="size=72"):
         loaded.with_settings(Settings(model="lite", size=72))

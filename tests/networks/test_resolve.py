@@ -88,8 +88,9 @@ def test_a_prototxt_may_lie_elsewhere(pair: tuple[Path, Path], tmp_path: Path) -
 
 def test_a_caffemodel_without_a_prototxt_says_what_it_needs(pair: tuple[Path, Path]) -> None:
     pair[0].unlink()
-    with pytest.raises(WeightsError, match=r"holds no \.prototxt file.*--prototxt"):
+    with pytest.raises(WeightsError, match=r"holds no \.prototxt file.*prototxt") as caught:
         resolve_model(str(pair[1]))
+    assert worded(caught.value).endswith("name it with --prototxt")
 
 
 def test_files_that_do_not_belong_together_are_refused(pair: tuple[Path, Path]) -> None:
@@ -118,8 +119,9 @@ def test_an_unknown_name_lists_the_known_ones_and_says_how_a_path_is_written() -
 
 @pytest.mark.parametrize("name", ["zhang16", "zhang16-norebal"])
 def test_a_known_name_that_is_not_installed_gives_the_command(name: str) -> None:
-    with pytest.raises(WeightsError, match=f"colorize weights download {name}$"):
+    with pytest.raises(WeightsError, match=f"download {name}$") as caught:
         resolve_model(name)
+    assert worded(caught.value).endswith(f"colorize weights download {name}")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 5000, "x" * 5000 + ".caffemodel", "a\0b", "a\0b.caffemodel", "new\nline"])
@@ -140,8 +142,10 @@ def test_a_name_wins_over_a_file_and_dot_slash_means_the_file(
 
 
 def test_a_prototxt_alone_needs_a_model(pair: tuple[Path, Path]) -> None:
-    with pytest.raises(UsageError, match="needs --model"):
+    with pytest.raises(UsageError, match="belongs to a caffemodel, and none is named; give model") as caught:
         resolve_model("auto", prototxt=pair[0])
+    assert worded(caught.value).startswith("--prototxt ")
+    assert worded(caught.value).endswith("give --model")
 
 
 def test_a_model_of_the_store_is_hashed_once_and_again_when_it_changes(pair: tuple[Path, Path], home: Path) -> None:
