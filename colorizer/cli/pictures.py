@@ -27,6 +27,7 @@ from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
 if TYPE_CHECKING:
+    from colorizer.jobs.executors.local import StartedProcesses
     from colorizer.jobs.request import Prepared, Request
     from colorizer.jobs.run import Outcome
 
@@ -115,8 +116,10 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 
     from colorizer.jobs.ahead import start_processes
 
-    if not options["dry_run"]:  # before the imports below, which take as long as those of the processes
-        start_processes(pictures, options["jobs"])
+    # before the imports below, which take as long as those of the processes
+    started = None if options["dry_run"] else start_processes(pictures, options["jobs"])
+    if started is not None:
+        click.get_current_context().call_on_close(started.end)
 
     from colorizer.jobs.discover import Filter, read_list
     from colorizer.jobs.request import Request
@@ -135,7 +138,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         output=output,
         settings=settings,
         policy=policy,
-        chosen=Filter(options["include"], options["exclude"]),
+        name_filter=Filter(options["include"], options["exclude"]),
         infix=options["suffix"],
         overwrite=options["overwrite"],
         update=options["update"],
@@ -144,10 +147,25 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     )
     if options["dry_run"]:
         return _dry_run(request, saying)
-    return _run(request, saying, report=options["report"], progress=options["progress"], fail_fast=options["fail_fast"])
+    return _run(
+        request,
+        started,
+        saying,
+        report=options["report"],
+        progress=options["progress"],
+        fail_fast=options["fail_fast"],
+    )
 
 
-def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any, fail_fast: bool) -> int:
+def _run(
+    request: Request,
+    started: StartedProcesses | None,
+    saying: Saying,
+    *,
+    report: Path | None,
+    progress: Any,
+    fail_fast: bool,
+) -> int:
     from contextlib import ExitStack
 
     from colorizer.jobs.discover import about_films
@@ -156,7 +174,7 @@ def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any
     from colorizer.jobs.report import Report
     from colorizer.jobs.request import prepare
 
-    prepared = prepare(request)
+    prepared = prepare(request, started=started)
     if prepared.model.note:
         saying.remark(prepared.model.note)
     if prepared.others:

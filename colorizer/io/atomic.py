@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from colorizer.errors import DiskFullError, OutputError, shown
+from colorizer.errors import DiskFullError, OutputError, Remedy, shown
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What systems say of a full disk, or of a full share of it."""
@@ -22,14 +22,14 @@ READ_AHEAD = 32 << 20
 """Bytes of a file that are read before it is its turn; all of a large one might be forgotten again until then."""
 
 
-def write_atomically(path: Path, data: bytes | memoryview, *, remedy: str | None = None) -> None:
+def write_atomically(path: Path, data: bytes | memoryview, *, remedy: Remedy | str | None = None) -> None:
     """Write a file whose whole content is at hand; see `writing`."""
     with writing(path, remedy=remedy) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
-def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
+def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[BinaryIO]:
     """Write a file under a temporary name beside its place; at the end force it to the disk, and rename it.
 
     Parameters
@@ -62,6 +62,8 @@ def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except BrokenPipeError:
+        raise  # not of a file: of a stream that the block has written to meanwhile
     except OSError as error:
         kind = DiskFullError if error.errno in NO_ROOM else OutputError
         raise kind(f"{shown(path)}: cannot be written ({error.strerror}); {remedy or _remedy(path)}") from error

@@ -12,7 +12,6 @@ from tqdm import tqdm
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, shown
 from colorizer.jobs.batch import Batch
-from colorizer.jobs.journal import stamp
 from colorizer.jobs.run import OutputPolicy
 from colorizer.jobs.stream import color_bytes, read_file
 
@@ -45,6 +44,7 @@ class Estimate:
 
 def estimate(batch: Batch) -> Estimate:
     """Colour a few pictures of a job in memory, and reckon by the files' sizes."""
+    stamp = batch.storage.stamp
     sizes: dict[Path, int] = {}
     for task in batch.tasks:
         found = stamp(task.source)
@@ -58,7 +58,7 @@ def estimate(batch: Batch) -> Estimate:
     start = time.perf_counter()
     for source in _sample(sorted(sizes, key=sizes.__getitem__)):
         try:
-            data = read_file(source)
+            data = read_file(source, batch.storage)
             result, _ = color_bytes(
                 data, colorizer, OutputPolicy(batch.policy.output, batch.policy.max_pixels), shown(source)
             )

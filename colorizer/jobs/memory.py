@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from colorizer.io.machine import usable_cores
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.networks import Model
 
 DEFAULT_FRACTION = 0.5
@@ -36,39 +36,27 @@ _DEEP_MODES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
-@dataclass(frozen=True)
-class Extent:
-    """How large a picture is, as far as its header tells.
+def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
+    """Bytes that a picture needs at most while it is decoded, coloured and encoded, as far as its header tells.
 
-    Attributes
-    ----------
-    pixels
-        Of one page; 0 where unknown.
-    memory
-        Bytes needed at most while it is decoded, coloured and encoded: input and output whole, and codecs.
+    Input and output are whole in memory, and codecs have buffers of their own. A file that cannot be read needs
+    nothing, since it fails at once.
     """
-
-    pixels: int
-    memory: int
-
-
-def extent(path: Path) -> Extent:
-    """Look at a picture's header; a file that cannot be read takes no memory, since it fails at once."""
+    found = storage.stamp(path)
+    if found is None:
+        return 0
     try:
-        size = path.stat().st_size
-    except (OSError, ValueError):
-        return Extent(0, 0)
-    try:
-        with Image.open(path) as image:
+        with storage.open_read(path) as file, Image.open(file) as image:
             width, height = image.size
             sample = _DEEP_MODES.get(image.mode, 1)
             # Pillow calls 16-bit RGB by an 8-bit name; the file's length gives it away, and guards against both errors
             samples = width * height * (len(image.getbands()) + RESULT_CHANNELS)
     except Image.DecompressionBombError:
-        return Extent(0, UNKNOWN_EXPANSION * max(size, 1 << 30))
+        return UNKNOWN_EXPANSION * max(found.size, 1 << 30)
     except Exception:
-        return Extent(0, UNKNOWN_EXPANSION * size)
-    return Extent(width * height, samples * (sample + CODEC_BYTES_PER_SAMPLE) + 2 * size)
+        return UNKNOWN_EXPANSION * found.size
+    needed: int = samples * (sample + CODEC_BYTES_PER_SAMPLE) + 2 * found.size
+    return needed
 
 
 def usable_memory() -> int:

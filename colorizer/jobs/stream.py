@@ -6,6 +6,7 @@ from pathlib import Path
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.run import OutputPolicy, Pages
 from colorizer.media import Document, Output, decode_document, encode_document
 
@@ -62,7 +63,7 @@ def color_document(document: Document, colorizer: Colorizer, output: Output) -> 
     return written, notes, all(pages.passed)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, storage: Storage = LOCAL) -> bytes:
     """A file's content.
 
     Raises
@@ -71,7 +72,8 @@ def read_file(path: Path) -> bytes:
         It cannot be read.
     """
     try:
-        return path.read_bytes()
+        with storage.open_read(path) as file:
+            return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{shown(path)}: cannot be read ({reason}); check the name and its permissions") from error

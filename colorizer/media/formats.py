@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import bmp, heif, jp2, jpeg, png, pnm, webp
 from colorizer.media.options import Output
 from colorizer.media.picture import Picture, Scan
@@ -116,10 +117,10 @@ def format_of(head: bytes) -> Format | None:
     return None
 
 
-def suffix_by_content(path: Path) -> str:
+def suffix_by_content(path: Path, storage: Storage = LOCAL) -> str:
     """The usual suffix of what a file holds; "" where that is no picture or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with storage.open_read(path) as file:
             found = format_of(file.read(HEAD_SIZE))
     except (OSError, ValueError):
         return ""

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from colorizer.errors import InputError, TooLargeError, UnknownFormatError, shown
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.develop import develop
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
@@ -102,7 +103,7 @@ class Document:
             )
 
 
-def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
+def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Document:
     """Open a picture file of any number of pages.
 
     Parameters
@@ -111,13 +112,15 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Docume
         Its content counts, not its name.
     max_pixels
         Larger pages are refused before anything is decoded.
+    storage
+        Where it lies.
 
     Raises
     ------
     InputError
         The file is missing, no picture, damaged, or too large; the latter two also while the pages are asked for.
     """
-    file = _open(path)
+    file = _open(path, storage)
     try:
         return Document(file, shown(path), max_pixels)
     except BaseException:
@@ -130,9 +133,9 @@ def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIX
     return Document(io.BytesIO(data), name, max_pixels)
 
 
-def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Picture:
     """Decode a picture file; the first page, where there are several. See `open_document`."""
-    with open_document(path, max_pixels=max_pixels) as document:
+    with open_document(path, max_pixels=max_pixels, storage=storage) as document:
         return next(iter(document))
 
 
@@ -142,9 +145,9 @@ def decode_picture(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXE
         return next(iter(document))
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path, storage: Storage) -> BinaryIO:
     try:
-        file = path.open("rb")
+        return storage.open_read(path)
     except IsADirectoryError as error:
         raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
     except FileNotFoundError as error:
@@ -155,10 +158,6 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the file's permissions") from error
     except ValueError as error:
         raise InputError(f"{shown(path)}: no file can have this name; check the name") from error
-    if not file.seekable():  # a named pipe
-        with file:
-            return io.BytesIO(file.read())
-    return file
 
 
 @contextmanager

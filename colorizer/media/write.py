@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from colorizer.errors import OutputError, UsageError, shown
-from colorizer.io.atomic import writing
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.media.develop import from_srgb
 from colorizer.media.formats import FORMATS, SUFFIXES, Format
 from colorizer.media.metadata import exif, xmp
@@ -45,12 +45,16 @@ def target_format(path: Path, output: Output = _DEFAULT) -> Format:
     return wanted
 
 
-def write_picture(path: Path, picture: Picture, output: Output = _DEFAULT) -> tuple[str, ...]:
+def write_picture(
+    path: Path, picture: Picture, output: Output = _DEFAULT, *, storage: Storage = LOCAL
+) -> tuple[str, ...]:
     """Encode a picture, and put its file in place when complete; see `write_document`."""
-    return write_document(path, [picture], 1, output)
+    return write_document(path, [picture], 1, output, storage=storage)
 
 
-def write_document(path: Path, pages: Iterable[Picture], count: int, output: Output = _DEFAULT) -> tuple[str, ...]:
+def write_document(
+    path: Path, pages: Iterable[Picture], count: int, output: Output = _DEFAULT, *, storage: Storage = LOCAL
+) -> tuple[str, ...]:
     """Encode pages in the format that options or name say, and put the file in place when complete.
 
     Parameters
@@ -63,6 +67,8 @@ def write_document(path: Path, pages: Iterable[Picture], count: int, output: Out
         How many there are.
     output
         How to write.
+    storage
+        Where it goes.
 
     Returns
     -------
@@ -76,7 +82,7 @@ def write_document(path: Path, pages: Iterable[Picture], count: int, output: Out
     """
     kind = target_format(path, output)
     try:
-        with writing(path) as file:
+        with storage.put_whole(path) as file:
             return _write(file, pages, count, kind, output)
     except RefusedError as error:
         raise OutputError(f"{shown(path)}: {error}") from error

@@ -34,9 +34,9 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path
     below = tmp_path / "below"
     below.mkdir()
     code = (
-        "import os, sys; from pathlib import Path; from colorizer import files\n"
+        "import os, sys; from pathlib import Path; from colorizer.io import atomic\n"
         "Path.replace = lambda self, target: os._exit(9)\n"
-        "files.write_atomically(Path(sys.argv[1]), b'half')"
+        "atomic.write_atomically(Path(sys.argv[1]), b'half')"
     )
     subprocess.run([sys.executable, "-c", code, str(below / "a.jpg")], check=False, timeout=60)
     (leftover,) = below.iterdir()
