@@ -1,22 +1,17 @@
-"""How much memory there is, and how much a picture takes while it is worked on."""
+"""How much memory pictures and networks take while they are worked on, and so how many go side by side."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from PIL import Image
 
-from colorizer.io.machine import usable_cores
+from colorizer.io.machine import usable_cores, usable_memory
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.networks import Model
 
 DEFAULT_FRACTION = 0.5
 """Of the memory this process may use; the rest is for the networks, the system and the user's other programs."""
-
-UNKNOWN_MEMORY = 4 << 30
-"""Where the system does not tell."""
 
 PROCESS_MEMORY = 128 << 20
 """Bytes that a process takes before it has a network."""
@@ -32,8 +27,7 @@ CODEC_BYTES_PER_SAMPLE = 2
 UNKNOWN_EXPANSION = 20
 """Decoded bytes per byte of a file whose header tells nothing."""
 
-_DEEP_MODES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
-_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_DEEP_MODES: dict[str, int] = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
 
 def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
@@ -59,12 +53,6 @@ def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
     return needed
 
 
-def usable_memory() -> int:
-    """Bytes of memory that this process may use: the machine's free memory, or its container's limit."""
-    amounts = [amount for amount in (_free_memory(), *map(_limit, _CGROUP_LIMITS)) if amount]
-    return min(amounts, default=UNKNOWN_MEMORY)
-
-
 def affordable_processes(model: Model) -> int:
     """How many processes, each with a network of its own, to have at a time: one for each core, if there is room."""
     try:
@@ -73,21 +61,3 @@ def affordable_processes(model: Model) -> int:
         weights = 0
     room = usable_memory() * (1 - DEFAULT_FRACTION)
     return max(1, min(usable_cores(), int(room / (PROCESS_MEMORY + NETWORK_EXPANSION * weights))))
-
-
-def _free_memory() -> int | None:
-    if sys.platform == "linux":
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    if sys.platform != "win32" and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return None
-
-
-def _limit(path: Path) -> int | None:
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None

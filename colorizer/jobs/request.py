@@ -8,11 +8,12 @@ from pathlib import Path
 
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.io.atomic import remove_leftovers
+from colorizer.io.machine import usable_memory
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.executors.base import Executor
 from colorizer.jobs.executors.local import StartedProcesses, local_executor
-from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, usable_memory
+from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
