@@ -23,6 +23,7 @@ from colorizer.cli.options import (
 from colorizer.cli.pipe import PIPE, color_pipe, read
 from colorizer.cli.saying import Saying, lines, summary
 from colorizer.cli.standard import standard_text
+from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
@@ -180,7 +181,7 @@ def _run(
     if prepared.others:
         saying.remark(f"{prepared.others} other files are no pictures and are passed over")
     if prepared.films:
-        saying.remark(about_films(prepared.films))
+        saying.remark(worded(about_films(prepared.films)))
     sources = [task.source for task in prepared.batch.tasks]
     kind = progress
     if kind == "auto":
@@ -195,7 +196,7 @@ def _run(
 
     with ExitStack() as stack:
         shared = standard_text() if report == PIPE else None
-        record = stack.enter_context(Report(report, shared)) if report else None
+        record = stack.enter_context(Report(report, shared, words=worded)) if report else None
         display = stack.enter_context(open_progress(kind, sources, saying.line))
         interruption = stack.enter_context(interruptible(stop))
         for outcome in run:
@@ -216,7 +217,7 @@ def _end(
     total = len(prepared.batch.tasks)
     failures = [outcome for outcome in outcomes if outcome.error]
     for outcome in failures if not saying.quiet else ():
-        saying.line(f"colorize: {outcome.error}")
+        saying.line(f"colorize: {worded(outcome.error or '')}")
     if broken_off:
         saying.line(f"colorize: {broken_off}")
     if total > 1 or interrupted:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from colorizer.errors import UsageError, shown
+from colorizer.errors import Message, Remedy, UsageError, shown
 from colorizer.film import FILM_SUFFIXES, has_video_name
 from colorizer.io.storage import LOCAL, Entry, Kind, Storage
 from colorizer.jobs.plan import COLORED_INFIX, COMPARE_INFIX, Found
@@ -105,11 +105,11 @@ def discover(
     return Selection(tuple(pictures), search.others, tuple(search.films), folder)
 
 
-def about_films(films: Sequence[Path]) -> str:
-    """What is said of films that a job of pictures leaves alone, with the command for them."""
-    first = " ".join(map(shown, films[:_MOST_NAMED]))
+def about_films(films: Sequence[Path]) -> Message:
+    """What is said of films that a job of pictures leaves alone, and what to do with them."""
+    first = " ".join(map(shown, films[:_MOST_NAMED])) + (" ..." if len(films) > _MOST_NAMED else "")
     count = f"{len(films)} films are" if len(films) > 1 else "a film is"
-    return f"{count} passed over; for films: colorize {first}{' ...' if len(films) > _MOST_NAMED else ''}"
+    return Message(f"{count} passed over", remedy=Remedy.COLOR_FILMS, values={"films": first})
 
 
 def read_list(data: bytes) -> list[Path]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import UsageError, shown
+from colorizer.errors import Remedy, UsageError, shown
 
 COLORED_INFIX = ".color"
 COMPARE_INFIX = ".compare"
@@ -97,7 +97,7 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
             problem = "unknown suffix;" if output.suffix else "no such folder; create it first, or"
             raise UsageError(f"{shown(output)}: {problem} give a name in {', '.join(naming.suffixes)}")
         if _same_file(task.source, task.target):
-            raise UsageError(f"{shown(task.target)}: output and input are the same file; give another name with -o")
+            raise UsageError(f"{shown(task.target)}: output and input are the same file", remedy=Remedy.ANOTHER_NAME)
         other = writers.setdefault(os.path.normcase(task.target.absolute()), task.source)
         if other is not task.source:
             raise UsageError(

@@ -9,13 +9,17 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import ColorizerError, OutputError, shown
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.run import Outcome, Status
+
+Words = Callable[[ColorizerError], str]
+"""How an error is worded for whoever reads the report."""
 
 
 class Report:
@@ -27,6 +31,8 @@ class Report:
         The file; what was in it is replaced.
     file
         One that is open already, to write into instead; it stays open.
+    words
+        How an error is worded; the library's own way by default.
     storage
         Where the file goes, and where inputs and outputs lie.
 
@@ -36,8 +42,8 @@ class Report:
         It cannot be written.
     """
 
-    def __init__(self, path: Path, file: TextIO | None = None, *, storage: Storage = LOCAL) -> None:
-        self._path, self._shared, self._storage = path, file is not None, storage
+    def __init__(self, path: Path, file: TextIO | None = None, *, words: Words = str, storage: Storage = LOCAL) -> None:
+        self._path, self._shared, self._words, self._storage = path, file is not None, words, storage
         try:
             self._file = file or io.TextIOWrapper(storage.open_append(path, replace=True), encoding="ascii")
         except OSError as error:
@@ -61,7 +67,7 @@ class Report:
             It cannot be written.
         """
         try:
-            self._file.write(as_json(outcome, self._storage) + "\n")
+            self._file.write(as_json(outcome, self._words, self._storage) + "\n")
             self._file.flush()
         except OSError as error:
             raise self._cannot(error) from error
@@ -70,7 +76,7 @@ class Report:
         return OutputError(f"{shown(self._path)}: the report cannot be written ({error.strerror}); name another file")
 
 
-def as_json(outcome: Outcome, storage: Storage = LOCAL) -> str:
+def as_json(outcome: Outcome, words: Words = str, storage: Storage = LOCAL) -> str:
     """An outcome as one line of ASCII."""
     source, target = outcome.task.source, outcome.task.target
     done = outcome.status is not Status.FAILED
@@ -88,7 +94,7 @@ def as_json(outcome: Outcome, storage: Storage = LOCAL) -> str:
             "output_bytes": written.size if written else None,
             "used": outcome.used or None,
             "notes": list(outcome.notes),
-            "error": str(outcome.error) if outcome.error else None,
+            "error": words(outcome.error) if outcome.error else None,
         },
         ensure_ascii=True,
     )

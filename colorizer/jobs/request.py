@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import OutputError, UsageError, shown
+from colorizer.errors import OutputError, Remedy, UsageError, shown
 from colorizer.io.atomic import remove_leftovers
 from colorizer.io.machine import usable_memory
 from colorizer.jobs.batch import Batch, Run
@@ -92,7 +92,7 @@ class Prepared:
                 root.mkdir(exist_ok=True)
             except OSError as error:
                 raise OutputError(
-                    f"{shown(root)}: the folder cannot be made ({error.strerror}); choose another with -o"
+                    f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_FOLDER
                 ) from error
             remove_leftovers(root)
         else:
@@ -126,8 +126,8 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     writing = request.policy.output
     selection = discover(request.inputs, tuple(READABLE_SUFFIXES), name_filter=request.name_filter, output=output)
     if not selection.pictures:
-        films = f"; {about_films(selection.films)}" if selection.films else ""
-        raise UsageError(f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}{films}")
+        nothing = f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}"
+        raise UsageError(about_films(selection.films).about(nothing, "; ") if selection.films else nothing)
     naming = Naming(
         tuple(SUFFIXES),
         lambda suffix: colored_suffix(suffix, writing),

@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, OutputError, lacks_memory, shown
+from colorizer.errors import (
+    ColorizerError,
+    InputError,
+    MissingExtraError,
+    OptionRef,
+    OutputError,
+    Remedy,
+    lacks_memory,
+    shown,
+)
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.plan import Task
 from colorizer.media import (
@@ -116,7 +125,7 @@ def color_file(
     start = time.perf_counter()
     try:
         outcome = _color(task, colorizer, policy, data, storage)
-    except (InputError, OutputError) as error:
+    except (InputError, OutputError, MissingExtraError) as error:
         outcome = Outcome(task, Status.FAILED, error=error)
     except Exception as error:
         if not lacks_memory(error):
@@ -143,7 +152,7 @@ def check_existing(task: Task, max_pixels: int, storage: Storage = LOCAL) -> Out
         with open_document(task.target, max_pixels=max_pixels, storage=storage) as document:
             for _ in document:
                 pass
-    except InputError:
+    except (InputError, MissingExtraError):
         return None
     return Outcome(task, Status.KEPT)
 
@@ -181,7 +190,7 @@ class Pages:
             try:
                 colored = colorizer.colorize(picture.pixels, order="rgb")
             except InputError as error:
-                raise InputError(f"{self._document.name}: {error}") from error
+                raise InputError(error.message.about(self._document.name)) from error
             if self._compare and self.comparison is None:
                 self.comparison = side_by_side(picture, colored)
             yield picture.with_pixels(colored, mark)
@@ -223,7 +232,9 @@ def _copy_times(source: Path, target: Path) -> None:
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
     except OSError as error:
         raise OutputError(
-            f"{shown(target)}: its times cannot be set ({error.strerror}); leave out --keep-times"
+            f"{shown(target)}: its times cannot be set ({error.strerror})",
+            remedy=Remedy.LEAVE_OUT,
+            what=OptionRef("keep_times"),
         ) from error
 
 

@@ -32,7 +32,7 @@ class Format:
     Attributes
     ----------
     name
-        As `Picture.format` says it; in lower case, as `--format` does.
+        As `Picture.format` says it; in lower case, as `Output.format` does.
     suffixes
         Of files; the first is the usual one.
     depths

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.errors import MissingExtraError
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, RefusedError, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, Scan, UnsupportedError
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved, silent_stderr
 
@@ -77,7 +78,7 @@ def _scan(
 def encode_avif(picture: Picture, output: Output, _notes: list[str]) -> bytes:
     """Encode a picture of 8 bits."""
     if max(picture.pixels.shape[:2]) > LARGEST_AVIF_SIDE:
-        raise RefusedError(f"AVIF cannot hold sides over {LARGEST_AVIF_SIDE} pixels; write a .png")
+        raise UnsupportedError(f"AVIF cannot hold sides over {LARGEST_AVIF_SIDE} pixels; write a .png")
     metadata = picture.metadata
     return saved(
         replace(picture, metadata=Metadata()),
@@ -94,12 +95,18 @@ def _pillow_heif() -> Any:
     try:
         import pillow_heif
     except ImportError as error:
-        raise RefusedError('HEIC needs one more package: pip install "colorize-photos[heic]"') from error
+        raise MissingExtraError("HEIC", "pillow-heif", "heic") from error
     return pillow_heif
 
 
 def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode the primary picture of a HEIC file."""
+    """Decode the primary picture of a HEIC file.
+
+    Raises
+    ------
+    MissingExtraError
+        The package that decodes it is not installed.
+    """
     file = _pillow_heif().open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     check_size(*file.size)
     picture = file[file.primary_index]
@@ -112,7 +119,13 @@ def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
 
 
 def encode_heic(picture: Picture, output: Output, _notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits, or of 16 cut to 10."""
+    """Encode a picture of 8 bits, or of 16 cut to 10.
+
+    Raises
+    ------
+    MissingExtraError
+        The package that encodes it is not installed.
+    """
     samples = np.ascontiguousarray(combined(picture))
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels] + (";16" if samples.dtype == np.uint16 else "")

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, Scan, UnsupportedError
 from colorizer.media.raster import CheckSize, opened, planes, saved
 
 DEFAULT_QUALITY = 95
@@ -123,7 +123,7 @@ def _metadata(segments: list[tuple[int, bytes]]) -> tuple[Metadata, bytes]:
 def encode(picture: Picture, output: Output, notes: list[str]) -> bytes:
     """Encode a picture of 8 bits without alpha."""
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
-        raise RefusedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
+        raise UnsupportedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
     progressive = {"progressive": True} if picture.encoding.progressive else {}
     coded = saved(
         picture,

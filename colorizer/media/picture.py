@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.errors import Message, Remedy
 from colorizer.io.atomic import NO_ROOM
 from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
@@ -23,8 +24,20 @@ DEFAULT_MAX_PIXELS = 500_000_000
 """Larger than any scan of a print or a plate, smaller than what a hostile file of a few KB can claim."""
 
 
-class RefusedError(Exception):
-    """A file that a codec understands and does not take; the message lacks only the file's name."""
+class UnsupportedError(Exception):
+    """A picture that a codec understands and cannot read or write; the message lacks only the file's name.
+
+    Parameters
+    ----------
+    text
+        What is not supported.
+    remedy
+        What to do instead, where the text does not say it.
+    """
+
+    def __init__(self, text: str, *, remedy: Remedy | None = None) -> None:
+        self.message = Message(text, remedy=remedy)
+        super().__init__(str(self.message))
 
 
 @contextmanager
@@ -45,7 +58,7 @@ def encoding(kind: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
         cause = " ".join(str(error).split()) or type(error).__name__
-        raise RefusedError(f"{kind} cannot hold this picture ({cause}); write another format with --format") from error
+        raise UnsupportedError(f"{kind} cannot hold this picture ({cause})", remedy=Remedy.ANOTHER_FORMAT) from error
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,22 @@ from typing import BinaryIO
 
 import numpy as np
 
-from colorizer.errors import InputError, TooLargeError, UnknownFormatError, shown
+from colorizer.errors import (
+    InputError,
+    MissingExtraError,
+    OptionRef,
+    Remedy,
+    TooLargeError,
+    UnknownFormatError,
+    shown,
+)
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.develop import develop
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
-from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, RefusedError, Scan, upright
+from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, Scan, UnsupportedError, upright
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import Pages
 
@@ -63,7 +71,9 @@ class Document:
         with explained(name):
             self._pages = Pages(file, self._check_size) if found.decode is None else None
             if self._pages is not None and not len(self._pages):
-                raise RefusedError("damaged or incomplete picture (it holds no page); copy it again from its source")
+                raise UnsupportedError(
+                    "damaged or incomplete picture (it holds no page); copy it again from its source"
+                )
 
     def __enter__(self) -> Document:  # noqa: PYI034 - Self is newer than Python 3.10
         return self
@@ -98,8 +108,9 @@ class Document:
             raise ValueError("it holds no pixels")
         if width * height > self._max_pixels:
             raise TooLargeError(
-                f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}; "
-                f"if the file can be trusted: --max-pixels {width * height}"
+                f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}",
+                remedy=Remedy.IF_TRUSTED,
+                what=OptionRef("max_pixels", str(width * height)),
             )
 
 
@@ -119,6 +130,8 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: 
     ------
     InputError
         The file is missing, no picture, damaged, or too large; the latter two also while the pages are asked for.
+    MissingExtraError
+        While the pages are asked for: the package that decodes this format is not installed.
     """
     file = _open(path, storage)
     try:
@@ -171,8 +184,10 @@ def explained(name: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except RefusedError as error:
-        raise InputError(f"{name}: {error}") from error
+    except UnsupportedError as error:
+        raise InputError(error.message.about(name)) from error
+    except MissingExtraError as error:
+        raise MissingExtraError(error.message.about(name)) from error
     except MemoryError as error:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:

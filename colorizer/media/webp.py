@@ -10,7 +10,7 @@ from typing import Any
 
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, Scan, UnsupportedError
 from colorizer.media.raster import CheckSize, opened, planes, refuse_animation, saved
 
 DEFAULT_QUALITY = 95
@@ -55,7 +55,7 @@ def _is_lossless(data: bytes) -> bool:
 def encode(picture: Picture, output: Output, _notes: list[str]) -> bytes:
     """Encode a picture of 8 bits; losslessly where the input was lossless and no quality is asked for."""
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
-        raise RefusedError(f"WebP cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
+        raise UnsupportedError(f"WebP cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
     options: dict[str, Any] = {"quality": output.quality or DEFAULT_QUALITY, "alpha_quality": 100, "method": 4}
     if output.quality is None and picture.encoding.lossless:
         options = {"lossless": True, "quality": 80, "exact": True}  # here the quality is the effort

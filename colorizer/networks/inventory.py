@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from colorizer.errors import OutputError, UsageError, WeightsError, shown
+from colorizer.errors import OutputError, Remedy, UsageError, WeightsError, shown
 from colorizer.io.locks import lock
 from colorizer.io.records import has_hash, record_path
 from colorizer.networks.catalog import Catalog, ModelSpec
@@ -113,7 +113,7 @@ def _remove_spec(spec: ModelSpec, store: Store, catalog: Catalog) -> list[Path]:
         partial = Partial(store.writable, file)
         if file.packaged or file.name in shared or not store.writable.is_dir():
             continue
-        with lock(partial.lock_path, busy):
+        with lock(partial.lock_path, busy, remedy=Remedy.LOCAL_STORE):
             deleted += _delete([partial.target, partial.path])
             partial.discard()
     return deleted

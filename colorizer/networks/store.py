@@ -15,9 +15,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import OutputError, Remedy, shown
 from colorizer.io.cache import HOME_VARIABLE
-from colorizer.io.records import ANOTHER_PLACE as _ANOTHER_PLACE
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
 
 
@@ -130,7 +129,8 @@ def check_room(folder: Path, name: str, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise OutputError(
-            f"{shown(folder)}: {name} needs {megabytes(needed)}, but {megabytes(free)} are free; {_ANOTHER_PLACE}"
+            f"{shown(folder)}: {name} needs {megabytes(needed)}, but {megabytes(free)} are free",
+            remedy=Remedy.ANOTHER_STORE,
         )
 
 
@@ -141,4 +141,4 @@ def megabytes(count: int) -> str:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error for a store that takes no more bytes."""
-    return OutputError(f"{shown(path)}: cannot be written ({error.strerror or error}); {_ANOTHER_PLACE}")
+    return OutputError(f"{shown(path)}: cannot be written ({error.strerror or error})", remedy=Remedy.ANOTHER_STORE)

@@ -1,4 +1,4 @@
-"""How many cores and how much memory a process may use: control groups as Linux shows them, in folders that stand for /."""
+"""Cores and memory that a process may use: control groups as Linux shows them, in folders that stand for /."""
 
 from __future__ import annotations
 

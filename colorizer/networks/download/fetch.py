@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from colorizer.errors import UsageError, WeightsError, shown
+from colorizer.errors import Remedy, UsageError, WeightsError, shown
 from colorizer.io.locks import lock
 from colorizer.io.records import has_hash
 from colorizer.networks.catalog import FileSpec, ModelSpec
@@ -88,7 +88,7 @@ def download_model(
         def waiting(name: str = file.name) -> None:
             listener.message(f"{name}: another process is downloading it; waiting for that")
 
-        with lock(partial.lock_path, waiting):
+        with lock(partial.lock_path, waiting, remedy=Remedy.LOCAL_STORE):
             if not partial.is_there():
                 check_room(partial.folder, file.name, file.size - partial.size())
                 with open_session() as session:
