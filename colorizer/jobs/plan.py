@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from colorizer.errors import Remedy, UsageError, shown
 
@@ -59,10 +59,26 @@ class Naming:
         """The output's name for an input."""
         infix = self.infix if self.infix is not None else COLORED_INFIX if beside else ""
         suffix = self.suffix_of(source.suffix)
-        if suffix.lower() not in self.suffixes and (found := self.suffix_by_content(source)):
-            # the whole name, since what follows its last dot may tell it from its neighbours
-            return source.name + infix + found
-        return source.stem + infix + suffix
+        by_content = "" if suffix.lower() in self.suffixes else self.suffix_by_content(source)
+        return result_name(source.name, infix, suffix, by_content)
+
+
+def result_name(name: str, infix: str, suffix: str, by_content: str = "") -> str:
+    """What the result of a picture is called: `photo.color.jpg` for `photo.jpg`.
+
+    Parameters
+    ----------
+    name
+        The picture's, without folders.
+    infix
+        What goes before the suffix.
+    suffix
+        The result's suffix, in place of the picture's own.
+    by_content
+        The suffix to take where the picture's own says nothing of pictures. The whole name stays then, since what
+        follows its last dot may tell it from its neighbours: `box7.0113.color.jpg` for `box7.0113`.
+    """
+    return name + infix + by_content if by_content else PurePosixPath(name).stem + infix + suffix
 
 
 def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder: bool = False) -> list[Task]:

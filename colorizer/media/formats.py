@@ -13,10 +13,10 @@ import numpy as np
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import bmp, heif, jp2, jpeg, png, pnm, webp
 from colorizer.media.options import Output
-from colorizer.media.picture import Picture, Scan
+from colorizer.media.picture import Picture, StoredPicture
 from colorizer.media.raster import CheckSize
 
-Decoder = Callable[[bytes, CheckSize], Scan]
+Decoder = Callable[[bytes, CheckSize], StoredPicture]
 Encoder = Callable[[Picture, Output, list[str]], bytes]
 Depth = np.dtype[Any]
 

@@ -15,7 +15,7 @@ import numpy as np
 from colorizer.errors import MissingExtraError
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, Scan, UnsupportedError
+from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved, silent_stderr
 
@@ -29,7 +29,7 @@ _CODEC_BOX = b"av1C"
 _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
 
 
-def decode_avif(data: bytes, check_size: CheckSize) -> Scan:
+def decode_avif(data: bytes, check_size: CheckSize) -> StoredPicture:
     """Decode an AVIF file."""
     with opened(data, "AVIF", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
@@ -40,7 +40,7 @@ def decode_avif(data: bytes, check_size: CheckSize) -> Scan:
         else:
             image.load()
             samples, alpha, space = planes(image)
-    return _scan(info, samples, alpha, space)
+    return _stored(info, samples, alpha, space)
 
 
 def _avif_bits(data: bytes) -> int:
@@ -63,16 +63,16 @@ def _deep_avif(data: bytes, bits: int) -> tuple[Pixels, Pixels | None, Space]:
     return np.ascontiguousarray(deep[..., :3]), alpha, "rgb"
 
 
-def _scan(
+def _stored(
     info: dict[Any, Any], samples: Pixels, alpha: Pixels | None, space: Space, orientation: int | None = None
-) -> Scan:
+) -> StoredPicture:
     block = bytes(info.get("exif") or b"").removeprefix(exif.JPEG_PREFIX)
     packet = info.get("xmp") or b""
     packet = packet.encode() if isinstance(packet, str) else bytes(packet)
     metadata = Metadata(block, packet, dpi=exif.resolution_of(*exif.read_exif(block)))
     orientation = exif.orientation_of(block) if orientation is None else orientation
     profile = bytes(info.get("icc_profile") or b"")
-    return Scan(samples, space, alpha, profile, orientation, metadata, Encoding(lossless=False))
+    return StoredPicture(samples, space, alpha, profile, orientation, metadata, Encoding(lossless=False))
 
 
 def encode_avif(picture: Picture, output: Output, _notes: list[str]) -> bytes:
@@ -99,7 +99,7 @@ def _pillow_heif() -> Any:
     return pillow_heif
 
 
-def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
+def decode_heic(data: bytes, check_size: CheckSize) -> StoredPicture:
     """Decode the primary picture of a HEIC file.
 
     Raises
@@ -115,7 +115,7 @@ def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
     space: Space = "gray" if grey else "rgb"
     alpha = np.ascontiguousarray(flat[..., -1]) if flat.ndim == 3 and flat.shape[2] in (2, 4) else None
     visible = flat if flat.ndim == 2 else flat[..., 0] if grey else flat[..., :3]
-    return _scan(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+    return _stored(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
 
 
 def encode_heic(picture: Picture, output: Output, _notes: list[str]) -> bytes:

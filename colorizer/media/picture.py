@@ -200,8 +200,8 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What a codec finds in a file: samples as stored, not yet upright, in the file's own colour space.
+class StoredPicture:
+    """A picture as its file stores it: samples not yet upright, in the file's own colour space.
 
     Attributes
     ----------

@@ -26,11 +26,11 @@ from colorizer.errors import (
 )
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
-from colorizer.media.develop import develop
+from colorizer.media.color_management import to_srgb
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
-from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, Scan, UnsupportedError, upright
+from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, StoredPicture, UnsupportedError, upright
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import Pages
 
@@ -87,17 +87,17 @@ class Document:
         return 1 if self._pages is None else len(self._pages)
 
     def __iter__(self) -> Iterator[Picture]:
-        scans = self._scans()
+        pages = self._stored_pages()
         while True:
             with explained(self.name):
-                scan = next(scans, None)
-                if scan is None:
+                stored = next(pages, None)
+                if stored is None:
                     return
-                picture = _developed(scan, self.format.name)
-                del scan
+                picture = _in_srgb(stored, self.format.name)
+                del stored
             yield picture
 
-    def _scans(self) -> Iterator[Scan]:
+    def _stored_pages(self) -> Iterator[StoredPicture]:
         if self._pages is not None:
             yield from self._pages
         elif self.format.decode is not None:
@@ -195,24 +195,24 @@ def explained(name: str) -> Iterator[None]:
         raise InputError(f"{name}: damaged or incomplete picture ({cause}); copy it again from its source") from error
 
 
-def _developed(scan: Scan, kind: str) -> Picture:
-    """The picture of a scan: in sRGB, upright, its metadata likewise."""
-    profile = scan.profile
-    if not profile and scan.space == "rgb" and _claims_adobe_rgb(scan.metadata.exif):
+def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
+    """A picture as its file stores it made what we work on: in sRGB, upright, its metadata likewise."""
+    profile = stored.profile
+    if not profile and stored.space == "rgb" and _claims_adobe_rgb(stored.metadata.exif):
         profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
-    developed = develop(scan.samples, profile, scan.space)
-    turn = scan.orientation
+    converted = to_srgb(stored.samples, profile, stored.space)
+    turn = stored.orientation
     return Picture(
-        pixels=upright(developed.pixels, turn),
-        alpha=None if scan.alpha is None else upright(scan.alpha, turn),
+        pixels=upright(converted.pixels, turn),
+        alpha=None if stored.alpha is None else upright(stored.alpha, turn),
         format=kind,
-        metadata=_upright_metadata(scan.metadata, turn),
-        profile=developed.profile,
-        source_profile=developed.source,
-        dtype=scan.dtype or scan.samples.dtype,
-        encoding=scan.encoding,
-        extra=None if scan.extra is None else upright(scan.extra, turn),
-        notes=scan.notes + developed.notes,
+        metadata=_upright_metadata(stored.metadata, turn),
+        profile=converted.profile,
+        source_profile=converted.source,
+        dtype=stored.dtype or stored.samples.dtype,
+        encoding=stored.encoding,
+        extra=None if stored.extra is None else upright(stored.extra, turn),
+        notes=stored.notes + converted.notes,
     )
 
 

@@ -9,7 +9,6 @@ Source: TIFF 6.0 and its technical notes (Adobe, 1992 to 2002), BigTIFF (Aware S
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -20,7 +19,7 @@ from tifffile import TiffFile, TiffPage
 
 from colorizer.color.pixels import FULL_SCALE, recombine
 from colorizer.media.metadata import exif, ifd
-from colorizer.media.picture import Encoding, Metadata, Pixels, Scan, TiffEncoding, UnsupportedError
+from colorizer.media.picture import Encoding, Metadata, Pixels, StoredPicture, TiffEncoding, UnsupportedError
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, opened, planes, silent_stderr
 from colorizer.media.samples import looked_up, rescaled
@@ -85,11 +84,11 @@ class Pages:
     def __len__(self) -> int:
         return len(self._chosen)
 
-    def __iter__(self) -> Iterator[Scan]:
+    def __iter__(self) -> Iterator[StoredPicture]:
         for index in self._chosen:
-            yield self._scan(self._tiff.pages[index].aspage(), index)
+            yield self._stored(self._tiff.pages[index].aspage(), index)
 
-    def _scan(self, page: TiffPage, index: int) -> Scan:
+    def _stored(self, page: TiffPage, index: int) -> StoredPicture:
         self._check_size(page.imagewidth, page.imagelength)
         if page.is_tiled:
             self._check_size(page.tilewidth, page.tilelength)
@@ -110,7 +109,7 @@ class Pages:
             notes.append("Photoshop's layers are left out")
         if samples.dtype == np.float32:
             samples = _checked_floats(samples)
-        return Scan(
+        return StoredPicture(
             samples,
             space,
             alpha,
@@ -161,11 +160,6 @@ class Pages:
             image.load()
             samples, alpha, space = planes(_plain(image))
         return samples, space, None if alpha is None else alpha[..., None]
-
-
-def open_bytes(data: bytes, check_size: CheckSize) -> Pages:
-    """The pages of a TIFF file in memory."""
-    return Pages(io.BytesIO(data), check_size)
 
 
 def _is_old(page: TiffPage) -> bool:

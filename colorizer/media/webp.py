@@ -10,7 +10,7 @@ from typing import Any
 
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, Scan, UnsupportedError
+from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture, UnsupportedError
 from colorizer.media.raster import CheckSize, opened, planes, refuse_animation, saved
 
 DEFAULT_QUALITY = 95
@@ -20,7 +20,7 @@ _LOSSLESS_CHUNK = b"VP8L"
 _HEAD = 4096
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     """Decode a WebP file."""
     with opened(data, "WEBP", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
@@ -30,7 +30,7 @@ def decode(data: bytes, check_size: CheckSize) -> Scan:
     block = bytes(info.get("exif") or b"").removeprefix(exif.JPEG_PREFIX)
     metadata = Metadata(block, bytes(info.get("xmp") or b""), dpi=exif.resolution_of(*exif.read_exif(block)))
     profile = bytes(info.get("icc_profile") or b"")
-    return Scan(
+    return StoredPicture(
         samples,
         space,
         alpha,

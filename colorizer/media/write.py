@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from colorizer.errors import MissingExtraError, OptionRef, OutputError, UsageError, shown
 from colorizer.io.storage import LOCAL, Storage
-from colorizer.media.develop import from_srgb
+from colorizer.media.color_management import from_srgb
 from colorizer.media.formats import FORMATS, SUFFIXES, Format
 from colorizer.media.metadata import exif, xmp
 from colorizer.media.options import Output

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.pixels import chroma_plane, lightness
+from colorizer.color.strips import strips
 from colorizer.errors import InputError
 from colorizer.metrics.classes import Doubles
-from colorizer.metrics.pictures import check_rgb, row_strips
+from colorizer.metrics.pictures import check_rgb
 
 _CHROMA_KNEE = 25.0**7
 """Below a chroma of 25 the a axis is stretched, and above it blue hues are rotated."""
@@ -118,8 +119,8 @@ def color_difference(true: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> Col
         No RGB pictures, or shapes differ.
     """
     check_rgb(true, predicted)
-    strips = [ciede2000(_lab(true[rows]), _lab(predicted[rows])).ravel() for rows in row_strips(true.shape)]
-    difference = np.concatenate(strips)
+    parts = [ciede2000(_lab(true[rows]), _lab(predicted[rows])).ravel() for rows in strips(*true.shape[:2])]
+    difference = np.concatenate(parts)
     median, percentile_95, percentile_99 = np.percentile(difference, [50, 95, 99])
     return ColorDifference(
         mean=float(difference.mean()),
