@@ -1,4 +1,4 @@
-"""What a job will take, told before it starts: a few of its pictures are coloured in memory, and the rest reckoned."""
+"""What a job will take, told before it starts: a few pictures are coloured in memory, and the rest is estimated."""
 
 from __future__ import annotations
 
@@ -43,7 +43,13 @@ class Estimate:
 
 
 def estimate(batch: Batch) -> Estimate:
-    """Colour a few pictures of a job in memory, and reckon by the files' sizes."""
+    """Colour a few pictures of a job in memory, and estimate the rest by the files' sizes.
+
+    Raises
+    ------
+    ColorizerError
+        What fails for all pictures: the settings do not fit the model, or the engine cannot be had.
+    """
     stamp = batch.storage.stamp
     sizes: dict[Path, int] = {}
     for task in batch.tasks:

@@ -1,7 +1,7 @@
 """How far a job is: a bar on a terminal, lines of JSON for programs, nothing elsewhere.
 
-Pictures differ a thousandfold in size, so time left is reckoned by pixels. How many are to come is known only as far as
-headers were read; the rest is taken from the files' sizes, at the rate of pixels per byte seen so far.
+Pictures differ a thousandfold in size, so time left is estimated by pixels. How many are to come is known only where
+pictures are done; the rest is taken from the files' sizes, at the rate of pixels per byte seen so far.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _Estimator:
 
     @property
     def seconds_left(self) -> float | None:
-        """None until there is something to reckon from."""
+        """None until there is something to estimate from."""
         if not self._pixels_done or not self._bytes_done:
             return None
         pixels_left = self._bytes_left * self._pixels_done / self._bytes_done

@@ -119,6 +119,8 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
         Inputs, outputs and options do not fit together.
     InputError
         A folder cannot be read.
+    OutputError
+        The output's suffix is unknown.
     WeightsError
         The model is missing or damaged.
     """

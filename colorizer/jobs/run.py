@@ -179,6 +179,13 @@ class Pages:
         self._compare = compare
 
     def __iter__(self) -> Iterator[Picture]:
+        """Decode and colour the next page.
+
+        Raises
+        ------
+        InputError
+            It is damaged, too large, or holds values that are no colours.
+        """
         colorizer = self._colorizer
         mark = Mark(colorizer.model.name, colorizer.recipe())
         for picture in self._document:

@@ -57,6 +57,13 @@ def color_document(document: Document, colorizer: Colorizer, output: Output) -> 
         The coloured file, and what could not be kept.
     bool
         Whether the settings let all pages pass as being in colour.
+
+    Raises
+    ------
+    InputError
+        It is damaged, or too large.
+    OutputError
+        The format cannot hold the result.
     """
     pages = Pages(document, colorizer)
     written, notes = encode_document(pages, len(document), document.format.name, output)

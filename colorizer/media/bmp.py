@@ -34,7 +34,13 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
 
 
 def decode_gif(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode a GIF file of one picture."""
+    """Decode a GIF file of one picture.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    """
     with opened(data, "GIF", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         image.load()

@@ -30,7 +30,13 @@ _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
 
 
 def decode_avif(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode an AVIF file."""
+    """Decode an AVIF file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    """
     with opened(data, "AVIF", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         info: dict[Any, Any] = dict(image.info)
@@ -76,7 +82,13 @@ def _stored(
 
 
 def encode_avif(picture: Picture, output: Output, _notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits."""
+    """Encode a picture of 8 bits.
+
+    Raises
+    ------
+    UnsupportedError
+        A side is longer than the format holds.
+    """
     if max(picture.pixels.shape[:2]) > LARGEST_AVIF_SIDE:
         raise UnsupportedError(f"AVIF cannot hold sides over {LARGEST_AVIF_SIDE} pixels; write a .png")
     metadata = picture.metadata

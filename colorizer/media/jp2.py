@@ -55,7 +55,13 @@ def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int]
 
 
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode a JPEG 2000 file."""
+    """Decode a JPEG 2000 file.
+
+    Raises
+    ------
+    ValueError
+        It holds no codestream, or one that makes no sense.
+    """
     stream = data.find(CODESTREAM_SIGNATURE)
     if stream < 0:
         raise ValueError("no codestream")

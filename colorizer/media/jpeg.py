@@ -121,7 +121,13 @@ def _metadata(segments: list[tuple[int, bytes]]) -> tuple[Metadata, bytes]:
 
 
 def encode(picture: Picture, output: Output, notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits without alpha."""
+    """Encode a picture of 8 bits without alpha.
+
+    Raises
+    ------
+    UnsupportedError
+        A side is longer than the format holds.
+    """
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
         raise UnsupportedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
     progressive = {"progressive": True} if picture.encoding.progressive else {}

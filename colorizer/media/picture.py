@@ -42,7 +42,13 @@ class UnsupportedError(Exception):
 
 @contextmanager
 def encoding(kind: str) -> Iterator[None]:
-    """Turn what other people's encoders raise into a refusal that says of which format."""
+    """Turn what other people's encoders raise into an error that says of which format.
+
+    Raises
+    ------
+    UnsupportedError
+        The encoder refused the picture.
+    """
     try:
         yield
     except (

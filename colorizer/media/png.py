@@ -74,7 +74,15 @@ def _inflated(data: bytes) -> bytes:
 
 
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode a PNG file."""
+    """Decode a PNG file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    ValueError
+        Its pixels are damaged or incomplete.
+    """
     with opened(data, "PNG", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         if data[_DEPTH_AT] == 16:

@@ -27,7 +27,13 @@ _LARGEST_PAM_HEADER = 100
 
 
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode the first picture of a PNM file."""
+    """Decode the first picture of a PNM file.
+
+    Raises
+    ------
+    ValueError
+        Its header makes no sense, or samples are missing.
+    """
     kind = data[1] - ord("0")
     if kind == 7:
         return _decode_pam(data, check_size)

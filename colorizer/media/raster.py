@@ -92,7 +92,13 @@ def silent_stderr() -> Iterator[None]:
 
 
 def refuse_animation(frames: int) -> None:
-    """A film is no photograph."""
+    """A film is no photograph.
+
+    Raises
+    ------
+    UnsupportedError
+        There is more than one frame.
+    """
     if frames > 1:
         raise UnsupportedError(
             f"an animation of {frames} frames, not a photograph; turn it into a video (.mp4) and colour that"

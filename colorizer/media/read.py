@@ -52,6 +52,11 @@ class Document:
         How messages call the file.
     format
         What it is, by its content.
+
+    Raises
+    ------
+    InputError
+        It is empty, no picture, or damaged.
     """
 
     def __init__(self, file: BinaryIO, name: str, max_pixels: int) -> None:
@@ -142,18 +147,40 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: 
 
 
 def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
-    """Open a picture file held in memory; see `open_document`. `name` is how messages call it."""
+    """Open a picture file held in memory; see `open_document`. `name` is how messages call it.
+
+    Raises
+    ------
+    InputError
+        It is no picture, damaged, or too large.
+    """
     return Document(io.BytesIO(data), name, max_pixels)
 
 
 def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Picture:
-    """Decode a picture file; the first page, where there are several. See `open_document`."""
+    """Decode a picture file; the first page, where there are several. See `open_document`.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no picture, damaged, or too large.
+    MissingExtraError
+        The package that decodes this format is not installed.
+    """
     with open_document(path, max_pixels=max_pixels, storage=storage) as document:
         return next(iter(document))
 
 
 def decode_picture(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
-    """Decode a picture held in memory; see `read_picture`. `name` is how messages call it."""
+    """Decode a picture held in memory; see `read_picture`. `name` is how messages call it.
+
+    Raises
+    ------
+    InputError
+        It is no picture, damaged, or too large.
+    MissingExtraError
+        The package that decodes this format is not installed.
+    """
     with decode_document(data, name, max_pixels=max_pixels) as document:
         return next(iter(document))
 
@@ -179,6 +206,13 @@ def explained(name: str) -> Iterator[None]:
 
     The decoders are other people's parsers of files that anybody may have damaged; what they raise then is not part of
     any contract (IndexError, struct.error, KeyError, RuntimeError and more have been seen).
+
+    Raises
+    ------
+    InputError
+        In place of what was raised.
+    MissingExtraError
+        As it was raised, with the file's name.
     """
     try:
         yield

@@ -62,6 +62,13 @@ class Pages:
         The open file; read while the pages are.
     check_size
         Refuses sizes that the user does not allow.
+
+    Raises
+    ------
+    UnsupportedError
+        It is a camera's raw file; also while the pages are asked for, where one is of a kind that is not read.
+    ValueError
+        It is damaged; likewise.
     """
 
     def __init__(self, file: BinaryIO, check_size: CheckSize) -> None:

@@ -21,7 +21,13 @@ _HEAD = 4096
 
 
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode a WebP file."""
+    """Decode a WebP file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    """
     with opened(data, "WEBP", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         image.load()
@@ -53,7 +59,13 @@ def _is_lossless(data: bytes) -> bool:
 
 
 def encode(picture: Picture, output: Output, _notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits; losslessly where the input was lossless and no quality is asked for."""
+    """Encode a picture of 8 bits; losslessly where the input was lossless and no quality is asked for.
+
+    Raises
+    ------
+    UnsupportedError
+        A side is longer than the format holds.
+    """
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
         raise UnsupportedError(f"WebP cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
     options: dict[str, Any] = {"quality": output.quality or DEFAULT_QUALITY, "alpha_quality": 100, "method": 4}

@@ -50,7 +50,13 @@ def target_format(path: Path, output: Output = _DEFAULT) -> Format:
 def write_picture(
     path: Path, picture: Picture, output: Output = _DEFAULT, *, storage: Storage = LOCAL
 ) -> tuple[str, ...]:
-    """Encode a picture, and put its file in place when complete; see `write_document`."""
+    """Encode a picture, and put its file in place when complete; see `write_document`.
+
+    Raises
+    ------
+    OutputError, UsageError, MissingExtraError
+        As `write_document` does.
+    """
     return write_document(path, [picture], 1, output, storage=storage)
 
 
@@ -95,7 +101,13 @@ def write_document(
 
 
 def encode_picture(picture: Picture, output: Output = _DEFAULT) -> tuple[bytes, tuple[str, ...]]:
-    """The file of a picture, in memory, and what could not be kept; see `encode_document`."""
+    """The file of a picture, in memory, and what could not be kept; see `encode_document`.
+
+    Raises
+    ------
+    OutputError, MissingExtraError
+        As `encode_document` does.
+    """
     return encode_document([picture], 1, picture.format, output)
 
 
