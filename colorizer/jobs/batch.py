@@ -106,7 +106,7 @@ class Run:
                 wanted.append((task, verdict))
         given, own = self._executors
         for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
-            if self._journal and outcome.status is not Status.FAILED:
+            if self._journal and outcome.status is not Status.FAILED:  # what failed is tried again next time
                 self._journal.add(outcome.task.source, outcome.task.target)
             if outcome.error:
                 self._consider(outcome.error)
@@ -215,6 +215,7 @@ def load_sharing_cores(settings: Settings, policy: OutputPolicy, pictures: int, 
 
 def fingerprint(batch: Batch, model: Model) -> str:
     """A text that changes when the pictures would: options, model and version."""
+    # how many threads compute, and where the weights lie, changes no pixel
     settings = replace(batch.settings, threads=None, weights_dir=None)
     options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
     return f"{model.name} {LOCAL.stamp(model.caffemodel)} {options}"

@@ -70,7 +70,8 @@ class Journal:
             return
         entry = Entry(self._key(target), made, origin, self._options)
         self._entries[entry.output] = entry
-        # begun on a line of its own, since the last one may have been cut short
+        # begun on a line of its own, since the last one may have been cut short; the file is opened anew for each, so
+        # that a run that is killed has written all it knew
         line = "\n" + json.dumps(asdict(entry), ensure_ascii=True) + "\n"
         with contextlib.suppress(OSError), self._storage.open_append(self._path) as file:
             file.write(line.encode("ascii"))

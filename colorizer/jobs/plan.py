@@ -114,6 +114,7 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
             raise UsageError(f"{shown(output)}: {problem} give a name in {', '.join(naming.suffixes)}")
         if _same_file(task.source, task.target):
             raise UsageError(f"{shown(task.target)}: output and input are the same file", remedy=Remedy.ANOTHER_NAME)
+        # file systems that take A.jpg and a.jpg for one file must not lose one of two results
         other = writers.setdefault(os.path.normcase(task.target.absolute()), task.source)
         if other is not task.source:
             raise UsageError(

@@ -68,7 +68,7 @@ class Report:
         """
         try:
             self._file.write(as_json(outcome, self._words, self._storage) + "\n")
-            self._file.flush()
+            self._file.flush()  # for those who read along, and for what a killed run leaves
         except OSError as error:
             raise self._cannot(error) from error
 

@@ -157,7 +157,7 @@ def check_existing(task: Task, max_pixels: int, storage: Storage = LOCAL) -> Out
     return Outcome(task, Status.KEPT)
 
 
-class Pages:
+class ColoredPages:
     """The pages of a document, coloured one at a time while they are asked for.
 
     Attributes
@@ -211,7 +211,7 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
-        pages = Pages(document, colorizer, compare=policy.compare)
+        pages = ColoredPages(document, colorizer, compare=policy.compare)
         notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times):

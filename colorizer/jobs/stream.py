@@ -7,7 +7,7 @@ from pathlib import Path
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
 from colorizer.io.storage import LOCAL, Storage
-from colorizer.jobs.run import OutputPolicy, Pages
+from colorizer.jobs.run import ColoredPages, OutputPolicy
 from colorizer.media import Document, Output, decode_document, encode_document
 
 STDIN = "<stdin>"
@@ -65,7 +65,7 @@ def color_document(document: Document, colorizer: Colorizer, output: Output) -> 
     OutputError
         The format cannot hold the result.
     """
-    pages = Pages(document, colorizer)
+    pages = ColoredPages(document, colorizer)
     written, notes = encode_document(pages, len(document), document.format.name, output)
     return written, notes, all(pages.passed)
 

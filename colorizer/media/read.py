@@ -32,7 +32,7 @@ from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
 from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, StoredPicture, UnsupportedError, upright
 from colorizer.media.profiles import gamma_profile
-from colorizer.media.tiff import Pages
+from colorizer.media.tiff import TiffPages
 
 _FIRST_TRANSPOSING = 5
 _INTEROP_INDEX, _ADOBE_RGB_MARK = 0x0001, b"R03\0"
@@ -74,7 +74,7 @@ class Document:
             )
         self.format: Format = found
         with explained(name):
-            self._pages = Pages(file, self._check_size) if found.decode is None else None
+            self._pages = TiffPages(file, self._check_size) if found.decode is None else None
             if self._pages is not None and not len(self._pages):
                 raise UnsupportedError(
                     "damaged or incomplete picture (it holds no page); copy it again from its source"

@@ -53,7 +53,7 @@ _FLOAT_MARGIN = 0.01
 """How far floats may lie outside 0..1, as sharpening and resampling leave them; they are clipped."""
 
 
-class Pages:
+class TiffPages:
     """The pages of a TIFF file, decoded one at a time.
 
     Parameters
