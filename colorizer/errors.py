@@ -38,6 +38,14 @@ class Remedy(Enum):
     LEAVE_OUT = "leave out {what}"
     TAKE = "take {what}"
     ANOTHER_OUTPUT = "choose another place for the result"
+    ANOTHER_NAME = "give another name"
+    ANOTHER_FOLDER = "choose another folder"
+    ANOTHER_FORMAT = "write another format"
+    MORE_ROOM = "free some space, or choose another place for the result"
+    IF_TRUSTED = "if the file can be trusted: {what}"
+    ANOTHER_STORE = "make room or name another folder: weights_dir, or COLORIZER_HOME"
+    LOCAL_STORE = "name a folder on a local disk as weights_dir"
+    COLOR_FILMS = "films are a job of their own: {films}"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
     VERIFY_MODELS = "verify the models that are installed"
@@ -65,7 +73,6 @@ class Remedy(Enum):
     UNPACK = "unpack it with `{command}`"
     RENAME_AND_UNPACK = "rename it to {renamed} and unpack it with `{command}`"
     UNPACK_AND_GIVE = "unpack it with `{command}` and give the file in it"
-    ANOTHER_STORE = "make room or name another folder (weights_dir, or COLORIZER_HOME)"
     BRING_FILE = "leave out {what}, or bring {file} from another machine and import it"
     FIND_FILE = "no place is known that still serves it: find the file {file} ({known_by}) and import it"
     ANOTHER_MIRROR = "try again later, name another source ({what}), or bring {file} and import it"
@@ -121,9 +128,9 @@ class Message:
             return f"{line}; {remedy(self.remedy).format(**values)}"
         return f"{line}; {self.remedy}" if self.remedy else line
 
-    def about(self, name: str) -> Message:
+    def about(self, name: str, separator: str = ": ") -> Message:
         """The same message, with what it is about put before it."""
-        return replace(self, text=f"{name}: {self.text}")
+        return replace(self, text=f"{name}{separator}{self.text}")
 
     def __str__(self) -> str:
         return self.spelled(str, lambda remedy: str(remedy.value))

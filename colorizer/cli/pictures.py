@@ -23,10 +23,12 @@ from colorizer.cli.options import (
 from colorizer.cli.pipe import PIPE, color_pipe, read
 from colorizer.cli.saying import Saying, lines, summary
 from colorizer.cli.standard import standard_text
+from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
 if TYPE_CHECKING:
+    from colorizer.jobs.executors.local import StartedProcesses
     from colorizer.jobs.request import Prepared, Request
     from colorizer.jobs.run import Outcome
 
@@ -115,8 +117,10 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 
     from colorizer.jobs.ahead import start_processes
 
-    if not options["dry_run"]:  # before the imports below, which take as long as those of the processes
-        start_processes(pictures, options["jobs"])
+    # before the imports below, which take as long as those of the processes
+    started = None if options["dry_run"] else start_processes(pictures, options["jobs"])
+    if started is not None:
+        click.get_current_context().call_on_close(started.end)
 
     from colorizer.jobs.discover import Filter, read_list
     from colorizer.jobs.request import Request
@@ -135,7 +139,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         output=output,
         settings=settings,
         policy=policy,
-        chosen=Filter(options["include"], options["exclude"]),
+        name_filter=Filter(options["include"], options["exclude"]),
         infix=options["suffix"],
         overwrite=options["overwrite"],
         update=options["update"],
@@ -144,10 +148,25 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     )
     if options["dry_run"]:
         return _dry_run(request, saying)
-    return _run(request, saying, report=options["report"], progress=options["progress"], fail_fast=options["fail_fast"])
+    return _run(
+        request,
+        started,
+        saying,
+        report=options["report"],
+        progress=options["progress"],
+        fail_fast=options["fail_fast"],
+    )
 
 
-def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any, fail_fast: bool) -> int:
+def _run(
+    request: Request,
+    started: StartedProcesses | None,
+    saying: Saying,
+    *,
+    report: Path | None,
+    progress: Any,
+    fail_fast: bool,
+) -> int:
     from contextlib import ExitStack
 
     from colorizer.jobs.discover import about_films
@@ -156,13 +175,13 @@ def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any
     from colorizer.jobs.report import Report
     from colorizer.jobs.request import prepare
 
-    prepared = prepare(request)
+    prepared = prepare(request, started=started)
     if prepared.model.note:
         saying.remark(prepared.model.note)
     if prepared.others:
         saying.remark(f"{prepared.others} other files are no pictures and are passed over")
     if prepared.films:
-        saying.remark(about_films(prepared.films))
+        saying.remark(worded(about_films(prepared.films)))
     sources = [task.source for task in prepared.batch.tasks]
     kind = progress
     if kind == "auto":
@@ -177,7 +196,7 @@ def _run(request: Request, saying: Saying, *, report: Path | None, progress: Any
 
     with ExitStack() as stack:
         shared = standard_text() if report == PIPE else None
-        record = stack.enter_context(Report(report, shared)) if report else None
+        record = stack.enter_context(Report(report, shared, words=worded)) if report else None
         display = stack.enter_context(open_progress(kind, sources, saying.line))
         interruption = stack.enter_context(interruptible(stop))
         for outcome in run:
@@ -198,7 +217,7 @@ def _end(
     total = len(prepared.batch.tasks)
     failures = [outcome for outcome in outcomes if outcome.error]
     for outcome in failures if not saying.quiet else ():
-        saying.line(f"colorize: {outcome.error}")
+        saying.line(f"colorize: {worded(outcome.error or '')}")
     if broken_off:
         saying.line(f"colorize: {broken_off}")
     if total > 1 or interrupted:

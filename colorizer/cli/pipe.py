@@ -35,7 +35,7 @@ def color_pipe(
     """Colour one picture of which input, output or both are a stream; `inputs` and `output` as they were given."""
     from colorizer.colorizer import Colorizer
     from colorizer.jobs.plan import Task
-    from colorizer.jobs.run import color_file, existing
+    from colorizer.jobs.run import check_existing, color_file
     from colorizer.jobs.stream import STDIN, color_bytes
     from colorizer.media import target_format
 
@@ -63,7 +63,7 @@ def color_pipe(
             saying.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)
-    kept = existing(task, policy.max_pixels) if file.exists() and not overwrite else None
+    kept = check_existing(task, policy.max_pixels) if file.exists() and not overwrite else None
     outcome = kept or color_file(task, colorizer, policy, data)
     if outcome.error:
         raise outcome.error

@@ -37,7 +37,7 @@ def lines(outcome: Outcome, saying: Saying, *, brief: bool) -> list[str]:
 
     source, target = shown(outcome.task.source), shown(outcome.task.target)
     if saying.quiet:
-        return [f"colorize: {outcome.error}"] if outcome.error else []
+        return [f"colorize: {worded(outcome.error)}"] if outcome.error else []
     if outcome.error or (brief and not saying.verbose):
         return []
     if outcome.status is Status.KEPT:

@@ -8,6 +8,14 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.LEAVE_OUT: "leave out {what}",
     Remedy.TAKE: "take {what}",
     Remedy.ANOTHER_OUTPUT: "choose another place with -o",
+    Remedy.ANOTHER_NAME: "give another name with -o",
+    Remedy.ANOTHER_FOLDER: "choose another folder with -o",
+    Remedy.ANOTHER_FORMAT: "write another format with --format",
+    Remedy.MORE_ROOM: "free some space, or choose another place with -o",
+    Remedy.IF_TRUSTED: "if the file can be trusted: {what}",
+    Remedy.ANOTHER_STORE: "make room or name another folder: --weights-dir DIR, or COLORIZER_HOME",
+    Remedy.LOCAL_STORE: "name a folder on a local disk with --weights-dir",
+    Remedy.COLOR_FILMS: "for films: colorize {films}",
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
     Remedy.VERIFY_OR_TRY: "run `colorize weights verify`, or try {what}",
@@ -36,7 +44,6 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.UNPACK: "unpack it with `{command}`",
     Remedy.RENAME_AND_UNPACK: "rename it to {renamed} and unpack it with `{command}`",
     Remedy.UNPACK_AND_GIVE: "unpack it with `{command}` and give the file in it",
-    Remedy.ANOTHER_STORE: "make room or name another folder: --weights-dir DIR, or COLORIZER_HOME",
     Remedy.BRING_FILE: "leave out {what} and COLORIZER_OFFLINE, or bring the file from another machine and run: "
     "colorize weights import {file}",
     Remedy.FIND_FILE: "no place is known that still serves it: find the file ({known_by}) and run: "

@@ -53,7 +53,10 @@ def decode_srgb(code: Reals) -> Reals:
 
 
 def encode_srgb(linear: Reals) -> Reals:
-    """SRGB code values in 0..1 from linear light in 0..1, any float dtype."""
+    """SRGB code values in 0..1 from linear light in 0..1, any float dtype; beyond 0 and 1 the function goes on.
+
+    `colorizer.color.pixels.quantize` has a faster form for whole pictures, in float32 and clipped to 0..1.
+    """
     power = GAIN * np.maximum(linear, 0) ** (1 / GAMMA) - OFFSET
     return np.where(linear <= LINEAR_END, linear * LINEAR_SLOPE, power)
 

@@ -180,7 +180,8 @@ def _in_f(light: Floats, chroma: Floats) -> tuple[Floats, Floats]:
 def quantize(linear: Floats, dtype: np.dtype[Any]) -> Pixels:
     """Code values of linear light in any arrangement, clipped to 0..1 first; integers are rounded to nearest.
 
-    The sRGB transfer function without branches: the line up to its end, and what the power adds beyond.
+    As `encode_srgb` without branches: the line up to its end, and what the power adds beyond. In float32 and by OpenCV,
+    since whole pictures go through here; it differs by a hundredth of a code value of 16 bits.
     """
     power = cv2.pow(np.clip(linear, np.float32(LINEAR_END), np.float32(1)), 1 / GAMMA)
     line = np.clip(linear, np.float32(0), np.float32(LINEAR_END))

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 STRIP_PIXELS = 1 << 18
 """Pixels worked on at a time: few enough for the processor's cache, enough of them to hide Python's own time."""
 
-MOST_THREADS = 4
+WORTHWHILE_THREADS = 4
 """Each holds up to 20 MB, and more of them mostly wait for the interpreter's lock between two operations."""
 
 KEPT_MEMORY = 1 << 24
@@ -42,7 +42,7 @@ def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None 
     size
         Height and width wanted.
     threads
-        How many compute; None: the cores that this process may use. More than `MOST_THREADS` are never taken.
+        How many compute; None: the cores that this process may use. More than `WORTHWHILE_THREADS` are never taken.
 
     Returns
     -------
@@ -51,10 +51,10 @@ def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None 
     height, width = pixels.shape[:2]
     shrinker = Shrinker((height, width), size)
 
-    def shrink(top: int, bottom: int) -> Part:
-        return shrinker.shrink(top, lightness(pixels[top:bottom]))
+    def shrink(rows: slice) -> Part:
+        return shrinker.shrink(rows.start, lightness(pixels[rows]))
 
-    for part in _each_strip(shrink, height, width, threads):
+    for part in each_strip(shrink, height, width, _worthwhile(threads)):
         shrinker.add(part)
     return shrinker.result()
 
@@ -82,14 +82,14 @@ def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int
     upsampler = Upsampler(ab, height, width)
     result = np.empty((height, width, 3), pixels.dtype)
 
-    def render(top: int, bottom: int) -> None:
-        strip = pixels[top:bottom]
-        wanted = upsampler.rows(top, bottom)
+    def render(rows: slice) -> None:
+        strip = pixels[rows]
+        wanted = upsampler.rows(rows.start, rows.stop)
         if own_share > 0 and strip.ndim == 3:
             wanted += chroma_plane(strip) * np.float32(own_share)
-        result[top:bottom] = recombine(lightness(strip), wanted, pixels.dtype)
+        result[rows] = recombine(lightness(strip), wanted, pixels.dtype)
 
-    for _ in _each_strip(render, height, width, threads):
+    for _ in each_strip(render, height, width, _worthwhile(threads)):
         pass
     return result
 
@@ -103,14 +103,40 @@ def _keep_freed_memory() -> None:
     np.empty(KEPT_MEMORY, np.uint8)
 
 
-def _each_strip(work: Callable[[int, int], Result], height: int, width: int, threads: int | None) -> Iterator[Result]:
-    """What `work` makes of each strip, given its top and bottom row, in order from the top."""
-    rows = max(1, STRIP_PIXELS // width)
-    tops = range(0, height, rows)
-    bottoms = (min(top + rows, height) for top in tops)
-    count = min(threads or usable_cores(), MOST_THREADS, len(tops))
-    if count == 1:
-        yield from map(work, tops, bottoms)
+def _worthwhile(threads: int | None) -> int:
+    return min(threads or usable_cores(), WORTHWHILE_THREADS)
+
+
+def strips(height: int, width: int, pixels: int = STRIP_PIXELS) -> list[slice]:
+    """The rows of each strip of a picture, from the top.
+
+    Parameters
+    ----------
+    height, width
+        Of the picture.
+    pixels
+        How many of them a strip may have; it has one row at least.
+    """
+    rows = max(1, pixels // width)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def each_strip(work: Callable[[slice], Result], height: int, width: int, threads: int) -> Iterator[Result]:
+    """What `work` makes of each strip, given its rows, in order from the top.
+
+    Parameters
+    ----------
+    work
+        Called for several strips at a time, by as many threads.
+    height, width
+        Of the picture.
+    threads
+        How many at most.
+    """
+    parts = strips(height, width)
+    count = min(threads, len(parts))
+    if count <= 1:
+        yield from map(work, parts)
         return
     with ThreadPoolExecutor(count) as pool:
-        yield from pool.map(work, tops, bottoms)
+        yield from pool.map(work, parts)

@@ -24,7 +24,7 @@ from colorizer.evaluate.run import require
 from colorizer.evaluate.samples import Exhibit
 from colorizer.evaluate.table import LEFT_ALIGNED, tally_line
 from colorizer.evaluate.totals import Column, Evaluation
-from colorizer.io.atomic import write_atomically
+from colorizer.io.storage import LOCAL
 
 FULL_ERROR = 60.0
 """Ab distance that the error maps draw in their brightest colour."""
@@ -87,7 +87,8 @@ def prepare_report(path: Path) -> None:
 
 def write_report(path: Path, evaluation: Evaluation) -> None:
     """Write the report; OutputError where that is not possible."""
-    write_atomically(path, html(evaluation).encode("utf-8"), remedy="name another file with --html")
+    with LOCAL.put_whole(path, remedy="name another file with --html") as file:
+        file.write(html(evaluation).encode("utf-8"))
 
 
 def html(evaluation: Evaluation) -> str:

@@ -6,20 +6,20 @@ The file gets its name when it is complete; until then it has a temporary one be
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TextIO
 
-from colorizer.errors import OutputError, UsageError, shown
+from colorizer.errors import UsageError, shown
 from colorizer.evaluate.figures import SCORE_NAMES
 from colorizer.evaluate.measure import Measured, Scores
 from colorizer.evaluate.table import finite
+from colorizer.io.storage import LOCAL
 
 Line = Callable[[str, str, Scores], None]
 
@@ -33,19 +33,15 @@ class Rows:
     ----------
     line
         Writes one line: picture, candidate, scores.
-    path
-        The file's final name, for messages.
     """
 
-    def __init__(self, line: Line, path: Path) -> None:
+    def __init__(self, line: Line) -> None:
         self._line = line
-        self._path = path
 
     def record(self, measured: Measured, names: Sequence[str]) -> None:
-        """A line for each candidate; OutputError where the disk refuses."""
-        with _explained(self._path):
-            for name, measurement in zip(names, measured.measurements, strict=True):
-                self._line(measured.name, name, measurement.scores)
+        """A line for each candidate; what the disk refuses is explained by `open_rows`."""
+        for name, measurement in zip(names, measured.measurements, strict=True):
+            self._line(measured.name, name, measurement.scores)
 
 
 @contextmanager
@@ -63,31 +59,10 @@ def open_rows(path: Path) -> Iterator[Rows]:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise UsageError(f"{shown(path)}: unknown suffix; name a file in .csv or .jsonl")
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    with _explained(path):
-        file = temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-    try:
-        with file:
-            yield Rows(writer(file), path)
-            with _explained(path):
-                file.flush()
-                os.fsync(file.fileno())
-        with _explained(path):
-            temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{shown(path)}: cannot be written ({error.strerror}); check that the folder exists, is writable and has "
-            "space"
-        ) from error
+    with LOCAL.put_whole(path, remedy="check that the folder exists, is writable and has space") as binary:
+        file = io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="")
+        yield Rows(writer(file))
+        file.detach()  # writes what it still holds, and leaves the file open for the storage to complete
 
 
 def _csv(file: TextIO) -> Line:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from colorizer.errors import InputError, UsageError, shown
+from colorizer.errors import InputError, MissingExtraError, UsageError, shown
 from colorizer.io.atomic import is_special
 from colorizer.jobs.discover import JUNK, read_list
 from colorizer.jobs.plan import COLORED_INFIX, COMPARE_INFIX
@@ -41,12 +41,14 @@ class Entry:
         Raises
         ------
         InputError
-            It is missing, damaged, no picture, or too large.
+            It is missing, damaged, no picture, too large, or of a format whose package is not installed.
         """
         try:
             if isinstance(self.content, bytes):
                 return decode_picture(self.content, self.name, max_pixels=max_pixels)
             return read_picture(self.content, max_pixels=max_pixels)
+        except MissingExtraError as error:
+            raise InputError(error.message) from error
         except MemoryError as error:
             raise InputError(f"{self.name}: not enough memory for this picture; close other programs") from error
 

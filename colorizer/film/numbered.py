@@ -19,7 +19,7 @@ from colorizer.film.keeping import Vote, judged
 from colorizer.film.options import Film
 from colorizer.film.overlap import ahead
 from colorizer.film.temporal import FrameInput, Steadied, steady
-from colorizer.io.atomic import is_special
+from colorizer.io.storage import LOCAL, Kind
 from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, write_picture
 from colorizer.settings import Settings
 
@@ -44,11 +44,13 @@ def numbered_frames(folder: Path) -> list[Path]:
     Raises
     ------
     InputError
-        There are not two pictures with a number.
+        The folder cannot be read, or there are not two pictures with a number.
     """
     found = []
-    for path in folder.iterdir():
-        if path.name.startswith(".") or path.suffix.lower() not in READABLE_SUFFIXES or is_special(path):
+    _, entries = next(LOCAL.walk(folder, lambda _: False))
+    for entry in entries:
+        path = entry.address
+        if path.name.startswith(".") or path.suffix.lower() not in READABLE_SUFFIXES or entry.kind is Kind.SPECIAL:
             continue
         number = _NUMBER.search(path.stem)
         if number:

@@ -16,7 +16,7 @@ import numpy as np
 
 from colorizer.errors import InputError, UsageError
 from colorizer.film.encoding import Encoding, Layout, guess_matrix
-from colorizer.film.formats import layout_of, pixel_format
+from colorizer.film.formats import layout_of
 from colorizer.film.frame import Frame, Plane
 
 _MAGIC = b"YUV4MPEG2"
@@ -123,11 +123,6 @@ def parse_raw(text: str) -> tuple[Stream, Fraction]:
     full = pix_fmt.startswith(("yuvj", "gray"))
     encoding = Encoding(guess_matrix(0, height, width), full)
     return Stream(width, height, layout, encoding), rate
-
-
-def raw_format(stream: Stream) -> str:
-    """The pixel format of the coloured bare frames."""
-    return pixel_format(stream.written)
 
 
 @dataclass(frozen=True)

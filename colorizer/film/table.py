@@ -25,16 +25,12 @@ from colorizer.color.lab import (
     F_BLACK,
     F_EDGE,
     F_SLOPE,
-    GAIN,
-    GAMMA,
     L_BLACK,
     L_SCALE,
-    LINEAR_END,
-    LINEAR_SLOPE,
-    OFFSET,
     RGB_TO_XYZ,
     WHITE,
     XYZ_TO_RGB,
+    encode_srgb,
 )
 from colorizer.film.encoding import Encoding
 
@@ -78,8 +74,7 @@ def encoded_rgb(lightness: Doubles, a: Doubles, b: Doubles, to_rgb: npt.NDArray[
     f = np.stack([fy + a / A_SCALE, fy, fy - b / B_SCALE])
     xyz = np.where(f > F_EDGE, f**3, (f - F_BLACK) / F_SLOPE)
     linear = np.tensordot(to_rgb * WHITE, xyz, axes=1)
-    power = GAIN * np.maximum(linear, LINEAR_END) ** (1 / GAMMA) - OFFSET
-    return np.where(linear <= LINEAR_END, linear * LINEAR_SLOPE, power)
+    return encode_srgb(linear)
 
 
 def _lightness_at(luma: Doubles, a: Doubles, b: Doubles, weights: Doubles, to_rgb: npt.NDArray[Any]) -> Doubles:

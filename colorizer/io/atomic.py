@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from colorizer.errors import DiskFullError, OutputError, shown
+from colorizer.errors import DiskFullError, OutputError, Remedy, shown
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What systems say of a full disk, or of a full share of it."""
@@ -22,14 +22,20 @@ READ_AHEAD = 32 << 20
 """Bytes of a file that are read before it is its turn; all of a large one might be forgotten again until then."""
 
 
-def write_atomically(path: Path, data: bytes | memoryview, *, remedy: str | None = None) -> None:
-    """Write a file whose whole content is at hand; see `writing`."""
+def write_atomically(path: Path, data: bytes | memoryview, *, remedy: Remedy | str | None = None) -> None:
+    """Write a file whose whole content is at hand; see `writing`.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
     with writing(path, remedy=remedy) as file:
         file.write(data)
 
 
 @contextlib.contextmanager
-def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
+def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[BinaryIO]:
     """Write a file under a temporary name beside its place; at the end force it to the disk, and rename it.
 
     Parameters
@@ -37,7 +43,7 @@ def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
     path
         The final name; its folder exists.
     remedy
-        What to do if the file cannot be written, where it is not about `-o`.
+        What to do if the file cannot be written, where that is not to choose another place for a result.
 
     Yields
     ------
@@ -62,9 +68,12 @@ def writing(path: Path, *, remedy: str | None = None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except BrokenPipeError:
+        raise  # not of a file: of a stream that the block has written to meanwhile
     except OSError as error:
         kind = DiskFullError if error.errno in NO_ROOM else OutputError
-        raise kind(f"{shown(path)}: cannot be written ({error.strerror}); {remedy or _remedy(path)}") from error
+        reason = f"{shown(path)}: cannot be written ({error.strerror})"
+        raise kind(reason, remedy=remedy or _remedy(path)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -90,12 +99,10 @@ def is_special(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _remedy(path: Path) -> str:
+def _remedy(path: Path) -> Remedy | str:
     if not path.parent.is_dir():
         return f"create the folder {shown(path.parent)} first"
-    if not os.access(path.parent, os.W_OK):
-        return "choose another folder with -o"
-    return "free some space, or choose another place with -o"
+    return Remedy.MORE_ROOM if os.access(path.parent, os.W_OK) else Remedy.ANOTHER_FOLDER
 
 
 def remove_leftovers(folder: Path, *, below: bool = True) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import OutputError, Remedy, shown
 
 POLL_SECONDS = 0.2
 
@@ -37,7 +37,9 @@ else:
 
 
 @contextmanager
-def lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def lock(
+    path: Path, waiting: Callable[[], None], *, remedy: Remedy | str = "name a folder on a local disk"
+) -> Iterator[None]:
     """Hold the lock on `path` for the time of a `with` block.
 
     Parameters
@@ -46,6 +48,8 @@ def lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         The lock's file; made where it does not exist.
     waiting
         Called once if another process holds the lock.
+    remedy
+        What to do where the file system knows no locks, as network drives may not.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         raise OutputError(f"{shown(path)}: cannot be written ({error.strerror}); name another folder") from error
     with file:
         told = False
-        while not _try(file, path):
+        while not _try(file, path, remedy):
             if not told:
                 waiting()
                 told = True
@@ -67,14 +71,12 @@ def lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _try(file: BinaryIO, path: Path) -> bool:
+def _try(file: BinaryIO, path: Path, remedy: Remedy | str) -> bool:
     try:
         _lock(file)
     except OSError as error:
         if error.errno in _HELD_BY_ANOTHER:
             return False
         reason = os.strerror(error.errno) if error.errno else error
-        raise OutputError(
-            f"{shown(path)}: cannot be locked ({reason}); name a folder on a local disk with --weights-dir"
-        ) from error
+        raise OutputError(f"{shown(path)}: cannot be locked ({reason})", remedy=remedy) from error
     return True

@@ -1,8 +1,9 @@
-"""How many cores this process may use, which in a container is rarely how many the machine has.
+"""How many cores and how much memory this process may use, in a container rarely what the machine has.
 
-The smallest of three: the machine's, those that the process is bound to (taskset, Slurm, Kubernetes' static policy),
-and what the control groups above it grant (Docker's --cpus, Kubernetes' limits, systemd's CPUQuota).
-Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst.
+Of cores, the smallest of three: the machine's, those that the process is bound to (taskset, Slurm, Kubernetes' static
+policy), and what the control groups above it grant (Docker's limits, Kubernetes', systemd's CPUQuota). Of memory, the
+smaller of what the machine has free and what these groups are limited to.
+Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_V1_CONTROLLER = "cpu"
+_ROOT = Path("/")
 
 
 def usable_cores() -> int:
@@ -20,7 +21,14 @@ def usable_cores() -> int:
     return max(1, math.ceil(min(_bound_cores(), cgroup_cores())))
 
 
-def cgroup_cores(root: Path = Path("/")) -> float:
+def usable_memory() -> int:
+    """Bytes of memory that this process may use: what the machine has free, or its container's limit."""
+    import psutil
+
+    return int(min(psutil.virtual_memory().available, cgroup_memory()))
+
+
+def cgroup_cores(root: Path = _ROOT) -> float:
     """Cores' worth of time that the process's control groups grant it, infinite where they set no limit.
 
     Parameters
@@ -28,7 +36,18 @@ def cgroup_cores(root: Path = Path("/")) -> float:
     root
         Where the file system begins.
     """
-    return min((_granted(folder) for folder in _cgroup_folders(root)), default=math.inf)
+    return min((_granted_cores(folder) for folder in _cgroup_folders(root, "cpu")), default=math.inf)
+
+
+def cgroup_memory(root: Path = _ROOT) -> float:
+    """Bytes of memory that the process's control groups limit it to, infinite where they set no limit.
+
+    Parameters
+    ----------
+    root
+        Where the file system begins.
+    """
+    return min((_granted_memory(folder) for folder in _cgroup_folders(root, "memory")), default=math.inf)
 
 
 def _bound_cores() -> int:
@@ -39,14 +58,18 @@ def _bound_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _cgroup_folders(root: Path) -> Iterator[Path]:
-    """The groups that the process is in and all above them, as far as they can be seen."""
+def _cgroup_folders(root: Path, controller: str) -> Iterator[Path]:
+    """The groups that the process is in and all above them, as far as they can be seen.
+
+    A limit binds all that is below it, so the process's own group alone does not tell. Version 2 has one tree for all
+    controllers, version 1 a tree for each, or for some of them together.
+    """
     for line in _text(root / "proc" / "self" / "cgroup").splitlines():
         _, controllers, group = [*line.split(":", 2), "", ""][:3]
         if not controllers:
             mounts = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]
-        elif _V1_CONTROLLER in controllers.split(","):
-            mounts = [root / "sys/fs/cgroup/cpu", root / "sys/fs/cgroup" / controllers]
+        elif controller in controllers.split(","):
+            mounts = [root / "sys/fs/cgroup" / controller, root / "sys/fs/cgroup" / controllers]
         else:
             continue
         # inside a container the group's path may be the host's, of which only the mount itself is there
@@ -56,7 +79,7 @@ def _cgroup_folders(root: Path) -> Iterator[Path]:
                 yield mount.joinpath(*parts[:depth])
 
 
-def _granted(folder: Path) -> float:
+def _granted_cores(folder: Path) -> float:
     quota, _, period = _text(folder / "cpu.max").partition(" ")  # version 2: "max 100000" or "150000 100000"
     if not quota:
         quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")  # version 1: -1 is none
@@ -65,6 +88,16 @@ def _granted(folder: Path) -> float:
     except (ValueError, ZeroDivisionError):
         return math.inf
     return cores if cores > 0 else math.inf
+
+
+def _granted_memory(folder: Path) -> float:
+    # version 2: "max" or bytes; version 1: bytes, where no limit is a number larger than any memory
+    limit = _text(folder / "memory.max") or _text(folder / "memory.limit_in_bytes")
+    try:
+        size = int(limit)
+    except ValueError:
+        return math.inf
+    return size if size > 0 else math.inf
 
 
 def _text(path: Path) -> str:

@@ -12,14 +12,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from colorizer.errors import OutputError, WeightsError, shown
+from colorizer.errors import OutputError, Remedy, WeightsError, shown
 from colorizer.io.atomic import write_atomically
 
 RECORD_SUFFIX = ".record.json"
 
 HASH_CHUNK = 1 << 20  # bytes
-
-ANOTHER_PLACE = "make room or name another folder: --weights-dir DIR, or COLORIZER_HOME"
 
 
 @dataclass(frozen=True)
@@ -95,4 +93,4 @@ def write_record(path: Path, record: Record) -> None:
     OutputError
         The folder cannot be written to.
     """
-    write_atomically(record_path(path), (json.dumps(asdict(record)) + "\n").encode(), remedy=ANOTHER_PLACE)
+    write_atomically(record_path(path), (json.dumps(asdict(record)) + "\n").encode(), remedy=Remedy.ANOTHER_STORE)

@@ -82,7 +82,13 @@ class Walk:
             position = field.end
 
     def field_at(self, start: int, end: int) -> Field:
-        """The one field that begins at `start`, in a message that ends at `end`."""
+        """The one field that begins at `start`, in a message that ends at `end`.
+
+        Raises
+        ------
+        WireError
+            There is none.
+        """
         self._fields_left -= 1
         if self._fields_left < 0:
             raise WireError(f"more than {MAX_FIELDS} fields", start)
@@ -106,7 +112,13 @@ class Walk:
         return Field(number, wire, 0, payload, payload + length)
 
     def varints(self, start: int, end: int) -> Iterator[int]:
-        """The numbers of a packed varint field."""
+        """The numbers of a packed varint field.
+
+        Raises
+        ------
+        WireError
+            The span does not hold whole numbers.
+        """
         while start < end:
             value, start = self._varint(start, end)
             yield value

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from colorizer.io.machine import usable_cores
-from colorizer.jobs.executors.local import start_ahead
+from colorizer.jobs.executors.local import StartedProcesses
 
-FEW = 3
+SMALL_BATCH = 3
 """So many pictures are done sooner by one process than new ones take to start."""
 
 
-def start_processes(inputs: Sequence[Path], jobs: int | None) -> None:
-    """Start those that a job will want, if it looks like one for several.
+def start_processes(inputs: Sequence[Path], jobs: int | None) -> StartedProcesses | None:
+    """Start those that a job will want; None where it does not look like one for several.
 
     Parameters
     ----------
@@ -25,13 +25,12 @@ def start_processes(inputs: Sequence[Path], jobs: int | None) -> None:
         How many processes are wanted; None: one for each core.
     """
     count = jobs or usable_cores()
-    if count > 1 and _are_many(inputs):
-        start_ahead(count, "colorizer.jobs.batch")
+    return StartedProcesses(count, "colorizer.jobs.batch") if count > 1 and _are_many(inputs) else None
 
 
 def _are_many(inputs: Iterable[Path]) -> bool:
     """Whether there are more than a few files, at a glance: nothing is opened, and folders in folders count as many."""
-    return len(list(itertools.islice(_glanced_at(inputs), FEW + 1))) > FEW
+    return len(list(itertools.islice(_glanced_at(inputs), SMALL_BATCH + 1))) > SMALL_BATCH
 
 
 def _glanced_at(inputs: Iterable[Path]) -> Iterator[None]:
@@ -39,6 +38,6 @@ def _glanced_at(inputs: Iterable[Path]) -> Iterator[None]:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    yield from itertools.repeat(None, FEW + 1 if entry.is_dir() else 1)
+                    yield from itertools.repeat(None, SMALL_BATCH + 1 if entry.is_dir() else 1)
         except OSError:  # a file; whatever else is wrong with it will be said when it is its turn
             yield None

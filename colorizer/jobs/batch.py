@@ -1,35 +1,36 @@
 """Many pictures: which of them still have to be done, by how many processes, and when to stop.
 
-Every outcome comes as soon as it is known. A few pictures are done in this process; more of them by a pool of processes
-(see `pool`), each with a network of its own and all cores busy with different pictures: that overlaps reading, network,
-recombination and writing without a line of code for it, and no crash takes more than its picture.
+Every outcome comes as soon as it is known. A few pictures are done in this process; more of them by the executor that
+the batch is given. Processes of this machine each have a network of their own and keep all cores busy with different
+pictures: that overlaps reading, network, recombination and writing without a line of code for it, and no crash takes
+more than its picture.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from colorizer import __version__
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
-from colorizer.io.atomic import prefetch
-from colorizer.io.machine import usable_cores
-from colorizer.jobs.ahead import FEW
-from colorizer.jobs.executors.local import Died, Job, Pool
-from colorizer.jobs.journal import Journal, stamp
-from colorizer.jobs.memory import extent
+from colorizer.io.storage import LOCAL, Storage
+from colorizer.jobs.ahead import SMALL_BATCH
+from colorizer.jobs.executors.base import Executor, Job, WorkerDied
+from colorizer.jobs.executors.serial import SerialExecutor
+from colorizer.jobs.journal import Journal
+from colorizer.jobs.memory import memory_needed
 from colorizer.jobs.plan import Task
-from colorizer.jobs.run import Outcome, OutputPolicy, Status, color_file, existing
+from colorizer.jobs.run import Outcome, OutputPolicy, Status, check_existing, color_file
 from colorizer.networks import Model
 from colorizer.settings import Settings
 
 Item = tuple[Task, bool]
 """A task, and whether what exists in its output's place has to be looked at first."""
 
-Worker = Callable[[Item], Outcome]
+Work = Callable[[Item], Outcome]
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class Batch:
         Do what exists again.
     update
         Do again what was made from another input, or with other options.
-    workers
-        How many processes.
-    budget
-        Bytes that the pictures under way may take together.
+    executor
+        Who does the work, where there is more than a little of it.
+    storage
+        Where inputs and outputs lie.
     """
 
     tasks: Sequence[Task]
@@ -61,8 +62,8 @@ class Batch:
     root: Path | None
     overwrite: bool = False
     update: bool = False
-    workers: int = 1
-    budget: int = 1 << 30
+    executor: Executor = field(default_factory=SerialExecutor)
+    storage: Storage = LOCAL
 
 
 class Run:
@@ -78,21 +79,23 @@ class Run:
 
     def __init__(self, batch: Batch, model: Model) -> None:
         self._batch = batch
-        self._journal = Journal(batch.root, fingerprint(batch, model)) if batch.root else None
-        self._halt: Callable[[], None] = self._stop_here
-        self._stopped = False
+        self._journal = Journal(batch.root, fingerprint(batch, model), batch.storage) if batch.root else None
+        self._executors = (batch.executor, SerialExecutor())
         self.broken_off: str | None = None
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is finished."""
-        self._stopped = True
-        self._halt()
-
-    def _stop_here(self) -> None:
-        self._stopped = True
+        for executor in self._executors:
+            executor.stop()
 
     def __iter__(self) -> Iterator[Outcome]:
-        """Do it; give each outcome as soon as it is known."""
+        """Do it; give each outcome as soon as it is known.
+
+        Raises
+        ------
+        ColorizerError
+            What fails for all pictures: the settings do not fit the model, or the engine cannot be had.
+        """
         batch = self._batch
         wanted: list[Item] = []
         for task in batch.tasks:
@@ -101,19 +104,17 @@ class Run:
                 yield verdict
             else:
                 wanted.append((task, verdict))
-        for outcome in self._here(wanted) if self._is_small(wanted) else self._by_processes(wanted):
-            if self._journal and outcome.status is not Status.FAILED:
+        given, own = self._executors
+        for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
+            if self._journal and outcome.status is not Status.FAILED:  # what failed is tried again next time
                 self._journal.add(outcome.task.source, outcome.task.target)
             if outcome.error:
                 self._consider(outcome.error)
             yield outcome
 
-    def _is_small(self, wanted: Sequence[Item]) -> bool:
-        return len(wanted) <= FEW or self._batch.workers == 1
-
     def _verdict(self, task: Task) -> Outcome | bool:
         """What is known of a task beforehand: its outcome, or whether its output has to be looked at first."""
-        batch, journal = self._batch, self._journal
+        batch, journal, stamp = self._batch, self._journal, self._batch.storage.stamp
         made = stamp(task.target)
         if batch.overwrite or made is None:
             return False
@@ -127,38 +128,36 @@ class Run:
             return Outcome(task, Status.KEPT)
         return True
 
-    def _here(self, wanted: Sequence[Item]) -> Iterator[Outcome]:
-        work: Worker | None = None
-        for item in wanted:
-            if self._stopped:
-                return
-            self._make_folder(item[0])
-            work = work or worker(self._batch.settings, self._batch.policy, len(self._batch.tasks))
-            yield work(item)
-
-    def _by_processes(self, wanted: Sequence[Item]) -> Iterator[Outcome]:
+    def _done_by(self, executor: Executor, wanted: Sequence[Item]) -> Iterator[Outcome]:
         batch = self._batch
-        settings = batch.settings
-        if settings.threads is None:
-            settings = replace(settings, threads=max(1, usable_cores() // batch.workers))
-        make = partial(_process, settings, batch.policy, len(batch.tasks))
-        pool: Pool[Item, Outcome] = Pool(make, count=batch.workers, budget=batch.budget)
-        self._halt = pool.stop
-
-        def jobs() -> Iterator[Job[Item]]:
-            for item in wanted:
-                self._make_folder(item[0])
-                prefetch(item[0].source)
-                yield Job(item, extent(item[0].source).memory)
-
-        for (task, _), result in pool.run(jobs()):
-            if isinstance(result, Died):
+        settings, shares_cores = batch.settings, executor.threads is not None
+        if settings.threads is None and shares_cores:
+            settings = replace(settings, threads=executor.threads)
+        load = partial(
+            load_sharing_cores if shares_cores else load_work,
+            settings,
+            batch.policy,
+            len(batch.tasks),
+            batch.storage,
+        )
+        for (task, _), result in executor.run(load, self._jobs(wanted, measured=executor.workers > 1)):
+            if isinstance(result, WorkerDied):
                 cause = f"the process that worked on it ended (exit code {result.exit_code})"
                 remedy = "try it alone, and report it if it happens again"
                 error = InputError(f"{shown(task.source)}: {cause}; {remedy}")
                 yield Outcome(task, Status.FAILED, error=error)
             else:
                 yield result
+
+    def _jobs(self, wanted: Sequence[Item], *, measured: bool) -> Iterator[Job[Item]]:
+        """The jobs as they are begun; what memory they take is measured only where several are under way."""
+        storage = self._batch.storage
+        for item in wanted:
+            source = item[0].source
+            self._make_folder(item[0])
+            if measured:
+                storage.prefetch(source)
+            yield Job(item, memory_needed(source, storage) if measured else 0)
 
     def _make_folder(self, task: Task) -> None:
         root = self._batch.root
@@ -192,7 +191,7 @@ class Run:
             self.stop()
 
 
-def worker(settings: Settings, policy: OutputPolicy, pictures: int) -> Worker:
+def load_work(settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage) -> Work:
     """Load what is needed to colour, and give the function that does one task (and, if so told, looks first)."""
     from colorizer.colorizer import Colorizer
 
@@ -200,22 +199,23 @@ def worker(settings: Settings, policy: OutputPolicy, pictures: int) -> Worker:
 
     def work(item: Item) -> Outcome:
         task, look_first = item
-        kept = existing(task, policy.max_pixels) if look_first else None
-        return kept or color_file(task, colorizer, policy)
+        kept = check_existing(task, policy.max_pixels, storage) if look_first else None
+        return kept or color_file(task, colorizer, policy, storage=storage)
 
     return work
 
 
-def _process(settings: Settings, policy: OutputPolicy, pictures: int) -> Worker:
-    """As `worker`, in a process that has its cores to itself: OpenCV's own threads keep to them too."""
+def load_sharing_cores(settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage) -> Work:
+    """As `load_work`, in a process that has only its share of the cores: OpenCV's own threads keep to it too."""
     import cv2
 
     cv2.setNumThreads(settings.threads or 0)
-    return worker(settings, policy, pictures)
+    return load_work(settings, policy, pictures, storage)
 
 
 def fingerprint(batch: Batch, model: Model) -> str:
     """A text that changes when the pictures would: options, model and version."""
+    # how many threads compute, and where the weights lie, changes no pixel
     settings = replace(batch.settings, threads=None, weights_dir=None)
     options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
-    return f"{model.name} {stamp(model.weights)} {options}"
+    return f"{model.name} {LOCAL.stamp(model.weights)} {options}"

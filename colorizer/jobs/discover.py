@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from colorizer.errors import InputError, UsageError, shown
+from colorizer.errors import Message, Remedy, UsageError, shown
 from colorizer.film import FILM_SUFFIXES, has_video_name
-from colorizer.io.atomic import is_special
+from colorizer.io.storage import LOCAL, Entry, Kind, Storage
 from colorizer.jobs.plan import COLORED_INFIX, COMPARE_INFIX, Found
 
 JUNK = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
@@ -65,7 +65,12 @@ class Selection:
 
 
 def discover(
-    inputs: Iterable[Path], suffixes: Sequence[str], *, chosen: Filter | None = None, output: Path | None = None
+    inputs: Iterable[Path],
+    suffixes: Sequence[str],
+    *,
+    name_filter: Filter | None = None,
+    output: Path | None = None,
+    storage: Storage = LOCAL,
 ) -> Selection:
     """Find the pictures.
 
@@ -75,10 +80,12 @@ def discover(
         Files, folders, and patterns that the shell left alone. A file that is named is taken whatever its name.
     suffixes
         What pictures in folders end with.
-    chosen
+    name_filter
         Restricts what is taken from folders.
     output
         Where results go; not walked into.
+    storage
+        Where folders lie.
 
     Raises
     ------
@@ -87,22 +94,22 @@ def discover(
     InputError
         A folder cannot be read.
     """
-    walk = _Walk(frozenset(suffixes), chosen or Filter(), _identity(output) if output else None)
+    search = _Search(storage, frozenset(suffixes), name_filter or Filter(), output)
     pictures: list[Found] = []
     folder = False
     for path in inputs:
         for named in expanded(path):
             is_folder = _is_folder(named)
             folder = folder or is_folder
-            pictures += walk.pictures_in(named) if is_folder else [Found(named, Path(named.name))]
-    return Selection(tuple(pictures), walk.others, tuple(walk.films), folder)
+            pictures += search.pictures_in(named) if is_folder else [Found(named, Path(named.name))]
+    return Selection(tuple(pictures), search.others, tuple(search.films), folder)
 
 
-def about_films(films: Sequence[Path]) -> str:
-    """What is said of films that a job of pictures leaves alone, with the command for them."""
-    first = " ".join(map(shown, films[:_MOST_NAMED]))
+def about_films(films: Sequence[Path]) -> Message:
+    """What is said of films that a job of pictures leaves alone, and what to do with them."""
+    first = " ".join(map(shown, films[:_MOST_NAMED])) + (" ..." if len(films) > _MOST_NAMED else "")
     count = f"{len(films)} films are" if len(films) > 1 else "a film is"
-    return f"{count} passed over; for films: colorize {first}{' ...' if len(films) > _MOST_NAMED else ''}"
+    return Message(f"{count} passed over", remedy=Remedy.COLOR_FILMS, values={"films": first})
 
 
 def read_list(data: bytes) -> list[Path]:
@@ -140,63 +147,51 @@ def _matches(relative: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(relative.name, pattern) or fnmatchcase(relative.as_posix(), pattern) for pattern in patterns)
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+class _Search:
+    """One search through all the folders named; remembers where it has been."""
 
-
-class _Walk:
-    """One walk over all the folders named; remembers where it has been."""
-
-    def __init__(self, suffixes: frozenset[str], chosen: Filter, output: tuple[int, int] | None) -> None:
+    def __init__(self, storage: Storage, suffixes: frozenset[str], name_filter: Filter, output: Path | None) -> None:
         self.others = 0
         self.films: list[Path] = []
+        self._storage = storage
         self._suffixes = suffixes
-        self._chosen = chosen
-        self._output = output
-        self._visited: set[tuple[int, int] | None] = set()
+        self._filter = name_filter
+        # also of folders that vanish meanwhile, which have no identity
+        self._never_entered: set[Hashable | None] = {None, storage.identity(output) if output else None}
 
     def pictures_in(self, root: Path) -> Iterator[Found]:
         """The pictures under a folder, folder by folder, each in sorted order."""
-        self._visited.add(_identity(root))
-        pending = [root]
-        while pending:
-            folder = pending.pop()
-            folders: list[Path] = []
-            entries = _entries(folder)
+        self._never_entered.add(self._storage.identity(root))
+
+        def enters(folder: Entry) -> bool:
+            return not self._is_passed_over(folder, root) and self._is_new(folder)
+
+        for _, entries in self._storage.walk(root, enters):
             names = {entry.name.lower() for entry in entries}
             for entry in entries:
-                path = Path(entry.path)
-                relative = path.relative_to(root)
-                if _is_junk(entry.name) or self._chosen.refuses(relative):
+                if entry.kind is Kind.FOLDER or self._is_passed_over(entry, root):
                     continue
-                try:
-                    is_folder, special = entry.is_dir(), not entry.is_file() and is_special(path)
-                except OSError:  # a link to itself; as a picture, its turn comes to say so
-                    is_folder = special = False
-                if is_folder:
-                    if self._enters(path):
-                        folders.append(path)
-                elif special:
+                relative = entry.address.relative_to(root)
+                if entry.kind is Kind.SPECIAL:
                     self.others += 1
-                elif self._is_picture(path) and self._chosen.takes(relative):
-                    if not _is_result(path, names, self._suffixes):
-                        yield Found(path, relative)
-                elif has_video_name(path):
-                    if self._chosen.takes(relative) and not _is_result(path, names, FILM_SUFFIXES):
-                        self.films.append(path)
-                elif not self._is_picture(path):
+                elif self._is_picture(entry.address):
+                    if self._filter.takes(relative) and not _is_result(entry.address, names, self._suffixes):
+                        yield Found(entry.address, relative)
+                elif has_video_name(entry.address):
+                    if self._filter.takes(relative) and not _is_result(entry.address, names, FILM_SUFFIXES):
+                        self.films.append(entry.address)
+                else:
                     self.others += 1
-            pending += reversed(folders)
 
-    def _enters(self, folder: Path) -> bool:
-        identity = _identity(folder)
-        if identity is None or identity == self._output or identity in self._visited:
+    def _is_passed_over(self, entry: Entry, root: Path) -> bool:
+        return _is_junk(entry.name) or self._filter.refuses(entry.address.relative_to(root))
+
+    def _is_new(self, folder: Entry) -> bool:
+        """Whether a folder has not been entered, under whatever name; then it counts as entered."""
+        identity = self._storage.identity(folder.address)
+        if identity in self._never_entered:
             return False
-        self._visited.add(identity)
+        self._never_entered.add(identity)
         return True
 
     def _is_picture(self, path: Path) -> bool:
@@ -208,16 +203,6 @@ def _is_result(path: Path, names: set[str], suffixes: Iterable[str]) -> bool:
     stem = path.stem.lower().removesuffix(COMPARE_INFIX)
     original = stem.removesuffix(COLORED_INFIX)
     return original != stem and any(original + suffix in names for suffix in suffixes)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise InputError(
-            f"{shown(folder)}: the folder cannot be read ({error.strerror}); check its permissions"
-        ) from error
 
 
 def _is_junk(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a job will take, told before it starts: a few of its pictures are coloured in memory, and the rest reckoned."""
+"""What a job will take, told before it starts: a few pictures are coloured in memory, and the rest is estimated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tqdm import tqdm
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, shown
 from colorizer.jobs.batch import Batch
-from colorizer.jobs.journal import stamp
 from colorizer.jobs.run import OutputPolicy
 from colorizer.jobs.stream import color_bytes, read_file
 
@@ -44,7 +43,14 @@ class Estimate:
 
 
 def estimate(batch: Batch) -> Estimate:
-    """Colour a few pictures of a job in memory, and reckon by the files' sizes."""
+    """Colour a few pictures of a job in memory, and estimate the rest by the files' sizes.
+
+    Raises
+    ------
+    ColorizerError
+        What fails for all pictures: the settings do not fit the model, or the engine cannot be had.
+    """
+    stamp = batch.storage.stamp
     sizes: dict[Path, int] = {}
     for task in batch.tasks:
         found = stamp(task.source)
@@ -58,7 +64,7 @@ def estimate(batch: Batch) -> Estimate:
     start = time.perf_counter()
     for source in _sample(sorted(sizes, key=sizes.__getitem__)):
         try:
-            data = read_file(source)
+            data = read_file(source, batch.storage)
             result, _ = color_bytes(
                 data, colorizer, OutputPolicy(batch.policy.output, batch.policy.max_pixels), shown(source)
             )

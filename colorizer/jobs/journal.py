@@ -12,15 +12,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from colorizer.io.storage import LOCAL, Stamp, Storage
+
 JOURNAL_NAME = ".colorize-journal.jsonl"
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """A file's size and time of change: equal stamps, same content."""
-
-    size: int
-    modified_ns: int
 
 
 @dataclass(frozen=True)
@@ -33,15 +27,6 @@ class Entry:
     options: str
 
 
-def stamp(path: Path) -> Stamp | None:
-    """A file's stamp, or None where there is no file."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns)
-
-
 class Journal:
     """The journal of one output folder.
 
@@ -51,13 +36,16 @@ class Journal:
         Where the outputs are; the journal lies in it.
     options
         What the pictures are made with, as a text that changes when they would.
+    storage
+        Where the folder and the inputs lie.
     """
 
-    def __init__(self, folder: Path, options: str) -> None:
+    def __init__(self, folder: Path, options: str, storage: Storage = LOCAL) -> None:
         self._path = folder / JOURNAL_NAME
         self._folder = folder
         self._options = options
-        self._entries = _read(self._path)
+        self._storage = storage
+        self._entries = _read(self._path, storage)
 
     def knows(self, target: Path) -> bool:
         """Whether an output was ever finished."""
@@ -66,36 +54,36 @@ class Journal:
     def is_complete(self, target: Path) -> bool:
         """Whether an output is known to be whole: as it was when it was finished."""
         entry = self._entries.get(self._key(target))
-        return entry is not None and entry.made == stamp(target)
+        return entry is not None and entry.made == self._storage.stamp(target)
 
     def is_current(self, source: Path, target: Path) -> bool:
         """Whether an output is whole, and its input and the options are still what they were."""
         entry = self._entries.get(self._key(target))
-        return self.is_complete(target) and entry is not None and entry.source == stamp(source) and self._fits(entry)
+        if entry is None or not self.is_complete(target):
+            return False
+        return entry.source == self._storage.stamp(source) and entry.options == self._options
 
     def add(self, source: Path, target: Path) -> None:
         """Remember a finished picture. A journal that cannot be written is done without."""
-        made, origin = stamp(target), stamp(source)
+        made, origin = self._storage.stamp(target), self._storage.stamp(source)
         if made is None or origin is None:
             return
         entry = Entry(self._key(target), made, origin, self._options)
         self._entries[entry.output] = entry
-        # begun on a line of its own, since the last one may have been cut short
+        # begun on a line of its own, since the last one may have been cut short; the file is opened anew for each, so
+        # that a run that is killed has written all it knew
         line = "\n" + json.dumps(asdict(entry), ensure_ascii=True) + "\n"
-        with contextlib.suppress(OSError), self._path.open("a", encoding="ascii") as file:
-            file.write(line)
-
-    def _fits(self, entry: Entry) -> bool:
-        return entry.options == self._options
+        with contextlib.suppress(OSError), self._storage.open_append(self._path) as file:
+            file.write(line.encode("ascii"))
 
     def _key(self, target: Path) -> str:
         return Path(os.path.relpath(target, self._folder)).as_posix()
 
 
-def _read(path: Path) -> dict[str, Entry]:
+def _read(path: Path, storage: Storage) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     try:
-        with path.open(encoding="ascii", errors="replace") as lines:
+        with storage.open_read(path) as lines:
             for line in lines:
                 with contextlib.suppress(ValueError, TypeError, KeyError):
                     found = json.loads(line)

@@ -1,22 +1,17 @@
-"""How much memory there is, and how much a picture takes while it is worked on."""
+"""How much memory pictures and networks take while they are worked on, and so how many go side by side."""
 
 from __future__ import annotations
 
-import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from colorizer.io.machine import usable_cores
+from colorizer.io.machine import usable_cores, usable_memory
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.networks import Model
 
 DEFAULT_FRACTION = 0.5
 """Of the memory this process may use; the rest is for the networks, the system and the user's other programs."""
-
-UNKNOWN_MEMORY = 4 << 30
-"""Where the system does not tell."""
 
 PROCESS_MEMORY = 128 << 20
 """Bytes that a process takes before it has a network."""
@@ -32,49 +27,30 @@ CODEC_BYTES_PER_SAMPLE = 2
 UNKNOWN_EXPANSION = 20
 """Decoded bytes per byte of a file whose header tells nothing."""
 
-_DEEP_MODES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
-_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_DEEP_MODES: dict[str, int] = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
 
-@dataclass(frozen=True)
-class Extent:
-    """How large a picture is, as far as its header tells.
+def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
+    """Bytes that a picture needs at most while it is decoded, coloured and encoded, as far as its header tells.
 
-    Attributes
-    ----------
-    pixels
-        Of one page; 0 where unknown.
-    memory
-        Bytes needed at most while it is decoded, coloured and encoded: input and output whole, and codecs.
+    Input and output are whole in memory, and codecs have buffers of their own. A file that cannot be read needs
+    nothing, since it fails at once.
     """
-
-    pixels: int
-    memory: int
-
-
-def extent(path: Path) -> Extent:
-    """Look at a picture's header; a file that cannot be read takes no memory, since it fails at once."""
+    found = storage.stamp(path)
+    if found is None:
+        return 0
     try:
-        size = path.stat().st_size
-    except (OSError, ValueError):
-        return Extent(0, 0)
-    try:
-        with Image.open(path) as image:
+        with storage.open_read(path) as file, Image.open(file) as image:
             width, height = image.size
             sample = _DEEP_MODES.get(image.mode, 1)
             # Pillow calls 16-bit RGB by an 8-bit name; the file's length gives it away, and guards against both errors
             samples = width * height * (len(image.getbands()) + RESULT_CHANNELS)
     except Image.DecompressionBombError:
-        return Extent(0, UNKNOWN_EXPANSION * max(size, 1 << 30))
+        return UNKNOWN_EXPANSION * max(found.size, 1 << 30)
     except Exception:
-        return Extent(0, UNKNOWN_EXPANSION * size)
-    return Extent(width * height, samples * (sample + CODEC_BYTES_PER_SAMPLE) + 2 * size)
-
-
-def usable_memory() -> int:
-    """Bytes of memory that this process may use: the machine's free memory, or its container's limit."""
-    amounts = [amount for amount in (_free_memory(), *map(_limit, _CGROUP_LIMITS)) if amount]
-    return min(amounts, default=UNKNOWN_MEMORY)
+        return UNKNOWN_EXPANSION * found.size
+    needed: int = samples * (sample + CODEC_BYTES_PER_SAMPLE) + 2 * found.size
+    return needed
 
 
 def affordable_processes(model: Model) -> int:
@@ -85,21 +61,3 @@ def affordable_processes(model: Model) -> int:
         weights = 0
     room = usable_memory() * (1 - DEFAULT_FRACTION)
     return max(1, min(usable_cores(), int(room / (PROCESS_MEMORY + NETWORK_EXPANSION * weights))))
-
-
-def _free_memory() -> int | None:
-    if sys.platform == "linux":
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    if sys.platform != "win32" and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return None
-
-
-def _limit(path: Path) -> int | None:
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from colorizer.errors import UsageError, shown
+from colorizer.errors import Remedy, UsageError, shown
 
 COLORED_INFIX = ".color"
 COMPARE_INFIX = ".compare"
@@ -59,10 +59,26 @@ class Naming:
         """The output's name for an input."""
         infix = self.infix if self.infix is not None else COLORED_INFIX if beside else ""
         suffix = self.suffix_of(source.suffix)
-        if suffix.lower() not in self.suffixes and (found := self.suffix_by_content(source)):
-            # the whole name, since what follows its last dot may tell it from its neighbours
-            return source.name + infix + found
-        return source.stem + infix + suffix
+        by_content = "" if suffix.lower() in self.suffixes else self.suffix_by_content(source)
+        return result_name(source.name, infix, suffix, by_content)
+
+
+def result_name(name: str, infix: str, suffix: str, by_content: str = "") -> str:
+    """What the result of a picture is called: `photo.color.jpg` for `photo.jpg`.
+
+    Parameters
+    ----------
+    name
+        The picture's, without folders.
+    infix
+        What goes before the suffix.
+    suffix
+        The result's suffix, in place of the picture's own.
+    by_content
+        The suffix to take where the picture's own says nothing of pictures. The whole name stays then, since what
+        follows its last dot may tell it from its neighbours: `box7.0113.color.jpg` for `box7.0113`.
+    """
+    return name + infix + by_content if by_content else PurePosixPath(name).stem + infix + suffix
 
 
 def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder: bool = False) -> list[Task]:
@@ -97,7 +113,8 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
             problem = "unknown suffix;" if output.suffix else "no such folder; create it first, or"
             raise UsageError(f"{shown(output)}: {problem} give a name in {', '.join(naming.suffixes)}")
         if _same_file(task.source, task.target):
-            raise UsageError(f"{shown(task.target)}: output and input are the same file; give another name with -o")
+            raise UsageError(f"{shown(task.target)}: output and input are the same file", remedy=Remedy.ANOTHER_NAME)
+        # file systems that take A.jpg and a.jpg for one file must not lose one of two results
         other = writers.setdefault(os.path.normcase(task.target.absolute()), task.source)
         if other is not task.source:
             raise UsageError(

@@ -1,7 +1,7 @@
 """How far a job is: a bar on a terminal, lines of JSON for programs, nothing elsewhere.
 
-Pictures differ a thousandfold in size, so time left is reckoned by pixels. How many are to come is known only as far as
-headers were read; the rest is taken from the files' sizes, at the rate of pixels per byte seen so far.
+Pictures differ a thousandfold in size, so time left is estimated by pixels. How many are to come is known only where
+pictures are done; the rest is taken from the files' sizes, at the rate of pixels per byte seen so far.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from tqdm import tqdm
 
-from colorizer.jobs.journal import stamp
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.run import Outcome, Status
 
 Kind = Literal["bar", "json", "none"]
@@ -39,11 +39,11 @@ class Progress(Protocol):
         """Print a line without disturbing the display."""
 
 
-class _Reckoner:
+class _Estimator:
     """Counts, and the share of the work that is done."""
 
-    def __init__(self, sources: Sequence[Path]) -> None:
-        self._sizes = {source: found.size if (found := stamp(source)) else 0 for source in sources}
+    def __init__(self, sources: Sequence[Path], storage: Storage) -> None:
+        self._sizes = {source: found.size if (found := storage.stamp(source)) else 0 for source in sources}
         self._bytes_left = sum(self._sizes.values())
         self._bytes_done = 0
         self._pixels_done = 0
@@ -71,7 +71,7 @@ class _Reckoner:
 
     @property
     def seconds_left(self) -> float | None:
-        """None until there is something to reckon from."""
+        """None until there is something to estimate from."""
         if not self._pixels_done or not self._bytes_done:
             return None
         pixels_left = self._bytes_left * self._pixels_done / self._bytes_done
@@ -100,21 +100,21 @@ class _Silent:
 class _Lines(_Silent):
     """One line of JSON for each picture."""
 
-    def __init__(self, sources: Sequence[Path], say: Callable[[str], None]) -> None:
+    def __init__(self, estimator: _Estimator, say: Callable[[str], None]) -> None:
         super().__init__(say)
-        self._reckoner = _Reckoner(sources)
+        self._estimator = estimator
 
     def add(self, outcome: Outcome) -> None:
-        reckoner = self._reckoner
-        reckoner.add(outcome)
-        left = reckoner.seconds_left
+        estimator = self._estimator
+        estimator.add(outcome)
+        left = estimator.seconds_left
         event = {
-            "done": reckoner.done,
-            "total": reckoner.total,
-            "failed": reckoner.failed,
-            "seconds": round(reckoner.seconds, 3),
+            "done": estimator.done,
+            "total": estimator.total,
+            "failed": estimator.failed,
+            "seconds": round(estimator.seconds, 3),
             "seconds_left": None if left is None else round(left, 1),
-            "pixels_per_second": round(reckoner.pixels_per_second),
+            "pixels_per_second": round(estimator.pixels_per_second),
         }
         self._say(json.dumps(event))
 
@@ -122,11 +122,11 @@ class _Lines(_Silent):
 class _Bar(_Silent):
     """A bar of `tqdm`."""
 
-    def __init__(self, sources: Sequence[Path], say: Callable[[str], None]) -> None:
+    def __init__(self, estimator: _Estimator, say: Callable[[str], None]) -> None:
         super().__init__(say)
-        self._reckoner = _Reckoner(sources)
+        self._estimator = estimator
         layout = "{n_fmt}/{total_fmt} |{bar}| {elapsed}{postfix}"
-        self._bar = tqdm(total=len(sources), bar_format=layout, dynamic_ncols=True)
+        self._bar = tqdm(total=estimator.total, bar_format=layout, dynamic_ncols=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -134,7 +134,7 @@ class _Bar(_Silent):
         self._bar.close()
 
     def add(self, outcome: Outcome) -> None:
-        self._reckoner.add(outcome)
+        self._estimator.add(outcome)
         self._bar.set_postfix_str(self._state(), refresh=False)
         self._bar.update()
 
@@ -143,16 +143,18 @@ class _Bar(_Silent):
             self._say(line)
 
     def _state(self) -> str:
-        left = self._reckoner.seconds_left
-        parts = [f"{self._reckoner.pixels_per_second / 1e6:.1f} MP/s"]
+        left = self._estimator.seconds_left
+        parts = [f"{self._estimator.pixels_per_second / 1e6:.1f} MP/s"]
         if left is not None:
             parts.append(f"{tqdm.format_interval(left)} left")
-        if self._reckoner.failed:
-            parts.append(f"{self._reckoner.failed} failed")
+        if self._estimator.failed:
+            parts.append(f"{self._estimator.failed} failed")
         return ", ".join(parts)
 
 
-def open_progress(kind: Kind, sources: Sequence[Path], say: Callable[[str], None]) -> Progress:
+def open_progress(
+    kind: Kind, sources: Sequence[Path], say: Callable[[str], None], storage: Storage = LOCAL
+) -> Progress:
     """The display of a job.
 
     Parameters
@@ -163,7 +165,10 @@ def open_progress(kind: Kind, sources: Sequence[Path], say: Callable[[str], None
         All inputs.
     say
         Prints a line to stderr.
+    storage
+        Where the inputs lie.
     """
-    if kind == "bar":
-        return _Bar(sources, say)
-    return _Lines(sources, say) if kind == "json" else _Silent(say)
+    if kind == "none":
+        return _Silent(say)
+    estimator = _Estimator(sources, storage)
+    return _Bar(estimator, say) if kind == "bar" else _Lines(estimator, say)

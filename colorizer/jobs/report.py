@@ -6,15 +6,20 @@ notation, so that the line is plain ASCII and the name can be had back exactly.
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from colorizer.errors import OutputError, shown
-from colorizer.jobs.journal import stamp
+from colorizer.errors import ColorizerError, OutputError, shown
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.run import Outcome, Status
+
+Words = Callable[[ColorizerError], str]
+"""How an error is worded for whoever reads the report."""
 
 
 class Report:
@@ -26,6 +31,10 @@ class Report:
         The file; what was in it is replaced.
     file
         One that is open already, to write into instead; it stays open.
+    words
+        How an error is worded; the library's own way by default.
+    storage
+        Where the file goes, and where inputs and outputs lie.
 
     Raises
     ------
@@ -33,10 +42,10 @@ class Report:
         It cannot be written.
     """
 
-    def __init__(self, path: Path, file: TextIO | None = None) -> None:
-        self._path, self._shared = path, file is not None
+    def __init__(self, path: Path, file: TextIO | None = None, *, words: Words = str, storage: Storage = LOCAL) -> None:
+        self._path, self._shared, self._words, self._storage = path, file is not None, words, storage
         try:
-            self._file = file or path.open("w", encoding="ascii")
+            self._file = file or io.TextIOWrapper(storage.open_append(path, replace=True), encoding="ascii")
         except OSError as error:
             raise self._cannot(error) from error
 
@@ -50,10 +59,16 @@ class Report:
             self._file.close()
 
     def add(self, outcome: Outcome) -> None:
-        """Write an outcome's line, at once."""
+        """Write an outcome's line, at once.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
         try:
-            self._file.write(as_json(outcome) + "\n")
-            self._file.flush()
+            self._file.write(as_json(outcome, self._words, self._storage) + "\n")
+            self._file.flush()  # for those who read along, and for what a killed run leaves
         except OSError as error:
             raise self._cannot(error) from error
 
@@ -61,11 +76,11 @@ class Report:
         return OutputError(f"{shown(self._path)}: the report cannot be written ({error.strerror}); name another file")
 
 
-def as_json(outcome: Outcome) -> str:
+def as_json(outcome: Outcome, words: Words = str, storage: Storage = LOCAL) -> str:
     """An outcome as one line of ASCII."""
     source, target = outcome.task.source, outcome.task.target
     done = outcome.status is not Status.FAILED
-    read, written = stamp(source), stamp(target) if done else None
+    read, written = storage.stamp(source), storage.stamp(target) if done else None
     height, width = outcome.pixels or (None, None)
     return json.dumps(
         {
@@ -79,7 +94,7 @@ def as_json(outcome: Outcome) -> str:
             "output_bytes": written.size if written else None,
             "used": outcome.used or None,
             "notes": list(outcome.notes),
-            "error": str(outcome.error) if outcome.error else None,
+            "error": words(outcome.error) if outcome.error else None,
         },
         ensure_ascii=True,
     )

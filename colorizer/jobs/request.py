@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import OutputError, UsageError, shown
+from colorizer.errors import OutputError, Remedy, UsageError, shown
 from colorizer.io.atomic import remove_leftovers
+from colorizer.io.machine import usable_memory
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
-from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, usable_memory
+from colorizer.jobs.executors.base import Executor
+from colorizer.jobs.executors.local import StartedProcesses, local_executor
+from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
@@ -30,7 +33,7 @@ class Request:
         A file, a folder, or None for results beside their inputs.
     settings, policy
         How pictures are coloured and written.
-    chosen
+    name_filter
         Which files of folders are meant.
     infix
         What goes before the suffix of an output's name; None for the usual.
@@ -46,7 +49,7 @@ class Request:
     output: Path | None
     settings: Settings
     policy: OutputPolicy
-    chosen: Filter = Filter()
+    name_filter: Filter = Filter()
     infix: str | None = None
     overwrite: bool = False
     update: bool = False
@@ -89,7 +92,7 @@ class Prepared:
                 root.mkdir(exist_ok=True)
             except OSError as error:
                 raise OutputError(
-                    f"{shown(root)}: the folder cannot be made ({error.strerror}); choose another with -o"
+                    f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_FOLDER
                 ) from error
             remove_leftovers(root)
         else:
@@ -98,8 +101,17 @@ class Prepared:
         return Run(self.batch, self.model)
 
 
-def prepare(request: Request) -> Prepared:
+def prepare(request: Request, *, executor: Executor | None = None, started: StartedProcesses | None = None) -> Prepared:
     """Find everything that can be wrong with a job before it starts.
+
+    Parameters
+    ----------
+    request
+        The job.
+    executor
+        Who does the work; None: as many processes of this machine as `request.jobs` and `request.memory` say.
+    started
+        Processes that have been started already, for these to begin with.
 
     Raises
     ------
@@ -107,15 +119,17 @@ def prepare(request: Request) -> Prepared:
         Inputs, outputs and options do not fit together.
     InputError
         A folder cannot be read.
+    OutputError
+        The output's suffix is unknown.
     WeightsError
         The model is missing or damaged.
     """
     output = request.output
     writing = request.policy.output
-    selection = discover(request.inputs, tuple(READABLE_SUFFIXES), chosen=request.chosen, output=output)
+    selection = discover(request.inputs, tuple(READABLE_SUFFIXES), name_filter=request.name_filter, output=output)
     if not selection.pictures:
-        films = f"; {about_films(selection.films)}" if selection.films else ""
-        raise UsageError(f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}{films}")
+        nothing = f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}"
+        raise UsageError(about_films(selection.films).about(nothing, "; ") if selection.films else nothing)
     naming = Naming(
         tuple(SUFFIXES),
         lambda suffix: colored_suffix(suffix, writing),
@@ -127,6 +141,9 @@ def prepare(request: Request) -> Prepared:
         target_format(output, writing)
     settings = request.settings
     model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
+    if executor is None:
+        budget = request.memory or int(usable_memory() * DEFAULT_FRACTION)
+        executor = local_executor(request.jobs or affordable_processes(model), budget, started)
     batch = Batch(
         tasks=tasks,
         settings=settings,
@@ -134,7 +151,6 @@ def prepare(request: Request) -> Prepared:
         root=output if output is not None and (selection.folder or output.is_dir()) else None,
         overwrite=request.overwrite,
         update=request.update,
-        workers=request.jobs or affordable_processes(model),
-        budget=request.memory or int(usable_memory() * DEFAULT_FRACTION),
+        executor=executor,
     )
     return Prepared(batch, model, selection.others, selection.films)

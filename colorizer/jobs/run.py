@@ -14,8 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, OutputError, lacks_memory, shown
-from colorizer.io.atomic import write_atomically
+from colorizer.errors import (
+    ColorizerError,
+    InputError,
+    MissingExtraError,
+    OptionRef,
+    OutputError,
+    Remedy,
+    lacks_memory,
+    shown,
+)
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.plan import Task
 from colorizer.media import (
     DEFAULT_MAX_PIXELS,
@@ -87,15 +96,36 @@ class Outcome:
     used: str = ""
 
 
-def color_file(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None = None) -> Outcome:
+def color_file(
+    task: Task,
+    colorizer: Colorizer,
+    policy: OutputPolicy,
+    data: bytes | None = None,
+    *,
+    storage: Storage = LOCAL,
+) -> Outcome:
     """Do one task; whatever is wrong with its files ends in the outcome, and no part of an output is left.
 
-    `data` is the input's content where it comes from no file; its source then is only a name for messages.
+    Parameters
+    ----------
+    task
+        Which file becomes which.
+    colorizer, policy
+        How it is coloured and written.
+    data
+        The input's content where it comes from no file; its source then is only a name for messages.
+    storage
+        Where both files lie.
+
+    Raises
+    ------
+    EngineError
+        The runtime failed, as it would for all other pictures.
     """
     start = time.perf_counter()
     try:
-        outcome = _color(task, colorizer, policy, data)
-    except (InputError, OutputError) as error:
+        outcome = _color(task, colorizer, policy, data, storage)
+    except (InputError, OutputError, MissingExtraError) as error:
         outcome = Outcome(task, Status.FAILED, error=error)
     except Exception as error:
         if not lacks_memory(error):
@@ -105,29 +135,29 @@ def color_file(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: byt
     return replace(outcome, seconds=time.perf_counter() - start)
 
 
-def existing(task: Task, max_pixels: int) -> Outcome | None:
+def check_existing(task: Task, max_pixels: int, storage: Storage = LOCAL) -> Outcome | None:
     """What is to be said of an output that exists: kept if it is a whole picture, None if it is to be done again.
 
     A picture that breaks off is what a full disk or a copy broken off leaves, and is done again. What is no picture at
     all was somebody else's, and is kept.
     """
     try:
-        with task.target.open("rb") as file:
+        with storage.open_read(task.target) as file:
             head = file.read(HEAD_SIZE)
     except OSError:
         return None
     if head and format_of(head) is None:
         return Outcome(task, Status.KEPT, notes=("what exists there is no picture",))
     try:
-        with open_document(task.target, max_pixels=max_pixels) as document:
+        with open_document(task.target, max_pixels=max_pixels, storage=storage) as document:
             for _ in document:
                 pass
-    except InputError:
+    except (InputError, MissingExtraError):
         return None
     return Outcome(task, Status.KEPT)
 
 
-class Pages:
+class ColoredPages:
     """The pages of a document, coloured one at a time while they are asked for.
 
     Attributes
@@ -149,6 +179,13 @@ class Pages:
         self._compare = compare
 
     def __iter__(self) -> Iterator[Picture]:
+        """Decode and colour the next page.
+
+        Raises
+        ------
+        InputError
+            It is damaged, too large, or holds values that are no colours.
+        """
         colorizer = self._colorizer
         mark = Mark(colorizer.model.name, colorizer.recipe())
         for picture in self._document:
@@ -160,32 +197,40 @@ class Pages:
             try:
                 colored = colorizer.colorize(picture.pixels, order="rgb")
             except InputError as error:
-                raise InputError(f"{self._document.name}: {error}") from error
+                raise InputError(error.message.about(self._document.name)) from error
             if self._compare and self.comparison is None:
                 self.comparison = side_by_side(picture, colored)
             yield picture.with_pixels(colored, mark)
 
 
-def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None) -> Outcome:
+def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None, storage: Storage) -> Outcome:
     output, limit = policy.output, policy.max_pixels
     with (
-        open_document(task.source, max_pixels=limit)
+        open_document(task.source, max_pixels=limit, storage=storage)
         if data is None
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
-        pages = Pages(document, colorizer, compare=policy.compare)
-        notes = write_document(task.target, pages, len(document), output)
+        pages = ColoredPages(document, colorizer, compare=policy.compare)
+        notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times):
         # nothing changes, so not a byte need
-        write_atomically(task.target, task.source.read_bytes() if data is None else data)
+        _copy(task, data, storage)
     if pages.comparison:
-        write_picture(task.comparison, pages.comparison, output)
+        write_picture(task.comparison, pages.comparison, output, storage=storage)
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
     return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.recipe())
+
+
+def _copy(task: Task, data: bytes | None, storage: Storage) -> None:
+    if data is None:
+        with storage.open_read(task.source) as source:
+            data = source.read()
+    with storage.put_whole(task.target) as target:
+        target.write(data)
 
 
 def _copy_times(source: Path, target: Path) -> None:
@@ -194,7 +239,9 @@ def _copy_times(source: Path, target: Path) -> None:
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
     except OSError as error:
         raise OutputError(
-            f"{shown(target)}: its times cannot be set ({error.strerror}); leave out --keep-times"
+            f"{shown(target)}: its times cannot be set ({error.strerror})",
+            remedy=Remedy.LEAVE_OUT,
+            what=OptionRef("keep_times"),
         ) from error
 
 

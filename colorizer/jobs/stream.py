@@ -6,7 +6,8 @@ from pathlib import Path
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
-from colorizer.jobs.run import OutputPolicy, Pages
+from colorizer.io.storage import LOCAL, Storage
+from colorizer.jobs.run import ColoredPages, OutputPolicy
 from colorizer.media import Document, Output, decode_document, encode_document
 
 STDIN = "<stdin>"
@@ -56,13 +57,20 @@ def color_document(document: Document, colorizer: Colorizer, output: Output) -> 
         The coloured file, and what could not be kept.
     bool
         Whether the settings let all pages pass as being in colour.
+
+    Raises
+    ------
+    InputError
+        It is damaged, or too large.
+    OutputError
+        The format cannot hold the result.
     """
-    pages = Pages(document, colorizer)
+    pages = ColoredPages(document, colorizer)
     written, notes = encode_document(pages, len(document), document.format.name, output)
     return written, notes, all(pages.passed)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, storage: Storage = LOCAL) -> bytes:
     """A file's content.
 
     Raises
@@ -71,7 +79,8 @@ def read_file(path: Path) -> bytes:
         It cannot be read.
     """
     try:
-        return path.read_bytes()
+        with storage.open_read(path) as file:
+            return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{shown(path)}: cannot be read ({reason}); check the name and its permissions") from error

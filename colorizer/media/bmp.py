@@ -10,7 +10,7 @@ import struct
 import numpy as np
 
 from colorizer.media.options import Output
-from colorizer.media.picture import Metadata, Picture, Scan
+from colorizer.media.picture import Metadata, Picture, StoredPicture
 from colorizer.media.raster import CheckSize, opened, planes, refuse_animation, saved
 
 _FILE_HEADER, _V4_HEADER = 14, 108
@@ -21,27 +21,33 @@ _METRES_PER_INCH = 0.0254
 _USUAL_DPI = 72
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     """Decode a BMP file."""
     with opened(data, "BMP", check_size) as image:
         image.load()
         samples, alpha, space = planes(image)
         dpi = image.info.get("dpi")
     stated = isinstance(dpi, tuple) and min(dpi) > 0
-    return Scan(
+    return StoredPicture(
         samples, space, alpha, metadata=Metadata(dpi=(float(dpi[0]), float(dpi[1])) if stated and dpi else None)
     )
 
 
-def decode_gif(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode a GIF file of one picture."""
+def decode_gif(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode a GIF file of one picture.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    """
     with opened(data, "GIF", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         image.load()
         samples, alpha, space = planes(image)
         comment = image.info.get("comment")
     blocks = ((b"tEXt", b"Comment\0" + comment),) if isinstance(comment, bytes) else ()
-    return Scan(samples, space, alpha, metadata=Metadata(blocks=blocks))
+    return StoredPicture(samples, space, alpha, metadata=Metadata(blocks=blocks))
 
 
 def encode(picture: Picture, _output: Output, _notes: list[str]) -> bytes:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import bmp, heif, jp2, jpeg, png, pnm, webp
 from colorizer.media.options import Output
-from colorizer.media.picture import Picture, Scan
+from colorizer.media.picture import Picture, StoredPicture
 from colorizer.media.raster import CheckSize
 
-Decoder = Callable[[bytes, CheckSize], Scan]
+Decoder = Callable[[bytes, CheckSize], StoredPicture]
 Encoder = Callable[[Picture, Output, list[str]], bytes]
 Depth = np.dtype[Any]
 
@@ -31,7 +32,7 @@ class Format:
     Attributes
     ----------
     name
-        As `Picture.format` says it; in lower case, as `--format` does.
+        As `Picture.format` says it; in lower case, as `Output.format` does.
     suffixes
         Of files; the first is the usual one.
     depths
@@ -116,10 +117,10 @@ def format_of(head: bytes) -> Format | None:
     return None
 
 
-def suffix_by_content(path: Path) -> str:
+def suffix_by_content(path: Path, storage: Storage = LOCAL) -> str:
     """The usual suffix of what a file holds; "" where that is no picture or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with storage.open_read(path) as file:
             found = format_of(file.read(HEAD_SIZE))
     except (OSError, ValueError):
         return ""

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.errors import MissingExtraError
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, RefusedError, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved, silent_stderr
 
@@ -28,8 +29,14 @@ _CODEC_BOX = b"av1C"
 _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
 
 
-def decode_avif(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode an AVIF file."""
+def decode_avif(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode an AVIF file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    """
     with opened(data, "AVIF", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         info: dict[Any, Any] = dict(image.info)
@@ -39,7 +46,7 @@ def decode_avif(data: bytes, check_size: CheckSize) -> Scan:
         else:
             image.load()
             samples, alpha, space = planes(image)
-    return _scan(info, samples, alpha, space)
+    return _stored(info, samples, alpha, space)
 
 
 def _avif_bits(data: bytes) -> int:
@@ -62,22 +69,28 @@ def _deep_avif(data: bytes, bits: int) -> tuple[Pixels, Pixels | None, Space]:
     return np.ascontiguousarray(deep[..., :3]), alpha, "rgb"
 
 
-def _scan(
+def _stored(
     info: dict[Any, Any], samples: Pixels, alpha: Pixels | None, space: Space, orientation: int | None = None
-) -> Scan:
+) -> StoredPicture:
     block = bytes(info.get("exif") or b"").removeprefix(exif.JPEG_PREFIX)
     packet = info.get("xmp") or b""
     packet = packet.encode() if isinstance(packet, str) else bytes(packet)
     metadata = Metadata(block, packet, dpi=exif.resolution_of(*exif.read_exif(block)))
     orientation = exif.orientation_of(block) if orientation is None else orientation
     profile = bytes(info.get("icc_profile") or b"")
-    return Scan(samples, space, alpha, profile, orientation, metadata, Encoding(lossless=False))
+    return StoredPicture(samples, space, alpha, profile, orientation, metadata, Encoding(lossless=False))
 
 
 def encode_avif(picture: Picture, output: Output, _notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits."""
+    """Encode a picture of 8 bits.
+
+    Raises
+    ------
+    UnsupportedError
+        A side is longer than the format holds.
+    """
     if max(picture.pixels.shape[:2]) > LARGEST_AVIF_SIDE:
-        raise RefusedError(f"AVIF cannot hold sides over {LARGEST_AVIF_SIDE} pixels; write a .png")
+        raise UnsupportedError(f"AVIF cannot hold sides over {LARGEST_AVIF_SIDE} pixels; write a .png")
     metadata = picture.metadata
     return saved(
         replace(picture, metadata=Metadata()),
@@ -94,12 +107,18 @@ def _pillow_heif() -> Any:
     try:
         import pillow_heif
     except ImportError as error:
-        raise RefusedError('HEIC needs one more package: pip install "colorize-photos[heic]"') from error
+        raise MissingExtraError("HEIC", "pillow-heif", "heic") from error
     return pillow_heif
 
 
-def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode the primary picture of a HEIC file."""
+def decode_heic(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode the primary picture of a HEIC file.
+
+    Raises
+    ------
+    MissingExtraError
+        The package that decodes it is not installed.
+    """
     file = _pillow_heif().open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     check_size(*file.size)
     picture = file[file.primary_index]
@@ -108,11 +127,17 @@ def decode_heic(data: bytes, check_size: CheckSize) -> Scan:
     space: Space = "gray" if grey else "rgb"
     alpha = np.ascontiguousarray(flat[..., -1]) if flat.ndim == 3 and flat.shape[2] in (2, 4) else None
     visible = flat if flat.ndim == 2 else flat[..., 0] if grey else flat[..., :3]
-    return _scan(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+    return _stored(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
 
 
 def encode_heic(picture: Picture, output: Output, _notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits, or of 16 cut to 10."""
+    """Encode a picture of 8 bits, or of 16 cut to 10.
+
+    Raises
+    ------
+    MissingExtraError
+        The package that encodes it is not installed.
+    """
     samples = np.ascontiguousarray(combined(picture))
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels] + (";16" if samples.dtype == np.uint16 else "")

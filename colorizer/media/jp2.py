@@ -16,7 +16,7 @@ import numpy as np
 
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, StoredPicture
 from colorizer.media.profiles import Space, srgb_grey_profile, srgb_profile
 from colorizer.media.raster import CheckSize, combined, opened, planes
 
@@ -54,8 +54,14 @@ def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int]
         place = stop
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode a JPEG 2000 file."""
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode a JPEG 2000 file.
+
+    Raises
+    ------
+    ValueError
+        It holds no codestream, or one that makes no sense.
+    """
     stream = data.find(CODESTREAM_SIGNATURE)
     if stream < 0:
         raise ValueError("no codestream")
@@ -74,7 +80,7 @@ def decode(data: bytes, check_size: CheckSize) -> Scan:
             image.load()
             samples, alpha, space = planes(image)
     encoding = Encoding(lossless=_is_reversible(data, stream))
-    return Scan(samples, space, alpha, profile, exif.orientation_of(metadata.exif), metadata, encoding)
+    return StoredPicture(samples, space, alpha, profile, exif.orientation_of(metadata.exif), metadata, encoding)
 
 
 def _deep_planes(data: bytes, bits: int) -> tuple[Pixels, Pixels | None, Space]:

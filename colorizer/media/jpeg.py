@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture, UnsupportedError
 from colorizer.media.raster import CheckSize, opened, planes, saved
 
 DEFAULT_QUALITY = 95
@@ -63,7 +63,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         place += 2 + size
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     """Decode the first picture of a JPEG file."""
     with opened(data, "JPEG", check_size) as image:
         image.load()
@@ -73,7 +73,7 @@ def decode(data: bytes, check_size: CheckSize) -> Scan:
     metadata, profile = _metadata(list(_segments(data)))
     if isinstance(dpi, tuple):
         metadata = replace(metadata, dpi=(float(dpi[0]), float(dpi[1])))
-    return Scan(
+    return StoredPicture(
         samples,
         space,
         alpha,
@@ -121,9 +121,15 @@ def _metadata(segments: list[tuple[int, bytes]]) -> tuple[Metadata, bytes]:
 
 
 def encode(picture: Picture, output: Output, notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits without alpha."""
+    """Encode a picture of 8 bits without alpha.
+
+    Raises
+    ------
+    UnsupportedError
+        A side is longer than the format holds.
+    """
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
-        raise RefusedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
+        raise UnsupportedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
     progressive = {"progressive": True} if picture.encoding.progressive else {}
     coded = saved(
         picture,

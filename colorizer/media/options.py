@@ -10,7 +10,7 @@ from colorizer.settings import Option, check_options
 Profile = Literal["srgb", "keep-rgb"]
 
 FORMAT_NAMES = ("jpeg", "png", "tiff", "webp", "bmp", "pnm", "jp2", "avif", "heic")
-"""What can be written, as `--format` calls it."""
+"""What can be written, as `Output.format` calls it."""
 
 
 def _option(default: Any, help: str, **kwargs: Any) -> Any:  # noqa: A002 - click's word for it

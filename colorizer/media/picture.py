@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.errors import Message, Remedy
 from colorizer.io.atomic import NO_ROOM
 from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
@@ -23,13 +24,31 @@ DEFAULT_MAX_PIXELS = 500_000_000
 """Larger than any scan of a print or a plate, smaller than what a hostile file of a few KB can claim."""
 
 
-class RefusedError(Exception):
-    """A file that a codec understands and does not take; the message lacks only the file's name."""
+class UnsupportedError(Exception):
+    """A picture that a codec understands and cannot read or write; the message lacks only the file's name.
+
+    Parameters
+    ----------
+    text
+        What is not supported.
+    remedy
+        What to do instead, where the text does not say it.
+    """
+
+    def __init__(self, text: str, *, remedy: Remedy | None = None) -> None:
+        self.message = Message(text, remedy=remedy)
+        super().__init__(str(self.message))
 
 
 @contextmanager
 def encoding(kind: str) -> Iterator[None]:
-    """Turn what other people's encoders raise into a refusal that says of which format."""
+    """Turn what other people's encoders raise into an error that says of which format.
+
+    Raises
+    ------
+    UnsupportedError
+        The encoder refused the picture.
+    """
     try:
         yield
     except (
@@ -45,7 +64,7 @@ def encoding(kind: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
         cause = " ".join(str(error).split()) or type(error).__name__
-        raise RefusedError(f"{kind} cannot hold this picture ({cause}); write another format with --format") from error
+        raise UnsupportedError(f"{kind} cannot hold this picture ({cause})", remedy=Remedy.ANOTHER_FORMAT) from error
 
 
 @dataclass(frozen=True)
@@ -187,8 +206,8 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What a codec finds in a file: samples as stored, not yet upright, in the file's own colour space.
+class StoredPicture:
+    """A picture as its file stores it: samples not yet upright, in the file's own colour space.
 
     Attributes
     ----------

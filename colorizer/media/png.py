@@ -18,7 +18,7 @@ import numpy as np
 
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
-from colorizer.media.picture import Metadata, Picture, Pixels, Scan
+from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture
 from colorizer.media.profiles import Space, gamma_profile
 from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved
 
@@ -73,8 +73,16 @@ def _inflated(data: bytes) -> bytes:
         return b""
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode a PNG file."""
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode a PNG file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    ValueError
+        Its pixels are damaged or incomplete.
+    """
     with opened(data, "PNG", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         if data[_DEPTH_AT] == 16:
@@ -85,7 +93,7 @@ def decode(data: bytes, check_size: CheckSize) -> Scan:
     chunks = [(kind, content) for kind, content in _chunks(data) if kind not in (b"IDAT", b"IHDR", b"PLTE", b"IEND")]
     metadata = _metadata(chunks)
     profile, notes = _profile(dict(chunks), space)
-    return Scan(
+    return StoredPicture(
         samples,
         space,
         alpha,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Picture, Pixels, Scan
+from colorizer.media.picture import Encoding, Picture, Pixels, StoredPicture
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, combined
 
@@ -26,8 +26,14 @@ _TUPLES = {"GRAYSCALE": 1, "BLACKANDWHITE": 1, "RGB": 3}
 _LARGEST_PAM_HEADER = 100
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode the first picture of a PNM file."""
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode the first picture of a PNM file.
+
+    Raises
+    ------
+    ValueError
+        Its header makes no sense, or samples are missing.
+    """
     kind = data[1] - ord("0")
     if kind == 7:
         return _decode_pam(data, check_size)
@@ -48,8 +54,8 @@ def decode(data: bytes, check_size: CheckSize) -> Scan:
         row = -(-width // 8) * 8
         flat = 1 - bits[: row * height].reshape(height, row)[:, :width].ravel()
     else:
-        return _scan(_binary(data, place + 1, width * height * channels, scale), (height, width, channels), scale)
-    return _scan(flat, (height, width, channels), scale)
+        return _stored(_binary(data, place + 1, width * height * channels, scale), (height, width, channels), scale)
+    return _stored(flat, (height, width, channels), scale)
 
 
 def _number(data: bytes, place: int) -> tuple[int, int]:
@@ -69,7 +75,7 @@ def _binary(data: bytes, place: int, count: int, scale: int) -> Pixels:
     return np.frombuffer(data, np.uint8 if scale < 256 else ">u2", count, place)
 
 
-def _scan(flat: Pixels, shape: tuple[int, int, int], scale: int) -> Scan:
+def _stored(flat: Pixels, shape: tuple[int, int, int], scale: int) -> StoredPicture:
     if len(flat) != np.prod(shape):
         raise ValueError("too few samples")
     if flat.size and (flat.max() > scale or flat.min() < 0):
@@ -81,10 +87,10 @@ def _scan(flat: Pixels, shape: tuple[int, int, int], scale: int) -> Scan:
     alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
     space: Space = "gray" if channels <= 2 else "rgb"
     visible = samples[..., 0] if channels <= 2 else samples[..., :3]
-    return Scan(np.ascontiguousarray(visible), space, alpha, encoding=Encoding())
+    return StoredPicture(np.ascontiguousarray(visible), space, alpha, encoding=Encoding())
 
 
-def _decode_pam(data: bytes, check_size: CheckSize) -> Scan:
+def _decode_pam(data: bytes, check_size: CheckSize) -> StoredPicture:
     fields: dict[str, str] = {}
     place = data.index(b"\n") + 1
     for _ in range(_LARGEST_PAM_HEADER):
@@ -106,7 +112,7 @@ def _decode_pam(data: bytes, check_size: CheckSize) -> Scan:
         raise ValueError("a kind of samples that is not known")
     _check(width, height, scale, check_size)
     start = data.index(b"\n", place) + 1
-    return _scan(_binary(data, start, width * height * channels, scale), (height, width, channels), scale)
+    return _stored(_binary(data, start, width * height * channels, scale), (height, width, channels), scale)
 
 
 def encode(picture: Picture, _output: Output, _notes: list[str]) -> bytes:

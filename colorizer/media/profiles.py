@@ -86,7 +86,13 @@ def space_of(profile: bytes) -> Space | None:
 
 
 def transform(samples: Pixels, source: bytes, target: bytes, spaces: tuple[Space, Space]) -> npt.NDArray[np.float32]:
-    """LittleCMS, any dtype in 0..full scale to unbounded float32; `ValueError` where it refuses."""
+    """LittleCMS, any dtype in 0..full scale to unbounded float32.
+
+    Raises
+    ------
+    ValueError
+        It refuses one of the profiles.
+    """
     import imagecodecs
 
     flags = _BLACK_POINT_COMPENSATION | _FINE_TABLES if spaces[0] == "cmyk" else _NO_OPTIMIZATION

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from colorizer.media.picture import Picture, Pixels, RefusedError
+from colorizer.media.picture import Picture, Pixels, UnsupportedError
 from colorizer.media.profiles import Space
 
 CheckSize = Callable[[int, int], None]
@@ -92,9 +92,15 @@ def silent_stderr() -> Iterator[None]:
 
 
 def refuse_animation(frames: int) -> None:
-    """A film is no photograph."""
+    """A film is no photograph.
+
+    Raises
+    ------
+    UnsupportedError
+        There is more than one frame.
+    """
     if frames > 1:
-        raise RefusedError(
+        raise UnsupportedError(
             f"an animation of {frames} frames, not a photograph; turn it into a video (.mp4) and colour that"
         )
 

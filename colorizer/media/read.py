@@ -15,15 +15,24 @@ from typing import BinaryIO
 
 import numpy as np
 
-from colorizer.errors import InputError, TooLargeError, UnknownFormatError, shown
+from colorizer.errors import (
+    InputError,
+    MissingExtraError,
+    OptionRef,
+    Remedy,
+    TooLargeError,
+    UnknownFormatError,
+    shown,
+)
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
-from colorizer.media.develop import develop
+from colorizer.media.color_management import to_srgb
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
-from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, RefusedError, Scan, upright
+from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, StoredPicture, UnsupportedError, upright
 from colorizer.media.profiles import gamma_profile
-from colorizer.media.tiff import Pages
+from colorizer.media.tiff import TiffPages
 
 _FIRST_TRANSPOSING = 5
 _INTEROP_INDEX, _ADOBE_RGB_MARK = 0x0001, b"R03\0"
@@ -43,6 +52,11 @@ class Document:
         How messages call the file.
     format
         What it is, by its content.
+
+    Raises
+    ------
+    InputError
+        It is empty, no picture, or damaged.
     """
 
     def __init__(self, file: BinaryIO, name: str, max_pixels: int) -> None:
@@ -60,9 +74,11 @@ class Document:
             )
         self.format: Format = found
         with explained(name):
-            self._pages = Pages(file, self._check_size) if found.decode is None else None
+            self._pages = TiffPages(file, self._check_size) if found.decode is None else None
             if self._pages is not None and not len(self._pages):
-                raise RefusedError("damaged or incomplete picture (it holds no page); copy it again from its source")
+                raise UnsupportedError(
+                    "damaged or incomplete picture (it holds no page); copy it again from its source"
+                )
 
     def __enter__(self) -> Document:  # noqa: PYI034 - Self is newer than Python 3.10
         return self
@@ -76,17 +92,17 @@ class Document:
         return 1 if self._pages is None else len(self._pages)
 
     def __iter__(self) -> Iterator[Picture]:
-        scans = self._scans()
+        pages = self._stored_pages()
         while True:
             with explained(self.name):
-                scan = next(scans, None)
-                if scan is None:
+                stored = next(pages, None)
+                if stored is None:
                     return
-                picture = _developed(scan, self.format.name)
-                del scan
+                picture = _in_srgb(stored, self.format.name)
+                del stored
             yield picture
 
-    def _scans(self) -> Iterator[Scan]:
+    def _stored_pages(self) -> Iterator[StoredPicture]:
         if self._pages is not None:
             yield from self._pages
         elif self.format.decode is not None:
@@ -97,12 +113,13 @@ class Document:
             raise ValueError("it holds no pixels")
         if width * height > self._max_pixels:
             raise TooLargeError(
-                f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}; "
-                f"if the file can be trusted: --max-pixels {width * height}"
+                f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}",
+                remedy=Remedy.IF_TRUSTED,
+                what=OptionRef("max_pixels", str(width * height)),
             )
 
 
-def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
+def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Document:
     """Open a picture file of any number of pages.
 
     Parameters
@@ -111,13 +128,17 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Docume
         Its content counts, not its name.
     max_pixels
         Larger pages are refused before anything is decoded.
+    storage
+        Where it lies.
 
     Raises
     ------
     InputError
         The file is missing, no picture, damaged, or too large; the latter two also while the pages are asked for.
+    MissingExtraError
+        While the pages are asked for: the package that decodes this format is not installed.
     """
-    file = _open(path)
+    file = _open(path, storage)
     try:
         return Document(file, shown(path), max_pixels)
     except BaseException:
@@ -126,25 +147,47 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Docume
 
 
 def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
-    """Open a picture file held in memory; see `open_document`. `name` is how messages call it."""
+    """Open a picture file held in memory; see `open_document`. `name` is how messages call it.
+
+    Raises
+    ------
+    InputError
+        It is no picture, damaged, or too large.
+    """
     return Document(io.BytesIO(data), name, max_pixels)
 
 
-def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
-    """Decode a picture file; the first page, where there are several. See `open_document`."""
-    with open_document(path, max_pixels=max_pixels) as document:
+def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Picture:
+    """Decode a picture file; the first page, where there are several. See `open_document`.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no picture, damaged, or too large.
+    MissingExtraError
+        The package that decodes this format is not installed.
+    """
+    with open_document(path, max_pixels=max_pixels, storage=storage) as document:
         return next(iter(document))
 
 
 def decode_picture(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
-    """Decode a picture held in memory; see `read_picture`. `name` is how messages call it."""
+    """Decode a picture held in memory; see `read_picture`. `name` is how messages call it.
+
+    Raises
+    ------
+    InputError
+        It is no picture, damaged, or too large.
+    MissingExtraError
+        The package that decodes this format is not installed.
+    """
     with decode_document(data, name, max_pixels=max_pixels) as document:
         return next(iter(document))
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path, storage: Storage) -> BinaryIO:
     try:
-        file = path.open("rb")
+        return storage.open_read(path)
     except IsADirectoryError as error:
         raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
     except FileNotFoundError as error:
@@ -155,10 +198,6 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the file's permissions") from error
     except ValueError as error:
         raise InputError(f"{shown(path)}: no file can have this name; check the name") from error
-    if not file.seekable():  # a named pipe
-        with file:
-            return io.BytesIO(file.read())
-    return file
 
 
 @contextmanager
@@ -167,13 +206,22 @@ def explained(name: str) -> Iterator[None]:
 
     The decoders are other people's parsers of files that anybody may have damaged; what they raise then is not part of
     any contract (IndexError, struct.error, KeyError, RuntimeError and more have been seen).
+
+    Raises
+    ------
+    InputError
+        In place of what was raised.
+    MissingExtraError
+        As it was raised, with the file's name.
     """
     try:
         yield
     except InputError:
         raise
-    except RefusedError as error:
-        raise InputError(f"{name}: {error}") from error
+    except UnsupportedError as error:
+        raise InputError(error.message.about(name)) from error
+    except MissingExtraError as error:
+        raise MissingExtraError(error.message.about(name)) from error
     except MemoryError as error:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:
@@ -181,24 +229,24 @@ def explained(name: str) -> Iterator[None]:
         raise InputError(f"{name}: damaged or incomplete picture ({cause}); copy it again from its source") from error
 
 
-def _developed(scan: Scan, kind: str) -> Picture:
-    """The picture of a scan: in sRGB, upright, its metadata likewise."""
-    profile = scan.profile
-    if not profile and scan.space == "rgb" and _claims_adobe_rgb(scan.metadata.exif):
+def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
+    """A picture as its file stores it made what we work on: in sRGB, upright, its metadata likewise."""
+    profile = stored.profile
+    if not profile and stored.space == "rgb" and _claims_adobe_rgb(stored.metadata.exif):
         profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
-    developed = develop(scan.samples, profile, scan.space)
-    turn = scan.orientation
+    converted = to_srgb(stored.samples, profile, stored.space)
+    turn = stored.orientation
     return Picture(
-        pixels=upright(developed.pixels, turn),
-        alpha=None if scan.alpha is None else upright(scan.alpha, turn),
+        pixels=upright(converted.pixels, turn),
+        alpha=None if stored.alpha is None else upright(stored.alpha, turn),
         format=kind,
-        metadata=_upright_metadata(scan.metadata, turn),
-        profile=developed.profile,
-        source_profile=developed.source,
-        dtype=scan.dtype or scan.samples.dtype,
-        encoding=scan.encoding,
-        extra=None if scan.extra is None else upright(scan.extra, turn),
-        notes=scan.notes + developed.notes,
+        metadata=_upright_metadata(stored.metadata, turn),
+        profile=converted.profile,
+        source_profile=converted.source,
+        dtype=stored.dtype or stored.samples.dtype,
+        encoding=stored.encoding,
+        extra=None if stored.extra is None else upright(stored.extra, turn),
+        notes=stored.notes + converted.notes,
     )
 
 

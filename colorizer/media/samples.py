@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.pixels import FULL_SCALE
+from colorizer.color.strips import each_strip
 from colorizer.io.machine import usable_cores
 
 Pixels = npt.NDArray[Any]
-
-_STRIP_PIXELS = 1 << 18
 
 
 def rescaled(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
@@ -55,12 +53,10 @@ def in_strips(
     """Rows of a few at a time, over threads, so that the intermediate floats stay small."""
     height, width = samples.shape[:2]
     result = np.empty((height, width, *channels), dtype)
-    rows = max(1, _STRIP_PIXELS // width)
 
-    def work(top: int) -> None:
-        result[top : top + rows] = convert(samples[top : top + rows])
+    def work(rows: slice) -> None:
+        result[rows] = convert(samples[rows])
 
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for _ in pool.map(work, range(0, height, rows)):
-            pass
+    for _ in each_strip(work, height, width, usable_cores()):
+        pass
     return result

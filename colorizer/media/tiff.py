@@ -9,7 +9,6 @@ Source: TIFF 6.0 and its technical notes (Adobe, 1992 to 2002), BigTIFF (Aware S
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -20,7 +19,7 @@ from tifffile import TiffFile, TiffPage
 
 from colorizer.color.pixels import FULL_SCALE, recombine
 from colorizer.media.metadata import exif, ifd
-from colorizer.media.picture import Encoding, Metadata, Pixels, RefusedError, Scan, TiffEncoding
+from colorizer.media.picture import Encoding, Metadata, Pixels, StoredPicture, TiffEncoding, UnsupportedError
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, opened, planes, silent_stderr
 from colorizer.media.samples import looked_up, rescaled
@@ -54,7 +53,7 @@ _FLOAT_MARGIN = 0.01
 """How far floats may lie outside 0..1, as sharpening and resampling leave them; they are clipped."""
 
 
-class Pages:
+class TiffPages:
     """The pages of a TIFF file, decoded one at a time.
 
     Parameters
@@ -63,6 +62,13 @@ class Pages:
         The open file; read while the pages are.
     check_size
         Refuses sizes that the user does not allow.
+
+    Raises
+    ------
+    UnsupportedError
+        It is a camera's raw file; also while the pages are asked for, where one is of a kind that is not read.
+    ValueError
+        It is damaged; likewise.
     """
 
     def __init__(self, file: BinaryIO, check_size: CheckSize) -> None:
@@ -76,7 +82,7 @@ class Pages:
                 raise ValueError("more pages than any document has")
             page = listed.aspage()
             if index == 0 and page.subfiletype & _REDUCED and (page.subifds or 50706 in page.tags):
-                raise RefusedError("a camera's raw file, or one like it; develop it into a TIFF first")
+                raise UnsupportedError("a camera's raw file, or one like it; develop it into a TIFF first")
             if self._chosen and page.subfiletype & (_REDUCED | _TRANSPARENCY_MASK):
                 self._left_out += 1
             else:
@@ -85,16 +91,16 @@ class Pages:
     def __len__(self) -> int:
         return len(self._chosen)
 
-    def __iter__(self) -> Iterator[Scan]:
+    def __iter__(self) -> Iterator[StoredPicture]:
         for index in self._chosen:
-            yield self._scan(self._tiff.pages[index].aspage(), index)
+            yield self._stored(self._tiff.pages[index].aspage(), index)
 
-    def _scan(self, page: TiffPage, index: int) -> Scan:
+    def _stored(self, page: TiffPage, index: int) -> StoredPicture:
         self._check_size(page.imagewidth, page.imagelength)
         if page.is_tiled:
             self._check_size(page.tilewidth, page.tilelength)
         if page.imagedepth > 1 or page.tiledepth > 1:
-            raise RefusedError("a volume, not a picture")
+            raise UnsupportedError("a volume, not a picture")
         layout = ifd.Layout(">" if self._tiff.byteorder == ">" else "<", self._tiff.is_bigtiff)
         directory, _ = ifd.read_directory(ifd.FileBytes(self._file), page.offset, layout)
         samples, space, others = self._samples(page, index)
@@ -110,7 +116,7 @@ class Pages:
             notes.append("Photoshop's layers are left out")
         if samples.dtype == np.float32:
             samples = _checked_floats(samples)
-        return Scan(
+        return StoredPicture(
             samples,
             space,
             alpha,
@@ -127,10 +133,10 @@ class Pages:
         """Colour samples at full scale, what they are, and the samples besides."""
         photometric = int(page.photometric)
         if photometric not in (*_COLORS, _CIE_LAB, _ICC_LAB):
-            raise RefusedError(f"TIFF samples of the kind {photometric} are not read; save it as RGB or grey")
+            raise UnsupportedError(f"TIFF samples of the kind {photometric} are not read; save it as RGB or grey")
         plain_ycbcr = photometric == _YCBCR and int(page.compression) not in (*_CONVERTING, _OLD_JPEG)
         if plain_ycbcr and page.is_subsampled:
-            raise RefusedError("TIFF with coarser chroma and without JPEG is not read; save it as RGB")
+            raise UnsupportedError("TIFF with coarser chroma and without JPEG is not read; save it as RGB")
         if _is_old(page):
             return self._by_pillow(index)
         array = np.asarray(page.asarray())
@@ -163,11 +169,6 @@ class Pages:
         return samples, space, None if alpha is None else alpha[..., None]
 
 
-def open_bytes(data: bytes, check_size: CheckSize) -> Pages:
-    """The pages of a TIFF file in memory."""
-    return Pages(io.BytesIO(data), check_size)
-
-
 def _is_old(page: TiffPage) -> bool:
     """Whether a page is of the few kinds that libtiff decodes and tifffile does not."""
     compression = int(page.compression)
@@ -193,12 +194,12 @@ def _full_scale(array: Pixels, bits: int, sample_format: int, *, scaled: bool) -
     if sample_format == _FLOAT or array.dtype.kind == "f":
         return result.astype(np.float32, copy=False)
     if array.dtype.kind != "u":
-        raise RefusedError("TIFF samples that are signed are not read; save it with unsigned ones")
+        raise UnsupportedError("TIFF samples that are signed are not read; save it with unsigned ones")
     result = array.astype(array.dtype.newbyteorder("="), copy=False)
     if result.dtype == np.uint32 and bits == 32:
         return _scaled_to_float(result)
     if result.dtype not in FULL_SCALE:
-        raise RefusedError(f"TIFF samples of {bits} bits are not read; save it with 8 or 16")
+        raise UnsupportedError(f"TIFF samples of {bits} bits are not read; save it with 8 or 16")
     full, stored = FULL_SCALE[result.dtype], (1 << bits) - 1
     if scaled and stored != full:
         table = np.rint(np.arange(full + 1) * (full / stored)).clip(0, full).astype(result.dtype)
@@ -223,7 +224,7 @@ def _looked_up(indices: Pixels, colormap: Any) -> Pixels:
 def _from_ycbcr(samples: Pixels) -> Pixels:
     """RGB of luma and chroma differences, by the weights of BT.601 that TIFF takes where it names none."""
     if samples.dtype != np.uint8:
-        raise RefusedError("TIFF of YCbCr is read with 8 bits only; save it as RGB")
+        raise UnsupportedError("TIFF of YCbCr is read with 8 bits only; save it as RGB")
     height, width = samples.shape[:2]
     return np.asarray(Image.frombytes("YCbCr", (width, height), samples.tobytes()).convert("RGB"))
 
@@ -231,7 +232,7 @@ def _from_ycbcr(samples: Pixels) -> Pixels:
 def _from_lab(samples: Pixels, photometric: int) -> Pixels:
     """Turn Lab samples into sRGB at 16 bits; both kinds differ in how they store a and b, and in L at 16 bits."""
     if samples.dtype not in FULL_SCALE:
-        raise RefusedError("TIFF Lab samples that are floats are not read; save it as RGB")
+        raise UnsupportedError("TIFF Lab samples that are floats are not read; save it as RGB")
     wide = samples.dtype == np.uint16
     step = 256.0 if wide else 1.0
     signed = samples[..., 1:].view(np.int16 if wide else np.int8).astype(np.float32)
@@ -268,9 +269,9 @@ def _straightened(samples: Pixels, alpha: Pixels) -> Pixels:
 def _checked_floats(samples: Pixels) -> Pixels:
     low, high = float(samples.min()), float(samples.max())
     if not np.isfinite([low, high]).all() or not np.isfinite(samples).all():
-        raise RefusedError("floating-point samples that are not finite; replace NaN and infinity first")
+        raise UnsupportedError("floating-point samples that are not finite; replace NaN and infinity first")
     if low < -_FLOAT_MARGIN or high > 1 + _FLOAT_MARGIN:
-        raise RefusedError(f"floating-point samples from {low:g} to {high:g}; scale them to 0..1 first")
+        raise UnsupportedError(f"floating-point samples from {low:g} to {high:g}; scale them to 0..1 first")
     return np.clip(samples, 0, 1) if low < 0 or high > 1 else samples
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, RefusedError, Scan
+from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture, UnsupportedError
 from colorizer.media.raster import CheckSize, opened, planes, refuse_animation, saved
 
 DEFAULT_QUALITY = 95
@@ -20,8 +20,14 @@ _LOSSLESS_CHUNK = b"VP8L"
 _HEAD = 4096
 
 
-def decode(data: bytes, check_size: CheckSize) -> Scan:
-    """Decode a WebP file."""
+def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
+    """Decode a WebP file.
+
+    Raises
+    ------
+    UnsupportedError
+        It is an animation.
+    """
     with opened(data, "WEBP", check_size) as image:
         refuse_animation(getattr(image, "n_frames", 1))
         image.load()
@@ -30,7 +36,7 @@ def decode(data: bytes, check_size: CheckSize) -> Scan:
     block = bytes(info.get("exif") or b"").removeprefix(exif.JPEG_PREFIX)
     metadata = Metadata(block, bytes(info.get("xmp") or b""), dpi=exif.resolution_of(*exif.read_exif(block)))
     profile = bytes(info.get("icc_profile") or b"")
-    return Scan(
+    return StoredPicture(
         samples,
         space,
         alpha,
@@ -53,9 +59,15 @@ def _is_lossless(data: bytes) -> bool:
 
 
 def encode(picture: Picture, output: Output, _notes: list[str]) -> bytes:
-    """Encode a picture of 8 bits; losslessly where the input was lossless and no quality is asked for."""
+    """Encode a picture of 8 bits; losslessly where the input was lossless and no quality is asked for.
+
+    Raises
+    ------
+    UnsupportedError
+        A side is longer than the format holds.
+    """
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
-        raise RefusedError(f"WebP cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
+        raise UnsupportedError(f"WebP cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
     options: dict[str, Any] = {"quality": output.quality or DEFAULT_QUALITY, "alpha_quality": 100, "method": 4}
     if output.quality is None and picture.encoding.lossless:
         options = {"lossless": True, "quality": 80, "exact": True}  # here the quality is the effort

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from colorizer.errors import OutputError, UsageError, shown
-from colorizer.io.atomic import writing
-from colorizer.media.develop import from_srgb
+from colorizer.errors import MissingExtraError, OptionRef, OutputError, UsageError, shown
+from colorizer.io.storage import LOCAL, Storage
+from colorizer.media.color_management import from_srgb
 from colorizer.media.formats import FORMATS, SUFFIXES, Format
 from colorizer.media.metadata import exif, xmp
 from colorizer.media.options import Output
-from colorizer.media.picture import Metadata, Picture, RefusedError, encoding
+from colorizer.media.picture import Metadata, Picture, UnsupportedError, encoding
 from colorizer.media.profiles import srgb_grey_profile
 from colorizer.media.raster import is_opaque
 from colorizer.media.samples import rescaled
@@ -41,16 +41,28 @@ def target_format(path: Path, output: Output = _DEFAULT) -> Format:
         return FORMATS[named]
     wanted = FORMATS[output.format.upper()]
     if named not in (None, wanted.name):
-        raise UsageError(f"{shown(path)}: the name says {named}, --format {output.format}; leave one of them out")
+        raise UsageError(
+            f"the name of {shown(path)} says {named}; leave one of them out", option=OptionRef("format", output.format)
+        )
     return wanted
 
 
-def write_picture(path: Path, picture: Picture, output: Output = _DEFAULT) -> tuple[str, ...]:
-    """Encode a picture, and put its file in place when complete; see `write_document`."""
-    return write_document(path, [picture], 1, output)
+def write_picture(
+    path: Path, picture: Picture, output: Output = _DEFAULT, *, storage: Storage = LOCAL
+) -> tuple[str, ...]:
+    """Encode a picture, and put its file in place when complete; see `write_document`.
+
+    Raises
+    ------
+    OutputError, UsageError, MissingExtraError
+        As `write_document` does.
+    """
+    return write_document(path, [picture], 1, output, storage=storage)
 
 
-def write_document(path: Path, pages: Iterable[Picture], count: int, output: Output = _DEFAULT) -> tuple[str, ...]:
+def write_document(
+    path: Path, pages: Iterable[Picture], count: int, output: Output = _DEFAULT, *, storage: Storage = LOCAL
+) -> tuple[str, ...]:
     """Encode pages in the format that options or name say, and put the file in place when complete.
 
     Parameters
@@ -63,6 +75,8 @@ def write_document(path: Path, pages: Iterable[Picture], count: int, output: Out
         How many there are.
     output
         How to write.
+    storage
+        Where it goes.
 
     Returns
     -------
@@ -73,17 +87,27 @@ def write_document(path: Path, pages: Iterable[Picture], count: int, output: Out
     ------
     OutputError
         The name's suffix is unknown, the format cannot hold the pages, or the file cannot be written.
+    UsageError
+        Name and options contradict each other.
+    MissingExtraError
+        The package that encodes this format is not installed.
     """
     kind = target_format(path, output)
     try:
-        with writing(path) as file:
-            return _write(file, pages, count, kind, output)
-    except RefusedError as error:
-        raise OutputError(f"{shown(path)}: {error}") from error
+        with storage.put_whole(path) as file:
+            return _write(file, pages, count, kind, output, name=shown(path))
+    except UnsupportedError as error:
+        raise OutputError(error.message.about(shown(path))) from error
 
 
 def encode_picture(picture: Picture, output: Output = _DEFAULT) -> tuple[bytes, tuple[str, ...]]:
-    """The file of a picture, in memory, and what could not be kept; see `encode_document`."""
+    """The file of a picture, in memory, and what could not be kept; see `encode_document`.
+
+    Raises
+    ------
+    OutputError, MissingExtraError
+        As `encode_document` does.
+    """
     return encode_document([picture], 1, picture.format, output)
 
 
@@ -94,6 +118,13 @@ def encode_document(
 
     `source_format` is the input's format, which the result has too unless the options say otherwise; it has PNG where
     there is no writer.
+
+    Raises
+    ------
+    OutputError
+        The format cannot hold the pages.
+    MissingExtraError
+        The package that encodes it is not installed.
     """
     kind = FORMATS[source_format if output.format == "auto" else output.format.upper()]
     if not kind.writable:
@@ -101,22 +132,27 @@ def encode_document(
     file = io.BytesIO()
     try:
         notes = _write(file, pages, count, kind, output)
-    except RefusedError as error:
-        raise OutputError(str(error)) from error
+    except UnsupportedError as error:
+        raise OutputError(error.message) from error
     return file.getvalue(), notes
 
 
-def _write(file: BinaryIO, pages: Iterable[Picture], count: int, kind: Format, output: Output) -> tuple[str, ...]:
+def _write(
+    file: BinaryIO, pages: Iterable[Picture], count: int, kind: Format, output: Output, *, name: str = ""
+) -> tuple[str, ...]:
     if count > 1 and not kind.pages:
-        raise RefusedError(f"{kind.name} cannot hold {count} pages; write a .tif")
+        raise UnsupportedError(f"{kind.name} cannot hold {count} pages; write a .tif")
     notes: list[str] = []
     fitted = (_fitted(page, kind, output, notes) for page in pages)
     if kind.encode is None:
         write_tiff(file, fitted, count, output, notes)
     else:
         page = _only(fitted)
-        with encoding(kind.name):
-            data = kind.encode(page, output, notes)
+        try:
+            with encoding(kind.name):
+                data = kind.encode(page, output, notes)
+        except MissingExtraError as error:
+            raise MissingExtraError(error.message.about(name) if name else error.message) from error
         file.write(data)
     return tuple(dict.fromkeys(notes))
 
@@ -124,7 +160,7 @@ def _write(file: BinaryIO, pages: Iterable[Picture], count: int, kind: Format, o
 def _only(pages: Iterator[Picture]) -> Picture:
     page = next(pages, None)
     if page is None:
-        raise RefusedError("there is no page to write")
+        raise UnsupportedError("there is no page to write")
     return page
 
 
@@ -142,7 +178,7 @@ def _fitted(picture: Picture, kind: Format, output: Output, notes: list[str]) ->
     alpha = picture.alpha
     if alpha is not None and not kind.alpha:
         if not is_opaque(alpha):
-            raise RefusedError(f"{kind.name} cannot hold the picture's transparency; write a .png")
+            raise UnsupportedError(f"{kind.name} cannot hold the picture's transparency; write a .png")
         alpha = None
     if picture.extra is not None and kind.name != "TIFF":
         notes.append(f"{kind.name} cannot hold samples beyond colour and alpha; they are left out")

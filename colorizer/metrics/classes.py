@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.strips import strips
 from colorizer.errors import InputError
 from colorizer.networks.zhang.bins import bin_centres
 from colorizer.networks.zhang.contract import BIN_COUNT
@@ -32,8 +33,6 @@ PRIOR_SIGMA = 5.0
 CELLS = 256
 FIRST_CELL = -128
 """The ab plane in cells of side 1: cell i spans [i - 128, i - 127), and what lies outside falls into the outermost."""
-
-_PIXELS_AT_ONCE = 1 << 18
 
 
 def check_ab(*planes: Plane) -> None:
@@ -56,8 +55,8 @@ def check_ab(*planes: Plane) -> None:
 def in_strips(*planes: Plane) -> Iterator[tuple[Plane, ...]]:
     """The same pixels of each plane, (N, 2), not too many at once."""
     flat = [plane.reshape(-1, 2) for plane in planes]
-    for start in range(0, len(flat[0]), _PIXELS_AT_ONCE):
-        yield tuple(plane[start : start + _PIXELS_AT_ONCE] for plane in flat)
+    for part in strips(len(flat[0]), 1):
+        yield tuple(plane[part] for plane in flat)
 
 
 def cells(ab: Plane) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.strips import strips
 from colorizer.errors import InputError
 from colorizer.metrics.classes import Plane, check_ab, in_strips
-from colorizer.metrics.pictures import check_rgb, row_strips, unit_range
+from colorizer.metrics.pictures import check_rgb, unit_range
 
 Pixels = npt.NDArray[Any]
 
@@ -27,7 +28,7 @@ def _spread_and_mean(pixels: Pixels, absolute: bool) -> float:
     """Spread of the opponents R - G and (R + G) / 2 - B in 0..255, plus their weighted mean."""
     check_rgb(pixels)
     total, squares = np.zeros(2), np.zeros(2)
-    for rows in row_strips(pixels.shape):
+    for rows in strips(*pixels.shape[:2]):
         red, green, blue = np.moveaxis(unit_range(pixels[rows]) * EIGHT_BIT, -1, 0)
         opponents = np.stack([red - green, (red + green) / 2 - blue])
         total += (np.abs(opponents) if absolute else opponents).sum(axis=(1, 2))

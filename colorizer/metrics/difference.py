@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from colorizer.color.difference import ciede2000
 from colorizer.color.pixels import chroma_plane, lightness
-from colorizer.metrics.pictures import check_rgb, row_strips
+from colorizer.color.strips import strips
+from colorizer.metrics.pictures import check_rgb
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def color_difference(true: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> Col
         No RGB pictures, or shapes differ.
     """
     check_rgb(true, predicted)
-    strips = [ciede2000(_lab(true[rows]), _lab(predicted[rows])).ravel() for rows in row_strips(true.shape)]
-    difference = np.concatenate(strips)
+    parts = [ciede2000(_lab(true[rows]), _lab(predicted[rows])).ravel() for rows in strips(*true.shape[:2])]
+    difference = np.concatenate(parts)
     median, percentile_95, percentile_99 = np.percentile(difference, [50, 95, 99])
     return ColorDifference(
         mean=float(difference.mean()),

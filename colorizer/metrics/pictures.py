@@ -12,7 +12,7 @@ figures do not compare.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.pixels import FULL_SCALE, check_pixels, lightness
+from colorizer.color.strips import strips
 from colorizer.errors import InputError, UsageError
 from colorizer.metrics.classes import Doubles, Plane, check_ab, in_strips
 
@@ -32,8 +33,6 @@ SSIM_WINDOW = 11
 
 ACCURACY_THRESHOLD = 10.0
 """Distance in ab that passes for the right colour where the caller names none: the side of a class."""
-
-_PIXELS_AT_ONCE = 1 << 18
 
 EDGE_GRADIENT = 5.0
 """A chroma edge: ab changes by at least this much per pixel, half the side of a class."""
@@ -57,13 +56,6 @@ def check_rgb(*pictures: Pixels) -> None:
         if pixels.shape != pictures[0].shape:
             shapes = f"{pictures[0].shape} and {pixels.shape}"
             raise InputError(f"pictures of shapes {shapes} cannot be compared; resize one")
-
-
-def row_strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Rows of a picture, not too many pixels at once."""
-    rows = max(1, _PIXELS_AT_ONCE // shape[1])
-    for top in range(0, shape[0], rows):
-        yield slice(top, top + rows)
 
 
 def unit_range(pixels: Pixels) -> Doubles:
@@ -110,7 +102,7 @@ def rgb_error(true: Pixels, predicted: Pixels) -> ErrorMoments:
         No RGB pictures, shapes differ, or values that are not finite.
     """
     check_rgb(true, predicted)
-    return _moments(unit_range(true[rows]) - unit_range(predicted[rows]) for rows in row_strips(true.shape))
+    return _moments(unit_range(true[rows]) - unit_range(predicted[rows]) for rows in strips(*true.shape[:2]))
 
 
 def ab_error(true_ab: Plane, predicted_ab: Plane) -> ErrorMoments:

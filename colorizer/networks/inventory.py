@@ -116,7 +116,7 @@ def _remove_spec(spec: ModelSpec, store: Store, catalog: Catalog) -> list[Path]:
         partial = Partial(store.writable, file)
         if file.packaged or file.name in shared or not store.writable.is_dir():
             continue
-        with lock(partial.lock_path, busy):
+        with lock(partial.lock_path, busy, remedy=Remedy.LOCAL_STORE):
             deleted += _delete([partial.target, partial.path])
             partial.discard()
     return deleted

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from colorizer.colorizer import Colorizer
 from colorizer.errors import TooLargeError, shown
 from colorizer.jobs.plan import COLORED_INFIX
+from colorizer.jobs.plan import result_name as jobs_result_name
 from colorizer.jobs.stream import color_document
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Document, Output, Picture, encode_picture
 from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
@@ -140,10 +141,10 @@ def color_file(
 
 def result_name(name: str, kind: str) -> str:
     """`photo.color.jpg` for `photo.jpg`, `box7.0113.color.jpg` for `box7.0113`, with the suffix of what was written."""
-    stem, suffix = split_suffix(name)
-    if suffix.lower() not in READABLE_SUFFIXES:
-        stem = name
-    return stem + COLORED_INFIX + (suffix if SUFFIXES.get(suffix.lower()) == kind else FORMATS[kind].suffixes[0])
+    _, suffix = split_suffix(name)
+    usual = FORMATS[kind].suffixes[0]
+    written = suffix if SUFFIXES.get(suffix.lower()) == kind else usual
+    return jobs_result_name(name, COLORED_INFIX, written, "" if suffix.lower() in READABLE_SUFFIXES else usual)
 
 
 def prepare(

@@ -14,6 +14,7 @@ from colorizer.errors import (
     DiskFullError,
     EngineError,
     InputError,
+    MissingExtraError,
     OutputError,
     TooLargeError,
     UnknownFormatError,
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[ColorizerError], HTTPStatus], ...] = (
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (DiskFullError, HTTPStatus.INSUFFICIENT_STORAGE),
     (OutputError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (MissingExtraError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (WeightsError, HTTPStatus.CONFLICT),
     (EngineError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )

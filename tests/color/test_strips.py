@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from colorizer.color.pixels import lightness, recombine
-from colorizer.color.strips import MOST_THREADS, shrunk_lightness, with_chroma
+from colorizer.color.strips import WORTHWHILE_THREADS, shrunk_lightness, with_chroma
 from colorizer.color.upsample import Upsampler
 
 MIB = 1 << 20
 
-MOST_EXTRA = MOST_THREADS * 20 * MIB
+MOST_EXTRA = WORTHWHILE_THREADS * 20 * MIB
 """Bytes beyond the picture and the result, at any size of picture."""
 
 

@@ -80,7 +80,7 @@ def test_include_and_exclude_are_patterns_of_names_and_paths(tmp_path: Path) -> 
     tree(tmp_path, "a.jpg", "b.png", "box1/a.jpg", "box1/drafts/c.jpg", "box2/a.jpg")
 
     def chosen(**patterns: tuple[str, ...]) -> list[str]:
-        return relatives(discover([tmp_path], SUFFIXES, chosen=Filter(**patterns)))
+        return relatives(discover([tmp_path], SUFFIXES, name_filter=Filter(**patterns)))
 
     assert chosen(include=("*.png",)) == ["b.png"]
     assert chosen(include=("box1/*",)) == ["box1/a.jpg", "box1/drafts/c.jpg"]

@@ -1,4 +1,4 @@
-"""The pool of processes: order, bounded memory, and what happens when one of them dies."""
+"""Processes of this machine: order, bounded memory, and what happens when one of them dies."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from colorizer.jobs import ahead, memory
-from colorizer.jobs.executors import local as pool_module
-from colorizer.jobs.executors.local import Died, Job, Pool, start_ahead
+from colorizer.jobs.executors.base import Job, WorkerDied
+from colorizer.jobs.executors.local import LocalExecutor, StartedProcesses
 from colorizer.networks import resolve_model
 
 PLENTY = 1 << 40
@@ -80,23 +80,24 @@ def jobs(count: int, memory: int = 1) -> list[Job[int]]:
 
 
 def test_every_job_is_done_once() -> None:
-    pool: Pool[int, int] = Pool(square, count=2, budget=PLENTY)
-    assert sorted(pool.run(jobs(20))) == [(number, number * number) for number in range(20)]
+    executor, load = LocalExecutor(count=2, budget=PLENTY), square
+    assert sorted(executor.run(load, jobs(20))) == [(number, number * number) for number in range(20)]
 
 
 def test_a_process_that_dies_costs_its_job_and_is_replaced() -> None:
-    pool: Pool[int, int] = Pool(fragile, count=2, budget=PLENTY)
-    results = dict(pool.run(jobs(20)))
-    assert {number for number, result in results.items() if isinstance(result, Died)} == {3, 8, 13, 18}
-    assert all(result == number for number, result in results.items() if not isinstance(result, Died))
+    executor, load = LocalExecutor(count=2, budget=PLENTY), fragile
+    results = dict(executor.run(load, jobs(20)))
+    assert {number for number, result in results.items() if isinstance(result, WorkerDied)} == {3, 8, 13, 18}
+    assert all(result == number for number, result in results.items() if not isinstance(result, WorkerDied))
 
 
 @pytest.mark.parametrize(("memory", "most"), [(1, 3), (5, 2), (10, 1), (99, 1)])
 def test_no_more_is_under_way_than_memory_allows_and_the_largest_run_alone(
     memory: int, most: int, tmp_path: Path
 ) -> None:
-    pool: Pool[tuple[Path, int], float] = Pool(watched, count=3, budget=10)
-    results = [together for _, together in pool.run(Job((tmp_path, number), memory) for number in range(7))]
+    executor, load = LocalExecutor(count=3, budget=10), watched
+    some = (Job((tmp_path, number), memory) for number in range(7))
+    results = [together for _, together in executor.run(load, some)]
     assert len(results) == 7
     assert max(results) == most  # type: ignore[type-var]
 
@@ -109,14 +110,14 @@ def test_jobs_are_asked_for_as_they_are_begun_not_all_at_once() -> None:
             asked.append(number)
             yield Job(number, 1)
 
-    pool: Pool[int, int] = Pool(square, count=2, budget=PLENTY)
-    for done, _ in enumerate(pool.run(source())):
+    executor, load = LocalExecutor(count=2, budget=PLENTY), square
+    for done, _ in enumerate(executor.run(load, source())):
         # two results may be at hand, two more jobs under way, and one looked at for its room
         assert len(asked) <= done + 5
 
 
 def test_after_stop_what_is_under_way_is_finished_and_nothing_begun() -> None:
-    pool: Pool[int, int] = Pool(slow_square, count=2, budget=PLENTY)
+    executor, load = LocalExecutor(count=2, budget=PLENTY), slow_square
     done: list[int] = []
     asked = set()
 
@@ -126,10 +127,10 @@ def test_after_stop_what_is_under_way_is_finished_and_nothing_begun() -> None:
             asked.add(job.item)
             yield job
 
-    for number, result in pool.run(source()):
+    for number, result in executor.run(load, source()):
         assert result == number * number
         done.append(number)
-        pool.stop()
+        executor.stop()
     assert set(done) <= asked
     # both processes may be done by the time that the first result is looked at, and have been given more before
     assert sorted(done) == list(range(len(done)))
@@ -137,10 +138,10 @@ def test_after_stop_what_is_under_way_is_finished_and_nothing_begun() -> None:
 
 
 def test_leaving_early_ends_the_processes() -> None:
-    pool: Pool[int, int] = Pool(slow_square, count=2, budget=PLENTY)
-    run = pool.run(jobs(50))
+    executor, load = LocalExecutor(count=2, budget=PLENTY), slow_square
+    run = executor.run(load, jobs(50))
     next(run)
-    processes = [worker.process for worker in pool._workers]
+    processes = [worker.process for worker in executor._workers]
     run.close()  # type: ignore[attr-defined]
     assert processes
     assert not any(process.is_alive() for process in processes)
@@ -148,45 +149,45 @@ def test_leaving_early_ends_the_processes() -> None:
 
 def test_what_goes_wrong_while_loading_is_raised_here() -> None:
     with pytest.raises(ValueError, match="nothing to work with"):
-        list(Pool(broken, count=2, budget=PLENTY).run(jobs(3)))
+        list(LocalExecutor(count=2, budget=PLENTY).run(broken, jobs(3)))
 
 
-def test_processes_started_ahead_do_the_next_pool_s_work_and_no_others_are_started() -> None:
-    start_ahead(2, "fractions")
-    started = {worker.process.pid for worker in pool_module._ahead}
-    pool: Pool[int, tuple[int, bool]] = Pool(who_and_whether_loaded, count=2, budget=PLENTY)
-    results = [result for _, result in pool.run(jobs(20))]
+def test_processes_started_ahead_do_the_work_and_no_others_are_started() -> None:
+    processes = StartedProcesses(2, "fractions")
+    started = {worker.process.pid for worker in processes._waiting}
+    executor, load = LocalExecutor(count=2, budget=PLENTY, started=processes), who_and_whether_loaded
+    results = [result for _, result in executor.run(load, jobs(20))]
     assert {pid for pid, _ in results} <= started  # type: ignore[misc]
     assert all(loaded for _, loaded in results)  # type: ignore[misc]
-    assert not pool_module._ahead
+    assert not processes
 
 
 def test_of_processes_started_ahead_those_that_are_too_many_end() -> None:
-    start_ahead(3, "fractions")
-    processes = [worker.process for worker in pool_module._ahead]
-    assert len(list(Pool(square, count=1, budget=PLENTY).run(jobs(5)))) == 5
+    started = StartedProcesses(3, "fractions")
+    processes = [worker.process for worker in started._waiting]
+    assert len(list(LocalExecutor(count=1, budget=PLENTY, started=started).run(square, jobs(5)))) == 5
     for process in processes:
         process.join(timeout=20)
         assert process.exitcode == 0
 
 
 def test_a_process_started_ahead_that_died_costs_no_more_than_its_job() -> None:
-    start_ahead(1, "fractions")
-    process = pool_module._ahead[0].process
+    started = StartedProcesses(1, "fractions")
+    process = started._waiting[0].process
     process.kill()
     process.join()
-    pool: Pool[int, int] = Pool(square, count=1, budget=PLENTY)
-    results = dict(pool.run(jobs(3)))
-    assert isinstance(results.pop(0), Died)
+    executor, load = LocalExecutor(count=1, budget=PLENTY, started=started), square
+    results = dict(executor.run(load, jobs(3)))
+    assert isinstance(results.pop(0), WorkerDied)
     assert results == {1: 1, 2: 4}
 
 
 def test_each_process_has_one_blas_thread_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    assert dict(Pool(blas_threads, count=1, budget=PLENTY).run(jobs(1))) == {0: "1"}
+    assert dict(LocalExecutor(count=1, budget=PLENTY).run(blas_threads, jobs(1))) == {0: "1"}
     assert "OPENBLAS_NUM_THREADS" not in os.environ
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    assert dict(Pool(blas_threads, count=1, budget=PLENTY).run(jobs(1))) == {0: "3"}
+    assert dict(LocalExecutor(count=1, budget=PLENTY).run(blas_threads, jobs(1))) == {0: "3"}
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_a_folder_of_more_than_a_few_gets_its_processes_ahead(
     inside: list[str], many: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[tuple[int, str]] = []
-    monkeypatch.setattr(ahead, "start_ahead", lambda count, module: started.append((count, module)))
+    monkeypatch.setattr(ahead, "StartedProcesses", lambda count, module: started.append((count, module)))
     for name in inside:
         (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
     ahead.start_processes([tmp_path], 2)
@@ -211,16 +212,18 @@ def test_a_folder_of_more_than_a_few_gets_its_processes_ahead(
 
 IMPATIENT = """
 import os, signal, sys
-from colorizer.jobs.executors.local import Job, Pool, start_ahead
+from colorizer.jobs.executors.base import Job
+from colorizer.jobs.executors.local import LocalExecutor, StartedProcesses
 sys.path.insert(0, sys.argv[1])
-from test_pool import square
+from test_local_executor import square
 if __name__ == "__main__":
-    start_ahead(2, "colorizer.jobs.batch")
+    started = StartedProcesses(2, "colorizer.jobs.batch")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for _ in range(30):
         os.killpg(0, signal.SIGINT)
         signal.sigtimedwait([signal.SIGUSR1], 0.01)
-    print(sorted(Pool(square, count=2, budget=1 << 40).run([Job(3, 1), Job(4, 1)])))
+    executor = LocalExecutor(count=2, budget=1 << 40, started=started)
+    print(sorted(executor.run(square, [Job(3, 1), Job(4, 1)])))
 """
 
 

@@ -376,7 +376,7 @@ def test_a_picture_larger_than_allowed_is_refused_in_every_format(tmp_path: Path
 
     for kind, make in EVERY_FORMAT.items():
         path = put(tmp_path / kind, make())
-        with pytest.raises(InputError, match=rf"{kind}: 64 x 48 pixels .*--max-pixels 3072"):
+        with pytest.raises(InputError, match=rf"{kind}: 64 x 48 pixels .*max_pixels=3072"):
             read_picture(path, max_pixels=3071)
 
 

@@ -1,10 +1,10 @@
-"""Processes that each do whole pictures, one at a time; one that dies costs its picture and is replaced.
+"""Processes of this machine that each do whole pictures, one at a time; one that dies costs its picture, no more.
 
 A process decodes, predicts, recombines and encodes by itself, so that while one waits for a disk the others compute,
 and a decoder that crashes takes nobody with it. Memory is bounded in bytes, not in pictures: a picture is begun only
 when what is under way leaves room for it; one that would not fit at all runs alone. Processes are spawned, not forked,
 so the same code runs on every system. Since a process takes as long to start as the one that starts it takes to get
-ready, a command may start them ahead.
+ready, a command may start them first (`StartedProcesses`) and say later what they are to do.
 """
 
 from __future__ import annotations
@@ -16,34 +16,20 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from colorizer.io.machine import usable_cores
+from colorizer.jobs.executors.base import Executor, Item, Job, Load, Result, WorkerDied
+from colorizer.jobs.executors.serial import SerialExecutor
 
 _CONTEXT = multiprocessing.get_context("spawn")
 
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 """NumPy's OpenBLAS starts as many threads as the machine has cores, in each process, unless this says otherwise."""
-
-
-@dataclass(frozen=True)
-class Job(Generic[Item]):
-    """A piece of work and the bytes of memory it takes."""
-
-    item: Item
-    memory: int
-
-
-@dataclass(frozen=True)
-class Died:
-    """In place of a result: the process was killed, or crashed, with this exit code (negative: the signal)."""
-
-    exit_code: int
 
 
 @dataclass
@@ -64,12 +50,10 @@ class _Worker(Generic[Item]):
             self.process.terminate()
 
 
-_ahead: list[_Worker[Any]] = []
-"""Processes that were started before it was known what they would do."""
+class StartedProcesses:
+    """Processes that import a module while this one gets ready, and wait to be told what to do.
 
-
-def start_ahead(count: int, module: str) -> None:
-    """Start processes that import a module while this one gets ready; the next pool takes them.
+    An executor takes them over. Whoever starts them ends those that were not taken.
 
     Parameters
     ----------
@@ -78,45 +62,77 @@ def start_ahead(count: int, module: str) -> None:
     module
         The name of what they will need.
     """
-    _ahead.extend(_start(module) for _ in range(count))
+
+    def __init__(self, count: int, module: str) -> None:
+        self._waiting: list[_Worker[Any]] = [_start(module) for _ in range(count)]
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self) -> _Worker[Any] | None:
+        """One of those that wait; None where there is none left."""
+        return self._waiting.pop() if self._waiting else None
+
+    def keep(self, count: int) -> None:
+        """Let those that are more than so many end, once they have imported what they were told to."""
+        for surplus in self._waiting[count:]:
+            surplus.end()
+        del self._waiting[count:]
+
+    def end(self) -> None:
+        """End those that still wait, at once."""
+        leaving, self._waiting = self._waiting, []
+        for worker in leaving:
+            worker.process.terminate()
+            worker.end()
+        for worker in leaving:
+            worker.process.join()
 
 
-class Pool(Generic[Item, Result]):
-    """Workers that call `make()` once and then the function it returns for every item.
+class LocalExecutor:
+    """An `Executor` of processes on this machine.
 
     Parameters
     ----------
-    make
-        Picklable; called in each process to load what it needs (a network, say). Returns the work itself.
     count
         How many processes.
     budget
-        Bytes that the items under way may take together.
+        Bytes that the jobs under way may take together.
+    started
+        Processes that have been started already; the first ones are taken from them.
     """
 
-    def __init__(self, make: Callable[[], Callable[[Item], Result]], *, count: int, budget: int) -> None:
-        self._make = make
+    def __init__(self, count: int, budget: int, started: StartedProcesses | None = None) -> None:
         self._count = count
         self._budget = budget
-        self._workers: list[_Worker[Item]] = []
+        self._started = started
+        self._workers: list[_Worker[Any]] = []
         self._stopping = False
 
+    @property
+    def workers(self) -> int:
+        """How many processes; see `Executor`."""
+        return self._count
+
+    @property
+    def threads(self) -> int | None:
+        """A process's share of the cores; see `Executor`."""
+        return max(1, usable_cores() // self._count)
+
     def stop(self) -> None:
-        """Begin nothing more; what is under way is finished."""
+        """Begin nothing more; see `Executor`."""
         self._stopping = True
 
-    def run(self, jobs: Iterable[Job[Item]]) -> Iterator[tuple[Item, Result | Died]]:
-        """Do the jobs, begun in their order, and give each result as it comes.
+    def run(self, load: Load[Item, Result], jobs: Iterable[Job[Item]]) -> Iterator[tuple[Item, Result | WorkerDied]]:
+        """Do the jobs; see `Executor`.
 
         Of jobs to come as many are asked for as there are processes, so that looking at them costs nobody time.
-        Leaving the iteration early, by an exception or by closing it, ends the processes at once.
         """
         source = iter(jobs)
         waiting: deque[Job[Item]] = deque()
-        for surplus in _ahead[self._count :]:
-            surplus.end()
-        del _ahead[self._count :]
-        results: list[tuple[Item, Result | Died]] = []
+        if self._started:
+            self._started.keep(self._count)
+        results: list[tuple[Item, Result | WorkerDied]] = []
         try:
             while True:
                 while not self._stopping:
@@ -124,7 +140,7 @@ class Pool(Generic[Item, Result]):
                         waiting.extend(itertools.islice(source, 1))
                     if not waiting or not self._has_room(waiting[0]):
                         break
-                    worker = self._idle_worker()
+                    worker = self._idle_worker(load)
                     if worker is None:
                         break
                     worker.job = waiting.popleft()
@@ -140,46 +156,57 @@ class Pool(Generic[Item, Result]):
         finally:
             self._end()
 
-    def _has_room(self, job: Job[Item]) -> bool:
+    def _has_room(self, job: Job[Any]) -> bool:
         under_way = [worker.job.memory for worker in self._workers if worker.job is not None]
         return not under_way or sum(under_way) + job.memory <= self._budget
 
-    def _idle_worker(self) -> _Worker[Item] | None:
+    def _idle_worker(self, load: Load[Any, Any]) -> _Worker[Any] | None:
         for worker in self._workers:
             if worker.job is None:
                 return worker
         if len(self._workers) == self._count:
             return None
-        new: _Worker[Item] = _ahead.pop() if _ahead else _start()
-        new.send(self._make)
+        new = (self._started.take() if self._started else None) or _start()
+        new.send(load)
         self._workers.append(new)
         return new
 
-    def _collect(self, busy: list[_Worker[Item]]) -> Iterator[tuple[Item, Result | Died]]:
+    def _collect(self, busy: list[_Worker[Any]]) -> Iterator[tuple[Any, Any]]:
         ready = wait([worker.pipe for worker in busy])
         for worker in busy:
             if worker.pipe not in ready or worker.job is None:
                 continue
             item = worker.job.item
             try:
-                result: Result | Died | BaseException = worker.pipe.recv()
+                result = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join()
                 self._workers.remove(worker)
-                result = Died(worker.process.exitcode or 0)
+                result = WorkerDied(worker.process.exitcode or 0)
             worker.job = None
             if isinstance(result, BaseException):
                 raise result
             yield item, result
 
     def _end(self) -> None:
-        leaving = [*self._workers, *_ahead]
-        self._workers.clear()
-        _ahead.clear()
+        leaving, self._workers = self._workers, []
         for worker in leaving:
             worker.end()
         for worker in leaving:
             worker.process.join()
+        if self._started:
+            self._started.end()
+
+
+def local_executor(count: int, budget: int, started: StartedProcesses | None = None) -> Executor:
+    """The executor for so many pictures at a time on this machine; for one at a time, this process itself.
+
+    Parameters
+    ----------
+    count, budget, started
+        As for `LocalExecutor`.
+    """
+    return SerialExecutor() if count == 1 else LocalExecutor(count, budget, started)
 
 
 def _start(module: str | None = None) -> _Worker[Any]:
@@ -221,8 +248,8 @@ def _work(pipe: Connection, module: str | None) -> None:
     try:
         if module is not None:
             importlib.import_module(module)
-        make = pipe.recv()
-        work = make()
+        load = pipe.recv()
+        work = load()
         while True:
             pipe.send(work(pipe.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):

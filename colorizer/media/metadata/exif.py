@@ -42,7 +42,13 @@ JPEG_PREFIX = b"Exif\0\0"
 
 
 def layout_of(block: bytes) -> tuple[Layout, int]:
-    """Byte order, and offset of the first directory, of a block; `ValueError` if it is none."""
+    """Byte order, and offset of the first directory, of a block.
+
+    Raises
+    ------
+    ValueError
+        It is no Exif block.
+    """
     orders: dict[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}
     order = orders.get(block[:4])
     if order is None:

@@ -77,7 +77,13 @@ class Layout:
         return struct.pack(self.order + code, *values)
 
     def unpack(self, code: str, data: Bytes, offset: int) -> tuple[int, ...]:
-        """Values as `struct` unpacks them; `ValueError` beyond the end."""
+        """Values as `struct` unpacks them.
+
+        Raises
+        ------
+        ValueError
+            They would lie beyond the end.
+        """
         code = self.order + code
         try:
             return struct.unpack(code, data[offset : offset + struct.calcsize(code)])

@@ -90,7 +90,7 @@ def download_model(
         def waiting(name: str = file.name) -> None:
             listener.message(f"{name}: another process is downloading it; waiting for that")
 
-        with lock(partial.lock_path, waiting):
+        with lock(partial.lock_path, waiting, remedy=Remedy.LOCAL_STORE):
             if not partial.is_there():
                 check_room(partial.folder, file.name, file.size - partial.size())
                 with open_session() as session:

@@ -1,4 +1,4 @@
-"""Developing a scan: pixels interpreted by the ICC profile that came with them, and given back in sRGB.
+"""Colour management: pixels interpreted by the ICC profile that came with them, and given in sRGB, and back.
 
 LittleCMS does the arithmetic, in floating point: its integer shortcuts go through coarse tables. Grey pictures need
 only as many evaluations as they have tones, and RGB pictures of the usual kind of profile, three curves and a matrix,
@@ -43,7 +43,7 @@ _GAMUT_MARGIN = 1e-5
 
 
 @dataclass(frozen=True)
-class Developed:
+class InSrgb:
     """Samples turned into sRGB.
 
     Attributes
@@ -65,7 +65,7 @@ class Developed:
     notes: tuple[str, ...] = ()
 
 
-def develop(samples: Pixels, profile: bytes, space: Space) -> Developed:
+def to_srgb(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
     """Interpret samples by the profile that came with them.
 
     Parameters
@@ -80,13 +80,13 @@ def develop(samples: Pixels, profile: bytes, space: Space) -> Developed:
     notes: tuple[str, ...] = ()
     if profile:
         try:
-            return _developed(samples, profile, space)
+            return _converted(samples, profile, space)
         except ValueError as error:
             notes = (f"the embedded colour profile is left aside ({error}); the picture is taken for sRGB",)
-    return Developed(_without_inks(samples) if space == "cmyk" else samples, srgb_profile(), notes=notes)
+    return InSrgb(_without_inks(samples) if space == "cmyk" else samples, srgb_profile(), notes=notes)
 
 
-def _developed(samples: Pixels, profile: bytes, space: Space) -> Developed:
+def _converted(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
     own = space_of(profile)
     if (space, own) == ("rgb", "gray") and (samples == samples[..., :1]).all():
         samples, space = np.ascontiguousarray(samples[..., 0]), "gray"  # of formats that know only RGB
@@ -96,12 +96,12 @@ def _developed(samples: Pixels, profile: bytes, space: Space) -> Developed:
     if own != space:
         notes = ("the picture is grey, its profile RGB; its neutral tones are used",)
     if space == "gray":
-        return Developed(_grey_to_srgb(samples, profile, own), srgb_profile(), notes=notes)
+        return InSrgb(_grey_to_srgb(samples, profile, own), srgb_profile(), notes=notes)
     if space == "cmyk":
-        return Developed(_transformed(samples, profile, "cmyk"), srgb_profile())
+        return InSrgb(_transformed(samples, profile, "cmyk"), srgb_profile())
     if _is_srgb(profile, samples.dtype):
-        return Developed(samples, profile)
-    return Developed(_transformed(samples, profile, "rgb"), srgb_profile(), profile)
+        return InSrgb(samples, profile)
+    return InSrgb(_transformed(samples, profile, "rgb"), srgb_profile(), profile)
 
 
 def _tones(count: int) -> npt.NDArray[np.float64]:
