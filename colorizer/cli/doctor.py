@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from colorizer.cli.options import PATH
-from colorizer.errors import ExitStatus, shown
+from colorizer.cli.wording import worded
+from colorizer.errors import ExitStatus, Message, shown
 
 if TYPE_CHECKING:
     from colorizer.doctor import Report
@@ -38,11 +39,22 @@ def doctor(*, model: str, weights_dir: Path | None, as_json: bool) -> int:
 
     report = examine(model, weights_dir)
     if as_json:
-        click.echo(json.dumps(asdict(report) | {"healthy": report.healthy}, indent=2))
+        click.echo(json.dumps(_plain(report) | {"healthy": report.healthy}, indent=2))
     else:
         for line in _lines(report):
             click.echo(line)
     return ExitStatus.DONE if report.healthy else ExitStatus.SOME_FAILED
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: dataclasses as objects, messages in the command line's words."""
+    if isinstance(value, Message):
+        return worded(value)
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -51,14 +63,16 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{system.processor}; {system.usable_cores} of {system.cores} cores to use"
     yield ", ".join(f"{name} {version}" for name, version in system.packages.items())
     yield f"models in {shown(system.weights_folder)}, cache in {shown(system.cache_folder)}"
-    yield from _section("Engines", [(e.name, e.problem or e.version, ", ".join(e.precisions)) for e in report.engines])
-    yield from _section("Devices", [(d.name, "yes" if d.available else "no", d.what) for d in report.devices])
-    yield from _section("Models", [(m.name, m.state, m.title) for m in report.models])
+    yield from _section(
+        "Engines", [(e.name, worded(e.problem) or e.version, ", ".join(e.precisions)) for e in report.engines]
+    )
+    yield from _section("Devices", [(d.name, "yes" if d.available else "no", worded(d.what)) for d in report.devices])
+    yield from _section("Models", [(m.name, m.state, worded(m.title)) for m in report.models])
     yield ""
     yield "What auto chooses"
     for auto in report.auto:
         if auto.choice is None:
-            yield f"  {auto.job}: nothing: {auto.problem}"
+            yield f"  {auto.job}: nothing: {worded(auto.problem)}"
         else:
             choice = auto.choice
             taken = f"{auto.model} in {choice.engine}, {choice.precision}, {choice.device}"
@@ -67,7 +81,7 @@ def _lines(report: Report) -> Iterator[str]:
     for timed in report.passes:
         found = [f"{seconds * 1000:.0f} ms" for seconds in (timed.load, timed.first, timed.usual)]
         if timed.problem:
-            found = [timed.problem, "", ""]
+            found = [worded(timed.problem), "", ""]
         rows.append((timed.engine, timed.device, timed.precision, *found))
     yield from _section("One pass", rows if report.passes else [])
 

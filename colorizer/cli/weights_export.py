@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from colorizer.cli.console import Console
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.settings import Settings
@@ -70,6 +71,6 @@ def export(
     colors = Colors(model.temperature if temperature is None else temperature, centres)
     data = onnx_model(model, colors)
     write_atomically(target, data)
-    if not quiet:
-        text = f"{model.name} -> {shown(target)}, {megabytes(len(data))}, T = {colors.temperature:.4g}"
-        click.echo(f"colorize: {text}", err=True)
+    Console(quiet=quiet).remark(
+        f"{model.name} -> {shown(target)}, {megabytes(len(data))}, T = {colors.temperature:.4g}"
+    )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from colorizer.errors import ColorizerError, Message, OptionRef, Remedy
+
+Said: TypeAlias = Message | ColorizerError | str
+"""What the library says: an error, a message, or words that name no option and no command."""
 
 REMEDIES: dict[Remedy, str] = {
     Remedy.LEAVE_OUT: "leave out {what}",
@@ -24,7 +29,7 @@ def flag(option: OptionRef) -> str:
     return f"{name} {option.value}" if option.value else name
 
 
-def worded(said: Message | ColorizerError | str) -> str:
+def worded(said: Said) -> str:
     """A message as the command line writes it."""
     if isinstance(said, ColorizerError):
         said = said.message

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from colorizer.color.strips import with_chroma
 from colorizer.colorizer import Colorizer
+from colorizer.errors import Message
 from colorizer.evaluate.protocol import Protocol
 from colorizer.metrics import ColorHistogram, Weighting, best_constant_tint
 from colorizer.settings import Settings
@@ -61,7 +62,9 @@ def combinations(choices: dict[str, Sequence[Any]]) -> list[Settings]:
     return [Settings(**dict(zip(given, values, strict=True))) for values in product(*given.values())]
 
 
-def networks(settings: Sequence[Settings], protocol: Protocol, remark: Callable[[str], None]) -> list[Candidate]:
+def networks(
+    settings: Sequence[Settings], protocol: Protocol, remark: Callable[[Message | str], None]
+) -> list[Candidate]:
     """Load the networks.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What a download tells on stderr."""
+"""What progress looks like on stderr: of a download, in every way there is."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import sys
 
 import pytest
 
-from colorizer.networks.download.progress import Bar, Lines, Silence, listener
+from colorizer.cli.console import Console
+from colorizer.cli.progress import Bar, Display, DownloadLines, download_display
+from colorizer.cli.weights import DownloadListener
 
 
-def feed(told: Bar | Lines | Silence) -> None:
+def feed(told: Display | DownloadListener) -> None:
     """A download of 10 MB, of which one has arrived before."""
     told.begin("big.caffemodel", 10_000_000, 1_000_000)
     for _ in range(90):
@@ -18,7 +20,7 @@ def feed(told: Bar | Lines | Silence) -> None:
 
 
 def test_a_bar_shows_rate_and_time_left_and_ends_at_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    feed(Bar())
+    feed(Bar(unit="B", unit_scale=True))
     output, messages = capsys.readouterr()
     assert output == ""
     assert "10.0M/10.0M" in messages
@@ -27,7 +29,7 @@ def test_a_bar_shows_rate_and_time_left_and_ends_at_the_whole(capsys: pytest.Cap
 
 
 def test_lines_tell_every_tenth_with_rate_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
-    feed(Lines(pause=0.0))
+    feed(DownloadLines(pause=0.0))
     output, messages = capsys.readouterr()
     assert output == ""
     lines = messages.splitlines()
@@ -37,18 +39,18 @@ def test_lines_tell_every_tenth_with_rate_and_time_left(capsys: pytest.CaptureFi
 
 
 def test_lines_do_not_fill_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    feed(Lines(pause=60.0))
+    feed(DownloadLines(pause=60.0))
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_quiet_tells_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    told = listener(quiet=True)
+    told = DownloadListener(Console(quiet=True))
     told.message("nothing to see")
     feed(told)
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("terminal", "kind"), [(True, Bar), (False, Lines)])
+@pytest.mark.parametrize(("terminal", "kind"), [(True, Bar), (False, DownloadLines)])
 def test_a_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch, terminal: bool, kind: type) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    assert type(listener(quiet=False)) is kind
+    assert type(download_display(quiet=False)) is kind
