@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from colorizer.errors import UsageError
-from colorizer.settings import Fit, Settings, flag
+from colorizer.errors import OptionRef, Remedy, UsageError
+from colorizer.settings import Fit, Settings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,7 +37,7 @@ class Protocol:
     Attributes
     ----------
     name
-        As on the command line.
+        Short, as users write it.
     crop
         Whether the largest square in the middle is cut out first.
     side
@@ -81,7 +81,12 @@ class Protocol:
         defaults = Settings()
         for name, value, fixed in asked:
             if value not in (fixed, getattr(defaults, name)):
-                raise UsageError(f"--protocol {self.name} has {flag(name)} {fixed}; leave out {flag(name)} {value}")
+                raise UsageError(
+                    f"its {name} is {fixed}",
+                    option=OptionRef("protocol", self.name),
+                    remedy=Remedy.LEAVE_OUT,
+                    what=OptionRef(name, f"{value}"),
+                )
         return replace(settings, fit=self.view.fit, size=self.view.size)
 
 

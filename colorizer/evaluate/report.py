@@ -20,7 +20,7 @@ from colorizer.color.pixels import lightness, recombine
 from colorizer.errors import OutputError, shown
 from colorizer.evaluate.figures import FIGURES, Figure, Value
 from colorizer.evaluate.plots import Plot, plots
-from colorizer.evaluate.run import require
+from colorizer.evaluate.run import check_installed
 from colorizer.evaluate.samples import Exhibit
 from colorizer.evaluate.table import LEFT_ALIGNED, tally_line
 from colorizer.evaluate.totals import Column, Evaluation
@@ -73,12 +73,12 @@ def prepare_report(path: Path) -> None:
 
     Raises
     ------
-    UsageError
+    MissingExtraError
         matplotlib is not installed.
     OutputError
         The report's folder does not exist, or the name is a folder's.
     """
-    require("matplotlib", "matplotlib", "the report")
+    check_installed("matplotlib", "matplotlib", "the report")
     if path.is_dir():
         raise OutputError(f"{shown(path)}: is a folder; name a file for the report")
     if not path.parent.is_dir():
@@ -86,8 +86,14 @@ def prepare_report(path: Path) -> None:
 
 
 def write_report(path: Path, evaluation: Evaluation) -> None:
-    """Write the report; OutputError where that is not possible."""
-    write_atomically(path, html(evaluation).encode("utf-8"), remedy="name another file with --html")
+    """Write the report.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    write_atomically(path, html(evaluation).encode("utf-8"), remedy="name another file for the report")
 
 
 def html(evaluation: Evaluation) -> str:

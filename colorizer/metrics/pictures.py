@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.pixels import FULL_SCALE, check_pixels, lightness
-from colorizer.errors import InputError, UsageError
+from colorizer.errors import InputError, MissingExtraError
 from colorizer.metrics.classes import Doubles, Plane, check_ab, in_strips
 
 Pixels = npt.NDArray[Any]
@@ -171,7 +171,7 @@ def ssim(true: Pixels, predicted: Pixels) -> float:
     ------
     InputError
         As in `rgb_error`, or a picture too small for the window.
-    UsageError
+    MissingExtraError
         scikit-image is not installed.
     """
     check_rgb(true, predicted)
@@ -181,7 +181,7 @@ def ssim(true: Pixels, predicted: Pixels) -> float:
     try:
         from skimage.metrics import structural_similarity
     except ImportError as error:
-        raise UsageError('SSIM needs scikit-image; install it with: pip install "colorize-photos[evaluate]"') from error
+        raise MissingExtraError("SSIM", "scikit-image", "evaluate") from error
     similarity: Callable[..., Any] = structural_similarity
     return float(
         similarity(
