@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,11 @@ import click
 
 from colorizer import Settings
 from colorizer.cli.console import Console
-from colorizer.cli.options import PATH, max_pixels_option, quiet_option, value_type, variable
+from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option
 from colorizer.cli.progress import evaluation_display
 from colorizer.cli.wording import Said, worded
 from colorizer.errors import ExitStatus, InputError
 from colorizer.evaluate.protocol import PROTOCOLS
-from colorizer.settings import Option, declared_type, flag
 
 LEAKING = ("strength", "keep_color")
 """Settings that would let the original's own colours into the result."""
@@ -33,34 +30,6 @@ Examples:
 Exit status: 0 all measured, 1 some pictures could not be read (the others are
 measured), 2 wrong use or missing weights, 130 interrupted.
 """
-
-
-class _Repeatable(click.Option):
-    """An option with several values, of which the environment gives one: click would cut it at spaces."""
-
-    def value_from_envvar(self, ctx: click.Context) -> Any:
-        value = self.resolve_envvar_value(ctx)
-        return None if value is None else (value,)
-
-
-def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for item in reversed(fields(Settings)):
-        option: Option = item.metadata["option"]
-        if item.name in LEAKING:
-            continue
-        if declared_type(item) == "bool":
-            command = click.option(flag(item.name), is_flag=True, help=option.help)(command)
-            continue
-        command = click.option(
-            flag(item.name),
-            cls=_Repeatable,
-            multiple=True,
-            type=value_type(item),
-            metavar=option.metavar,
-            help=option.help,
-            envvar=variable(item.name),
-        )(command)
-    return command
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,7 +73,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="N",
     help="Pictures measured side by side. Default: the number of cores, at most 8.",
 )
-@_settings_options
+@options_of(Settings, without=LEAKING, repeatable=True)
 @max_pixels_option
 @quiet_option
 def evaluate(

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from colorizer.media.options import Output
-from colorizer.settings import Option, Settings
+from colorizer.settings import Option, Settings, declared_type, option_of
 from colorizer.web.limits import LARGEST_SIZE, MAX_POLL
 from colorizer.web.problems import ProblemError
 
@@ -73,9 +73,8 @@ def _from_dataclass(kind: type, *names: str) -> Iterable[Parameter]:
     kinds: dict[str, type] = {"float": float, "int": int, "bool": bool}
     for item in fields(kind):
         if item.name in names:
-            declared = str(item.type).removesuffix(" | None")
             name = item.name.replace("_", "-")
-            yield Parameter(name, kinds.get(declared, str), item.metadata["option"], item.default)
+            yield Parameter(name, kinds.get(declared_type(item), str), option_of(item), item.default)
 
 
 MODEL = Parameter("model", str, Option("Network: a name of /api/models; the server's own where it is not given."), "")
