@@ -41,6 +41,7 @@ class Remedy(Enum):
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
     VERIFY_MODELS = "verify the models that are installed"
+    ANOTHER_PORT = "stop that, or take another {what} (0 takes a free one)"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
     Remedy.VERIFY_MODELS: "run `colorize weights verify`",
+    Remedy.ANOTHER_PORT: "stop that, or take another one with {what} (0 takes a free one)",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""
 

@@ -8,6 +8,9 @@ from colorizer.settings import check_options, option
 
 MEBIBYTE = 1 << 20
 
+SERVER_SETTINGS = ("model", "prototxt", "bin_centres", "weights_dir", "engine", "precision", "device", "threads")
+"""The settings that are the server's own; a request says how its picture is coloured."""
+
 
 @dataclass(frozen=True)
 class Limits:

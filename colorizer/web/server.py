@@ -19,7 +19,7 @@ from typing import Any
 
 import uvicorn
 
-from colorizer.errors import UsageError
+from colorizer.errors import OptionRef, Remedy, UsageError
 from colorizer.io.machine import usable_cores
 from colorizer.settings import Settings
 from colorizer.web.app import Service
@@ -135,7 +135,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {host}: no such name or address; leave it out for this machine alone") from error
+        raise UsageError(
+            "no such name or address; leave it out for this machine alone", option=OptionRef("host", host)
+        ) from error
     opened: list[socket.socket] = []
     failures: list[OSError] = []
     for family, kind, protocol, _, (address, _, *rest) in dict.fromkeys(found):
@@ -173,12 +175,17 @@ def _listening(family: Any, kind: Any, protocol: int, place: Any) -> socket.sock
 def _refused(host: str, port: int, error: OSError) -> UsageError:
     if error.errno == errno.EADDRINUSE:
         return UsageError(
-            f"port {port} of {host} is in use, perhaps by another `colorize serve`; stop that, or take another one "
-            "with --port (0 takes a free one)"
+            f"port {port} of {host} is in use, perhaps by another `colorize serve`",
+            remedy=Remedy.ANOTHER_PORT,
+            what=OptionRef("port"),
         )
     if error.errno == errno.EACCES:
-        return UsageError(f"port {port} of {host} may not be used by this user; take one from 1024 on with --port")
-    return UsageError(f"--host {host}: cannot be listened on ({error.strerror}); give an address of this machine")
+        return UsageError(
+            f"may not be used by this user on {host}; take one from 1024 on", option=OptionRef("port", f"{port}")
+        )
+    return UsageError(
+        f"cannot be listened on ({error.strerror}); give an address of this machine", option=OptionRef("host", host)
+    )
 
 
 def has_desktop() -> bool:
@@ -204,7 +211,7 @@ def _checked_token(serving: Serving) -> str | None:
     if token is not None and not (
         len(token) >= 16 and token.isascii() and token.replace("-", "").replace("_", "").isalnum()
     ):
-        raise UsageError("--token: expected at least 16 letters, digits, - or _; leave it out to have one made")
+        raise UsageError("expected at least 16 letters, digits, - or _; leave it out to have one made", option="token")
     return secrets.token_urlsafe(24) if token is None and not _is_loopback(serving.host) else token
 
 

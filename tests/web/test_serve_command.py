@@ -153,7 +153,7 @@ def test_a_missing_package_is_said_with_how_to_get_it(tmp_path: Path, name: str)
     )
     assert done.returncode == 2
     assert done.stderr == (
-        f"colorize: {name} is not installed, which the page needs: pip install 'colorize-photos[web]'\n"
+        f"colorize: the page needs {name}, which is not installed; pip install 'colorize-photos[web]'\n"
     )
 
 
