@@ -14,6 +14,7 @@ from colorizer.errors import (
     DiskFullError,
     EngineError,
     InputError,
+    MissingExtraError,
     OutputError,
     TooLargeError,
     UnknownFormatError,
@@ -35,6 +36,7 @@ _STATUS: tuple[tuple[type[ColorizerError], HTTPStatus], ...] = (
     (DiskFullError, HTTPStatus.INSUFFICIENT_STORAGE),
     (OutputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (WeightsError, HTTPStatus.CONFLICT),
+    (MissingExtraError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (EngineError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 

@@ -42,5 +42,6 @@ def test_an_option_of_the_server_is_called_so() -> None:
 
 
 def test_a_missing_extra_is_installed_where_the_server_runs() -> None:
-    detail = problem_of(MissingExtraError("HEIC", "pillow-heif", "heic")).detail
-    assert detail.endswith("; where the server runs: pip install 'colorize-photos[heic]'")
+    problem = problem_of(MissingExtraError("HEIC", "pillow-heif", "heic"))
+    assert problem.status == 422
+    assert problem.detail.endswith("; where the server runs: pip install 'colorize-photos[heic]'")
