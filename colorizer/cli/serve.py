@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import fields
 from typing import Any
 
@@ -68,11 +69,9 @@ def serve(**options: Any) -> int:
     settings = Settings(**{name: options.pop(name) for name in SERVER_SETTINGS})
     _check_installed()
 
-    from colorizer.web.server import Serving, log_to_stderr, serve_until_stopped
+    from colorizer.web.server import ServerOptions, logging_to_stderr, serve_until_stopped
 
-    if options["verbose"]:
-        log_to_stderr()
-    serving = Serving(
+    server = ServerOptions(
         settings=settings,
         host=options["host"],
         port=options["port"],
@@ -82,7 +81,8 @@ def serve(**options: Any) -> int:
         open_browser=options["open_browser"],
         limits=limits,
     )
-    serve_until_stopped(serving, Console().remark)
+    with logging_to_stderr() if options["verbose"] else nullcontext():
+        serve_until_stopped(server, Console().remark)
     return ExitStatus.DONE
 
 

@@ -55,7 +55,7 @@ class Limits:
 HEAD_SECONDS = 10
 """In which the head of a request has to arrive, and in which something more of a body has to."""
 
-LEAST_RATE = 16_384
+MIN_RATE = 16_384
 """Bytes a second that an upload has to reach after its first `HEAD_SECONDS`; a modem of 1998 is slower."""
 
 STALL_SECONDS = 60
@@ -70,5 +70,5 @@ MAX_JSON = MEBIBYTE
 MAX_POLL = 60
 """Seconds for which a client may have a picture's state watched in one request."""
 
-LARGEST_SIZE = 512
+MAX_NETWORK_SIZE = 512
 """Of what the network sees: the command allows more, which takes gigabytes."""

@@ -14,15 +14,15 @@ from urllib.parse import parse_qsl
 
 from colorizer.media.options import Output
 from colorizer.settings import Option, Settings, declared_type, option_of
-from colorizer.web.limits import LARGEST_SIZE, MAX_POLL
+from colorizer.web.limits import MAX_NETWORK_SIZE, MAX_POLL
 from colorizer.web.problems import ProblemError
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
-_MOST_PARAMETERS = 32
-LONGEST_NAME = 1024
+_MAX_PARAMETERS = 32
+MAX_NAME_LENGTH = 1024
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Parameter:
         if self.kind is str:
             if self.option.choices and text not in self.option.choices:
                 raise self._refused(f"one of {', '.join(self.option.choices)}")
-            if len(text) > LONGEST_NAME:
-                raise self._refused(f"at most {LONGEST_NAME} characters")
+            if len(text) > MAX_NAME_LENGTH:
+                raise self._refused(f"at most {MAX_NAME_LENGTH} characters")
             return text
         pattern = _WHOLE if self.kind is int else _NUMBER
         value = self.kind(text) if pattern.fullmatch(text) else None
@@ -82,7 +82,7 @@ NAME = Parameter("name", str, Option("The picture's file name, for messages and 
 
 _CHROMA = tuple(_from_dataclass(Settings, "temperature", "saturation", "strength"))
 _SEEING = tuple(
-    replace(item, option=replace(item.option, high=LARGEST_SIZE)) if item.name == "size" else item
+    replace(item, option=replace(item.option, high=MAX_NETWORK_SIZE)) if item.name == "size" else item
     for item in _from_dataclass(Settings, "fit", "size")
 )
 _WRITING = (
@@ -132,7 +132,7 @@ def read_query(query: bytes, known: Iterable[Parameter]) -> dict[str, Any]:
     try:
         text = query.decode("ascii")
         pairs = parse_qsl(
-            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=_MOST_PARAMETERS
+            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=_MAX_PARAMETERS
         )
     except ValueError as error:  # which a UnicodeDecodeError is too
         raise ProblemError(400, "the query is not well-formed: expected name=value&name=value in UTF-8") from error

@@ -1,4 +1,4 @@
-"""What is used of uvicorn beyond its public interface: a new version that lacks it fails here, and says what is gone."""
+"""What is used of uvicorn beyond its public interface: where a version lacks it, these tests say what is gone."""
 
 from __future__ import annotations
 
