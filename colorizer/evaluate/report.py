@@ -103,7 +103,7 @@ def html(evaluation: Evaluation) -> str:
     body = [
         f"<h1>Colours measured: {escape(names)}</h1>",
         f"<p>{escape(tally_line(evaluation))}. {INTRODUCTION}</p>",
-        f"<p><strong>Protocol.</strong> {escape(evaluation.protocol.says)}</p>",
+        f"<p><strong>Protocol.</strong> {escape(evaluation.protocol.definition)}</p>",
         "<h2>Figures</h2>",
         _table(evaluation),
         f'<p class="faint">In brackets: 95 % bootstrap intervals, {evaluation.resamples} resamplings. {BOLD}</p>',
@@ -111,7 +111,7 @@ def html(evaluation: Evaluation) -> str:
         *(f"<li><strong>{escape(column.name)}</strong>: {escape(column.note)}</li>" for column in evaluation.columns),
         "</ul>",
         "<details><summary>What the figures mean</summary><dl>",
-        *(f"<dt>{escape(figure.title)}</dt><dd>{escape(figure.says)}</dd>" for figure in FIGURES),
+        *(f"<dt>{escape(figure.title)}</dt><dd>{escape(figure.definition)}</dd>" for figure in FIGURES),
         "</dl></details>",
         "<h2>Plots</h2>",
         *map(_plot, plots(evaluation)),
@@ -186,8 +186,8 @@ def _plot(plot: Plot) -> str:
     return (
         f'<figure class="plot"><h3>{escape(plot.title)}</h3><picture>'
         f'<source media="(prefers-color-scheme: dark)" srcset="{_uri(kind, plot.dark)}">'
-        f'<img src="{_uri(kind, plot.light)}" alt="{escape(plot.says)}"></picture>'
-        f"<figcaption>{escape(plot.says)}</figcaption></figure>"
+        f'<img src="{_uri(kind, plot.light)}" alt="{escape(plot.caption)}"></picture>'
+        f"<figcaption>{escape(plot.caption)}</figcaption></figure>"
     )
 
 

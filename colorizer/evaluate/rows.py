@@ -1,6 +1,6 @@
 """A line for each picture and candidate, as CSV or JSON Lines, written while the set is measured.
 
-The file gets its name when it is complete; until then it has a temporary one beside its place.
+The file gets its name when it is complete; until then it has a temporary name in the same folder.
 """
 
 from __future__ import annotations
@@ -42,7 +42,13 @@ class Rows:
         self._path = path
 
     def record(self, measured: Measured, names: Sequence[str]) -> None:
-        """A line for each candidate; OutputError where the disk refuses."""
+        """Write a line for each candidate.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
         with _explained(self._path):
             for name, measurement in zip(names, measured.measurements, strict=True):
                 self._line(measured.name, name, measurement.scores)

@@ -33,7 +33,7 @@ MOST_JOBS = 8
 
 
 class Listener(Interface):
-    """Who is told how it goes."""
+    """Receives progress and messages of an evaluation."""
 
     def begin(self, what: str, total: int | None) -> None:
         """Another pass over the set."""
@@ -52,7 +52,7 @@ class Listener(Interface):
 
 
 class Recorder(Interface):
-    """Who writes down each picture."""
+    """Records the scores of each picture."""
 
     def record(self, measured: Measured, names: Sequence[str]) -> None:
         """A picture, and the candidates' names."""
@@ -101,9 +101,9 @@ def evaluate(
     options
         How to measure.
     listener
-        Is told of progress, and of pictures that cannot be read.
+        Receives progress, and the errors of pictures that cannot be read.
     recorder
-        Is given each picture.
+        Receives the scores of each picture.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def check_installed(module: str, package: str, what: str) -> None:
 def _survey(
     pictures: PictureSet, options: Options, listener: Listener, pool: ThreadPoolExecutor, jobs: int
 ) -> tuple[ColorHistogram, int]:
-    """The true colours of the set, and how many files there are; what is wrong with them is told when measuring."""
+    """The true colours of the set, and how many files there are; their errors are reported by the second pass."""
     colors = ColorHistogram()
     listener.begin("looking", None)
 

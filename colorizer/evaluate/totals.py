@@ -142,7 +142,13 @@ class Totals:
                 )
 
     def evaluation(self) -> Evaluation:
-        """What came out; InputError where no picture was measured."""
+        """The results for the whole set.
+
+        Raises
+        ------
+        InputError
+            No picture was measured.
+        """
         tally = Tally(self._measured, self._grey, self._unreadable, self._enlarged)
         if not tally.measured:
             raise InputError("the pictures of the set have gone since it was first looked through; put them back")

@@ -95,7 +95,13 @@ class CumulativeAbError:
     """
 
     def __init__(self, counts: npt.NDArray[np.integer[Any]] | None = None) -> None:
-        """Start empty, or from a table of counts (copied)."""
+        """Start empty, or from a table of counts (copied).
+
+        Raises
+        ------
+        InputError
+            The table is not (313, 152).
+        """
         if counts is not None and counts.shape != (BIN_COUNT, _COLUMNS):
             raise InputError(f"a table of ab errors is {BIN_COUNT} x {_COLUMNS}, not of shape {counts.shape}")
         self.counts: Counts = np.zeros((BIN_COUNT, _COLUMNS), np.int64) if counts is None else counts.astype(np.int64)
@@ -144,7 +150,13 @@ class CumulativeAbError:
         return curve
 
     def curve(self, weighting: Weighting = "raw") -> Doubles:
-        """Share of pixels within each threshold 0..150, (151,) float64; InputError where nothing was added."""
+        """Share of pixels within each threshold 0..150, (151,) float64.
+
+        Raises
+        ------
+        InputError
+            Nothing was added.
+        """
         if weighting == "raw":
             return self._curve(np.ones(BIN_COUNT))
         return self._curve(1 / np.maximum(self.bin_counts, 1))

@@ -148,6 +148,11 @@ def psnr(true: Pixels, predicted: Pixels) -> float:
     ----------
     true, predicted
         As in `rgb_error`.
+
+    Raises
+    ------
+    InputError
+        As in `rgb_error`.
     """
     mse = rgb_error(true, predicted).mse
     return math.inf if mse == 0 else -10 * math.log10(mse)
@@ -223,7 +228,13 @@ def colorization_accuracy(true_ab: Plane, predicted_ab: Plane, threshold: float 
 
 
 def ab_distance(true_ab: Plane, predicted_ab: Plane) -> Doubles:
-    """Euclidean distance in ab of each pixel, (...) float64, CIE Lab units: the error map."""
+    """Euclidean distance in ab of each pixel, (...) float64, CIE Lab units: the error map.
+
+    Raises
+    ------
+    InputError
+        No ab planes, shapes differ, or values that are not finite.
+    """
     check_ab(true_ab, predicted_ab)
     difference = np.subtract(true_ab, predicted_ab, dtype=np.float64)
     return np.asarray(np.hypot(difference[..., 0], difference[..., 1]))
@@ -239,7 +250,13 @@ class EdgeError:
 
 
 def chroma_edges(ab: Plane) -> npt.NDArray[np.bool_]:
-    """Where the colour changes: (H, W) bool of an (H, W, 2) ab plane; `edge_error` has the definition."""
+    """Where the colour changes: (H, W) bool of an (H, W, 2) ab plane; `edge_error` has the definition.
+
+    Raises
+    ------
+    InputError
+        Not (H, W, 2), or values that are not finite.
+    """
     check_ab(ab)
     if ab.ndim != 3:
         raise InputError(f"an ab plane of shape {ab.shape} has no edges; expected (H, W, 2)")

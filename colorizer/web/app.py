@@ -42,6 +42,8 @@ HOUSEKEEPING_SECONDS = 30
 class Service:
     """The application's parts, and what its routes do with them.
 
+    Routes raise `ProblemError` and `ColorizerError`, which `colorizer.web.security` answers.
+
     Parameters
     ----------
     networks

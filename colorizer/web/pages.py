@@ -25,7 +25,13 @@ MEDIA_TYPES = {
 
 
 async def page_file(request: Request) -> Response:
-    """`/`, `/docs`, `/favicon.ico` and `/page/...`."""
+    """`/`, `/docs`, `/favicon.ico` and `/page/...`.
+
+    Raises
+    ------
+    ProblemError
+        There is no such file.
+    """
     path = request.url.path
     named = {"/": "index.html", "/docs": "docs.html", "/favicon.ico": "favicon.ico"}
     return page_response(named.get(path) or path.removeprefix("/page/"), request.headers.get("if-none-match"))

@@ -47,7 +47,13 @@ class Parameter:
     default: Any = None
 
     def read(self, text: str) -> Any:
-        """The value, or a problem that says what is expected."""
+        """The value that a text stands for.
+
+        Raises
+        ------
+        ProblemError
+            It is none; the problem says what is expected.
+        """
         if self.kind is bool:
             if text not in _BOOLEANS:
                 raise self._refused("true or false")
@@ -140,7 +146,20 @@ def read_query(query: bytes, known: Iterable[Parameter]) -> dict[str, Any]:
 
 
 def read_values(pairs: Iterable[tuple[str, str]], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """See `read_query`."""
+    """The values of parameters by name, those not given at their defaults.
+
+    Parameters
+    ----------
+    pairs
+        Names and texts as they were given.
+    parameters
+        Those there are, by name.
+
+    Raises
+    ------
+    ProblemError
+        One is unknown, given twice, or not what is expected.
+    """
     values: dict[str, Any] = {}
     for name, text in pairs:
         if name not in parameters:
@@ -153,7 +172,13 @@ def read_values(pairs: Iterable[tuple[str, str]], parameters: Mapping[str, Param
 
 
 def settings_of(values: Mapping[str, Any], model: str) -> Settings:
-    """The settings that a query asks for; what it does not speak of at its default."""
+    """The settings that a query asks for; what it does not name stays at its default.
+
+    Raises
+    ------
+    UsageError
+        Two of them exclude each other.
+    """
     names = {item.name for item in (*_CHROMA, *_SEEING)} & values.keys()
     return Settings(model=model, **{name.replace("-", "_"): values[name] for name in names})
 
