@@ -108,8 +108,8 @@ ZHANG16 = Protocol(
     definition="zhang16: each picture whole, resized to 256 x 256 by area averaging, whatever its aspect; the network "
     "sees the lightness of that at 224 x 224; its ab at 56 x 56 is enlarged bilinearly to 256 x 256 and recombined "
     "with the lightness of the 256 x 256 picture, and the resulting pixels are compared there. After Zhang, Isola and "
-    "Efros 2016, section 3.1 (thresholds 0..150); the paper does not say how test pictures were resized, nor whether ab "
-    "was compared before or after the way through pixels.",
+    "Efros 2016, section 3.1 (thresholds 0..150); the paper does not say how test pictures were resized, nor whether "
+    "ab was compared before or after the way through pixels.",
 )
 
 DDCOLOR = Protocol(
