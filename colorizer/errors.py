@@ -78,6 +78,7 @@ class Remedy(Enum):
     ANOTHER_MIRROR = "try again later, name another source ({what}), or bring {file} and import it"
     IMPORT_LOCAL_FILE = "import a file that is on this machine"
     READ_AS_CAFFE = "run it in OpenCV 4, which reads the files themselves"
+    ANOTHER_PORT = "stop that, or take another {what} (0 takes a free one)"
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,23 @@ class Option:
     metavar: str | None = None
 
 
-def _option(default: Any, help: str, **kwargs: Any) -> Any:  # noqa: A002 - click's word for it
-    return field(default=default, metadata={"option": Option(help, **kwargs)})
+def option(
+    default: Any,
+    help: str,  # noqa: A002 - click's word for it
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: tuple[str, ...] = (),
+    metavar: str | None = None,
+) -> Any:
+    """A field of a dataclass that is an option: its default, and what `Option` tells of it."""
+    return field(default=default, metadata={"option": Option(help, low, high, choices, metavar)})
+
+
+def option_of(item: Field[Any]) -> Option:
+    """What a field made by `option` tells of itself."""
+    found: Option = item.metadata["option"]
+    return found
 
 
 @dataclass(frozen=True)
@@ -68,20 +83,20 @@ class Settings:
     colorizer.errors.UsageError: temperature=99: expected a number from 0.01 to 10
     """
 
-    model: str = _option(
+    model: str = option(
         "auto",
         "Network: the name of one that is installed, or the path of a caffemodel. "
         "auto takes zhang16 where it is installed, else lite.",
         metavar="NAME|PATH",
     )
-    prototxt: Path | None = _option(
+    prototxt: Path | None = option(
         None, "Prototxt of a model that is given by its path, if it is not beside it.", metavar="PATH"
     )
-    bin_centres: Path | None = _option(
+    bin_centres: Path | None = option(
         None, "Colours of the 313 classes (pts_in_hull.npy) in place of the built-in table.", metavar="PATH"
     )
-    weights_dir: Path | None = _option(None, "Folder to look for models in first.", metavar="DIR")
-    temperature: float | None = _option(
+    weights_dir: Path | None = option(None, "Folder to look for models in first.", metavar="DIR")
+    temperature: float | None = option(
         None,
         "Temperature of the annealed mean: 1 is the calm mean of all colours thought possible, towards 0 the most "
         "probable one alone, vivid and patchy. Default: what measured best for the model (0.3837 for zhang16, as in "
@@ -90,52 +105,52 @@ class Settings:
         high=LARGEST_TEMPERATURE,
         metavar="T",
     )
-    fit: Literal["auto", "stretch", "aspect"] = _option(
+    fit: Literal["auto", "stretch", "aspect"] = option(
         "auto",
         "How the network sees the picture: stretched to a square, or with its aspect kept. auto takes what measured "
         "better for the model.",
         choices=("auto", "stretch", "aspect"),
     )
-    size: int = _option(
+    size: int = option(
         DEFAULT_SIZE,
         "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours.",
         low=32,
         high=LARGEST_SIZE,
         metavar="PIXELS",
     )
-    saturation: float = _option(1.0, "Factor on the chroma.", low=0.0, high=4.0, metavar="FACTOR")
-    strength: float = _option(
+    saturation: float = option(1.0, "Factor on the chroma.", low=0.0, high=4.0, metavar="FACTOR")
+    strength: float = option(
         1.0,
         "Blend with the original: 0 is the original's own colour, 1 the network's.",
         low=0.0,
         high=1.0,
         metavar="0..1",
     )
-    keep_color: bool = _option(False, "Pass pictures that are really in colour (not merely sepia or tinted) through.")
-    engine: Literal["auto", "opencv", "onnxruntime", "ncnn", "openvino"] = _option(
+    keep_color: bool = option(False, "Pass pictures that are really in colour (not merely sepia or tinted) through.")
+    engine: Literal["auto", "opencv", "onnxruntime", "ncnn", "openvino"] = option(
         "auto",
         "Runtime of the network. auto takes the quickest of those installed for so many pictures.",
         choices=("auto", "opencv", "onnxruntime", "ncnn", "openvino"),
     )
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = _option(
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
         "auto",
         "Arithmetic of the network. auto takes less than fp32 only where a trial on this machine, with this model, "
         "found no difference to be seen.",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    device: Literal["auto", "cpu", "cuda"] = _option(
+    device: Literal["auto", "cpu", "cuda"] = option(
         "auto",
         "Where the network runs. auto takes CUDA for longer runs where it works.",
         choices=("auto", "cpu", "cuda"),
     )
-    threads: int | None = _option(
+    threads: int | None = option(
         None,
         "Threads that compute one picture on the CPU. Default: the cores that this process may use.",
         low=1,
         high=MOST_THREADS,
         metavar="N",
     )
-    compat: bool = _option(
+    compat: bool = option(
         False,
         "Compute as OpenCV 4's Caffe-era sample does: cv2's Lab, cv2.dnn as it comes, square input, colours clipped "
         "per channel. For comparisons.",
@@ -167,7 +182,7 @@ def check_options(options: Any) -> None:
         A value is of another kind than was declared, none of the choices, or outside its range.
     """
     for item in fields(options):
-        option: Option = item.metadata["option"]
+        option = option_of(item)
         value, kind = getattr(options, item.name), declared_type(item)
         if value is None and kind != item.type:
             continue

@@ -52,14 +52,16 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{system.processor}; {system.usable_cores} of {system.cores} cores to use"
     yield ", ".join(f"{name} {version}" for name, version in system.packages.items())
     yield f"models in {shown(system.weights_folder)}, cache in {shown(system.cache_folder)}"
-    yield from _section("Engines", [(e.name, e.problem or e.version, ", ".join(e.precisions)) for e in report.engines])
-    yield from _section("Devices", [(d.name, "yes" if d.available else "no", d.what) for d in report.devices])
-    yield from _section("Models", [(m.name, m.state, m.title) for m in report.models])
+    yield from _section(
+        "Engines", [(e.name, worded(e.problem) or e.version, ", ".join(e.precisions)) for e in report.engines]
+    )
+    yield from _section("Devices", [(d.name, "yes" if d.available else "no", worded(d.what)) for d in report.devices])
+    yield from _section("Models", [(m.name, m.state, worded(m.title)) for m in report.models])
     yield ""
     yield "What auto chooses"
     for auto in report.auto:
         if auto.choice is None:
-            yield f"  {auto.job}: nothing: {auto.problem}"
+            yield f"  {auto.job}: nothing: {worded(auto.problem)}"
         else:
             choice = auto.choice
             taken = f"{auto.model} in {choice.engine}, {choice.precision}, {choice.device}"
@@ -68,7 +70,7 @@ def _lines(report: Report) -> Iterator[str]:
     for timed in report.passes:
         found = [f"{seconds * 1000:.0f} ms" for seconds in (timed.load, timed.first, timed.usual)]
         if timed.problem:
-            found = [timed.problem, "", ""]
+            found = [worded(timed.problem), "", ""]
         rows.append((timed.engine, timed.device, timed.precision, *found))
     yield from _section("One pass", rows if report.passes else [])
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from colorizer import Settings
-from colorizer.cli.options import PATH, max_pixels_option, quiet_option, value_type, variable
-from colorizer.cli.wording import flag, worded
-from colorizer.errors import ExitStatus, Message
+from colorizer.cli.console import Console
+from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option
+from colorizer.cli.progress import evaluation_display
+from colorizer.cli.wording import Said, worded
+from colorizer.errors import ExitStatus, InputError
 from colorizer.evaluate.protocol import PROTOCOLS
-from colorizer.settings import Option, declared_type
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 LEAKING = ("strength", "keep_color")
 """Settings that would let the original's own colours into the result."""
@@ -35,34 +30,6 @@ Examples:
 Exit status: 0 all measured, 1 some pictures could not be read (the others are
 measured), 2 wrong use or missing weights, 130 interrupted.
 """
-
-
-class _Repeatable(click.Option):
-    """An option with several values, of which the environment gives one: click would cut it at spaces."""
-
-    def value_from_envvar(self, ctx: click.Context) -> Any:
-        value = self.resolve_envvar_value(ctx)
-        return None if value is None else (value,)
-
-
-def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for item in reversed(fields(Settings)):
-        option: Option = item.metadata["option"]
-        if item.name in LEAKING:
-            continue
-        if declared_type(item) == "bool":
-            command = click.option(flag(item.name), is_flag=True, help=option.help)(command)
-            continue
-        command = click.option(
-            flag(item.name),
-            cls=_Repeatable,
-            multiple=True,
-            type=value_type(item),
-            metavar=option.metavar,
-            help=option.help,
-            envvar=variable(item.name),
-        )(command)
-    return command
 
 
 @click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -106,7 +73,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="N",
     help="Pictures measured side by side. Default: the number of cores, at most 8.",
 )
-@_settings_options
+@options_of(Settings, without=LEAKING, repeatable=True)
 @max_pixels_option
 @quiet_option
 def evaluate(
@@ -153,45 +120,45 @@ def evaluate(
     settings = combinations(choices | {"compat": [True] if compat else []})
     if html:
         prepare_report(html)
-    progress = _Progress(quiet)
-    with ExitStack() as stack:
-        stack.callback(progress.end)
+    with _Listener(Console(quiet=quiet)) as listener, ExitStack() as stack:
         recorder = stack.enter_context(open_rows(per_picture)) if per_picture else None
-        evaluation = measure(PictureSet(sources, limit), settings, options, progress, recorder)
+        evaluation = measure(PictureSet(sources, limit), settings, options, listener, recorder)
     click.echo(json_of(evaluation) if as_json else markdown(evaluation))
     if html:
         write_report(html, evaluation)
     return ExitStatus.SOME_FAILED if evaluation.tally.unreadable else ExitStatus.DONE
 
 
-class _Progress:
-    """Bars on a terminal, and messages."""
+class _Listener:
+    """Shows progress, and prints messages; see `colorizer.evaluate.run.Listener`."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bars = not quiet and sys.stderr.isatty()
-        self._bar: tqdm[Any] | None = None
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._display = evaluation_display(quiet=console.quiet)
+
+    def __enter__(self) -> _Listener:  # noqa: PYI034 - Self is newer than Python 3.10
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def begin(self, what: str, total: int | None) -> None:
-        if self._bars:
-            from tqdm import tqdm
-
-            self._bar = tqdm(desc=what, total=total, unit=" pictures", file=sys.stderr)
+        """Begin a pass over the set."""
+        self._display.begin(what, total)
 
     def advance(self) -> None:
-        if self._bar is not None:
-            self._bar.update()
+        """Count a picture."""
+        self._display.advance()
 
     def end(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        """End a pass."""
+        self._display.end()
 
-    def failure(self, text: str) -> None:
-        if self._bar is not None:
-            self._bar.clear()
-        click.echo(f"colorize: {text}", err=True)
+    def failure(self, error: InputError) -> None:
+        """Name a picture that cannot be read."""
+        self._display.line(f"colorize: {worded(error)}")
 
-    def remark(self, text: Message | str) -> None:
-        if not self._quiet:
-            self.failure(worded(text))
+    def remark(self, said: Said) -> None:
+        """Print a remark, unless told to be quiet."""
+        if not self._console.quiet:
+            self._display.line(f"colorize: {worded(said)}")

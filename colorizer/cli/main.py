@@ -8,13 +8,14 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from colorizer.cli.standard import occupy_closed_streams
-from colorizer.cli.wording import worded
+from colorizer.cli.console import Console
+from colorizer.cli.streams import give_up_stdout, occupy_closed_streams
 from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
 from colorizer.io.atomic import NO_ROOM
 from colorizer.jobs.interrupt import remembered
@@ -32,6 +33,10 @@ COMMANDS = {
 
 DEBUG_VARIABLE = "COLORIZE_DEBUG"
 
+_OPENCV_LOG_VARIABLE = "OPENCV_LOG_LEVEL"
+
+_say = Console().error
+
 _UNWRITABLE = NO_ROOM | {errno.EFBIG, errno.EIO}
 
 
@@ -43,22 +48,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments
         Without the program's name; the process's own by default.
     """
+    occupy_closed_streams()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command; every error is one line on stderr and a status."""
-    occupy_closed_streams()
+    """Run the command; every error is one line on stderr and a status.
+
+    Reads and writes `sys.stdin`, `sys.stdout` and `sys.stderr`, whatever they are, and leaves the process as it was:
+    signal handlers, warning filters and environment variables are put back. So it can be called any number of times.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     debug = bool(os.environ.get(DEBUG_VARIABLE))
-    if not debug:
-        warnings.simplefilter("ignore")
-        os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
     named = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
-        with remembered():
+        with _quiet_libraries(unless=debug), remembered():
             return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
     except ColorizerError as error:
-        _say(worded(error))
+        _say(error)
         return error.exit_status
     except click.ClickException as error:
         _say(" ".join(error.format_message().split()).rstrip(".") + _advice(named))
@@ -67,14 +83,14 @@ def run(arguments: Sequence[str]) -> int:
         _say("interrupted")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        _give_up_stdout()  # whoever read it has left
+        give_up_stdout()  # whoever read it has left
         return ExitStatus.SOME_FAILED
     except Exception as error:  # the last resort: a bug of ours must not look like the user's fault
         if debug:
             traceback.print_exc()
         if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
             # files that cannot be written have been named before it comes to this
-            _give_up_stdout()
+            give_up_stdout()
             _say(f"stdout cannot be written ({error.strerror}); free some space where it goes")
             return ExitStatus.SOME_FAILED
         if lacks_memory(error):
@@ -85,10 +101,21 @@ def run(arguments: Sequence[str]) -> int:
         return ExitStatus.SOME_FAILED
 
 
-def _give_up_stdout() -> None:
-    """Python would complain again when it flushes what is left at exit."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@contextmanager
+def _quiet_libraries(*, unless: bool) -> Iterator[None]:
+    """Within this, libraries neither warn nor log: what users have to know is said in our own words."""
+    if unless:
+        yield
+        return
+    before = os.environ.get(_OPENCV_LOG_VARIABLE)
+    os.environ.setdefault(_OPENCV_LOG_VARIABLE, "FATAL")  # read by OpenCV when it is imported, here or in a child
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if before is None:
+            os.environ.pop(_OPENCV_LOG_VARIABLE, None)
 
 
 def _meant(arguments: Sequence[str]) -> str | None:
@@ -110,7 +137,3 @@ def _advice(named: str | None) -> str:
     if named and Path(named).exists():
         return f"; for the file or folder of that name write {Path('.', 'x').parent}{os.sep}{named}"
     return f"; see colorize {named + ' ' if named else ''}--help"
-
-
-def _say(message: str) -> None:
-    click.echo(f"colorize: {message}", err=True)

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from colorizer.cli.wording import flag
-from colorizer.settings import Option, declared_type
+from colorizer.errors import OptionRef
+from colorizer.settings import declared_type, option_of
 
 
 class _Name(click.Path):
@@ -65,16 +66,22 @@ progress_option = valued(
 quiet_option = switch("-q", "--quiet", help="Only errors on stderr.")
 
 
-def value_type(item: Field[Any]) -> Any:
-    """What reads the value of a dataclass's field that carries an `Option`."""
-    option: Option = item.metadata["option"]
-    return click.Choice(option.choices) if option.choices else _KINDS.get(declared_type(item), str)
+class _Repeatable(click.Option):
+    """An option with several values, of which the environment gives one: click would cut it at spaces."""
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        value = self.resolve_envvar_value(ctx)
+        return None if value is None else (value,)
 
 
 def options_of(
-    *classes: type, only: Collection[str] | None = None, kinds: Mapping[str, Any] = MappingProxyType({})
+    *classes: type,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+    kinds: Mapping[str, Any] = MappingProxyType({}),
+    repeatable: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command an option for each field of dataclasses whose fields carry an `Option`.
+    """Give a command an option for each field of dataclasses whose fields were made by `colorizer.settings.option`.
 
     Parameters
     ----------
@@ -82,26 +89,39 @@ def options_of(
         The dataclasses.
     only
         Take these fields alone.
+    without
+        Leave these fields out.
     kinds
         What reads the values of these fields, where their declared type does not say it.
+    repeatable
+        Whether each option with a value may be given several times; it then has no default.
     """
+    chosen = [
+        item
+        for each in classes
+        for item in fields(each)
+        if (only is None or item.name in only) and item.name not in without
+    ]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for item in reversed([item for each in classes for item in fields(each) if only is None or item.name in only]):
-            option: Option = item.metadata["option"]
-            value = kinds.get(item.name) or value_type(item)
-            command = valued(
-                flag(item.name),
-                type=value,
-                is_flag=value is bool,
-                default=item.default,
-                show_default=item.name not in kinds and not isinstance(item.default, bool | None),
-                metavar=option.metavar,
-                help=option.help,
-            )(command)
+        for item in reversed(chosen):
+            command = _option_of(item, kinds.get(item.name), repeatable=repeatable)(command)
         return command
 
     return decorate
+
+
+def _option_of(item: Field[Any], kind: Any, *, repeatable: bool) -> Callable[..., Any]:
+    option = option_of(item)
+    name = flag(OptionRef(item.name))
+    declared = click.Choice(option.choices) if option.choices else _KINDS.get(declared_type(item), str)
+    if declared is bool:
+        return switch(name, help=option.help)
+    attributes: dict[str, Any] = {"type": kind or declared, "metavar": option.metavar, "help": option.help}
+    if repeatable:
+        return valued(name, cls=_Repeatable, multiple=True, **attributes)
+    show_default = kind is None and item.default is not None
+    return valued(name, default=item.default, show_default=show_default, **attributes)
 
 
 def size_in_bytes(text: str | int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from colorizer import Settings, __version__
+from colorizer.cli.console import Console
 from colorizer.cli.options import (
     PATH,
     max_pixels_option,
@@ -20,10 +20,11 @@ from colorizer.cli.options import (
     switch,
     valued,
 )
+from colorizer.cli.outcomes import outcome_lines, summary
 from colorizer.cli.pipe import PIPE, color_pipe, read
-from colorizer.cli.saying import Saying, lines, summary
-from colorizer.cli.standard import standard_text
-from colorizer.cli.wording import worded
+from colorizer.cli.progress import Choice, chosen_kind, pictures_display
+from colorizer.cli.streams import standard_text
+from colorizer.cli.wording import Said, worded
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
@@ -111,7 +112,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
       colorize film.mp4                    writes film.color.mp4, see colorize video --help
       cat a.jpg | colorize - > b.jpg       through a pipe
     """  # noqa: D301 - click's mark for lines to leave as they are
-    saying = Saying(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
+    console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
 
@@ -130,7 +131,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     policy = OutputPolicy(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
     output: Path | None = options["output"]
     if PIPE in pictures or output == PIPE:
-        return color_pipe(pictures, output, settings, policy, saying, overwrite=options["overwrite"])
+        return color_pipe(pictures, output, settings, policy, console, overwrite=options["overwrite"])
     listed = [] if options["files_from"] is None else read_list(read(options["files_from"]))
     if not pictures and options["files_from"] is None:
         raise UsageError("no PICTURE given; name files, folders or -, or see colorize --help")
@@ -147,11 +148,11 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         memory=options["memory"],
     )
     if options["dry_run"]:
-        return _dry_run(request, saying)
+        return _dry_run(request, console)
     return _run(
         request,
         started,
-        saying,
+        console,
         report=options["report"],
         progress=options["progress"],
         fail_fast=options["fail_fast"],
@@ -161,74 +162,75 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
 def _run(
     request: Request,
     started: StartedProcesses | None,
-    saying: Saying,
+    console: Console,
     *,
     report: Path | None,
-    progress: Any,
+    progress: Choice,
     fail_fast: bool,
 ) -> int:
     from contextlib import ExitStack
 
     from colorizer.jobs.discover import about_films
     from colorizer.jobs.interrupt import interruptible
-    from colorizer.jobs.progress import open_progress
+    from colorizer.jobs.progress import JobProgress
     from colorizer.jobs.report import Report
     from colorizer.jobs.request import prepare
 
     prepared = prepare(request, started=started)
     if prepared.model.note:
-        saying.remark(prepared.model.note)
+        console.remark(prepared.model.note)
     if prepared.others:
-        saying.remark(f"{prepared.others} other files are no pictures and are passed over")
+        console.remark(f"{prepared.others} other files are no pictures and are passed over")
     if prepared.films:
-        saying.remark(worded(about_films(prepared.films)))
+        console.remark(about_films(prepared.films))
     sources = [task.source for task in prepared.batch.tasks]
-    kind = progress
-    if kind == "auto":
-        kind = "bar" if len(sources) > 1 and sys.stderr.isatty() and not saying.quiet else "none"
+    kind = chosen_kind(progress, bar=len(sources) > 1 and not console.quiet)
     run = prepared.start()
     outcomes: list[Outcome] = []
     brief = kind == "bar" or len(sources) > SHORT_JOB
 
     def stop() -> None:
         run.stop()
-        saying.remark("stopping when the pictures under way are done; once more to stop at once")
+        console.remark("stopping when the pictures under way are done; once more to stop at once")
 
     with ExitStack() as stack:
         shared = standard_text() if report == PIPE else None
         record = stack.enter_context(Report(report, shared, words=worded)) if report else None
-        display = stack.enter_context(open_progress(kind, sources, saying.line))
+        counts = JobProgress(sources)
+        display = stack.enter_context(pictures_display(kind, counts))
+        display.begin(total=counts.total)
         interruption = stack.enter_context(interruptible(stop))
         for outcome in run:
             outcomes.append(outcome)
             if record:
                 record.add(outcome)
-            for text in lines(outcome, saying, brief=brief):
-                display.say(text)
-            display.add(outcome)
+            for text in outcome_lines(outcome, console, brief=brief):
+                display.line(text)
+            counts.add(outcome)
+            display.advance()
             if outcome.error and fail_fast:
                 run.stop()
-    return _end(outcomes, prepared, run.broken_off, saying, interrupted=interruption.requested)
+    return _end(outcomes, prepared, run.broken_off, console, interrupted=interruption.requested)
 
 
 def _end(
-    outcomes: list[Outcome], prepared: Prepared, broken_off: str | None, saying: Saying, *, interrupted: bool
+    outcomes: list[Outcome], prepared: Prepared, broken_off: Said | None, console: Console, *, interrupted: bool
 ) -> int:
     total = len(prepared.batch.tasks)
-    failures = [outcome for outcome in outcomes if outcome.error]
-    for outcome in failures if not saying.quiet else ():
-        saying.line(f"colorize: {worded(outcome.error or '')}")
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    for error in errors if not console.quiet else ():
+        console.error(error)
     if broken_off:
-        saying.line(f"colorize: {broken_off}")
+        console.error(broken_off)
     if total > 1 or interrupted:
-        saying.remark(summary(outcomes, total))
+        console.remark(summary(outcomes, total))
     if interrupted:
-        saying.remark("interrupted; the same command goes on with the rest")
+        console.remark("interrupted; the same command goes on with the rest")
         return ExitStatus.INTERRUPTED
-    return ExitStatus.SOME_FAILED if failures else ExitStatus.DONE
+    return ExitStatus.SOME_FAILED if errors else ExitStatus.DONE
 
 
-def _dry_run(request: Request, saying: Saying) -> int:
+def _dry_run(request: Request, console: Console) -> int:
     from colorizer.jobs.estimate import estimate
     from colorizer.jobs.request import prepare
 
@@ -236,5 +238,5 @@ def _dry_run(request: Request, saying: Saying) -> int:
     for task in prepared.batch.tasks:
         click.echo(f"{shown(task.source)}\t{shown(task.target)}")
     guess = estimate(prepared.batch)
-    saying.remark(f"{len(prepared.batch.tasks)} pictures, {guess.kept} of them exist; {guess.sentence}")
+    console.remark(f"{len(prepared.batch.tasks)} pictures, {guess.kept} of them exist; {guess.sentence}")
     return ExitStatus.DONE

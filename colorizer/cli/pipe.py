@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from colorizer.cli.saying import Saying, lines
-from colorizer.cli.standard import standard_input, standard_output
-from colorizer.cli.wording import flag
+from colorizer.cli.console import Console
+from colorizer.cli.outcomes import outcome_lines
+from colorizer.cli.streams import standard_input, standard_output
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.settings import Settings
 
@@ -28,11 +28,19 @@ def color_pipe(
     output: Path | None,
     settings: Settings,
     policy: OutputPolicy,
-    saying: Saying,
+    console: Console,
     *,
     overwrite: bool,
 ) -> int:
-    """Colour one picture of which input, output or both are a stream; `inputs` and `output` as they were given."""
+    """Colour one picture of which input, output or both are a stream; `inputs` and `output` as they were given.
+
+    Raises
+    ------
+    UsageError
+        There are several inputs, options have no effect in a pipe, or stdout is a terminal.
+    ColorizerError
+        The picture cannot be read, coloured or written.
+    """
     from colorizer.colorizer import Colorizer
     from colorizer.jobs.plan import Task
     from colorizer.jobs.run import check_existing, color_file
@@ -51,24 +59,24 @@ def color_pipe(
     data = read(inputs[0])
     colorizer = Colorizer(settings, pictures=1)
     if colorizer.model.note:
-        saying.remark(colorizer.model.note)
-    if saying.verbose:
-        saying.remark(colorizer.describe())
+        console.remark(colorizer.model.note)
+    if console.verbose:
+        console.remark(colorizer.describe())
     name = STDIN if inputs[0] == PIPE else shown(inputs[0])
     if file is None:
         written, notes = color_bytes(data, colorizer, policy, name)
         stdout.write(written)
         stdout.flush()
-        for note in notes if saying.verbose else ():
-            saying.remark(note)
+        for note in notes if console.verbose else ():
+            console.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)
     kept = check_existing(task, policy.max_pixels) if file.exists() and not overwrite else None
     outcome = kept or color_file(task, colorizer, policy, data)
     if outcome.error:
         raise outcome.error
-    for text in lines(outcome, saying, brief=False):
-        saying.line(text)
+    for text in outcome_lines(outcome, console, brief=False):
+        console.line(text)
     return ExitStatus.DONE
 
 
@@ -77,11 +85,17 @@ def _refuse(names: Iterable[str]) -> None:
     source = click.get_current_context().get_parameter_source
     for name in names:
         if source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"{flag(name)}: is not for pictures in a pipe; leave it out")
+            raise UsageError("is not for pictures in a pipe; leave it out", option=name)
 
 
 def read(path: Path) -> bytes:
-    """What a file holds, or what comes through stdin."""
+    """What a file holds, or what comes through stdin.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or stdin is closed.
+    """
     from colorizer.jobs.stream import read_file
 
     return standard_input().read() if path == PIPE else read_file(path)

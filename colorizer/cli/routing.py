@@ -46,8 +46,8 @@ def means_film(arguments: Sequence[str]) -> bool:
             f"{shown(films[0])} is a film and {shown(others[0])} is none; colour them with commands of their own, "
             "since their options differ"
         )
-    alien = given & (of_pictures - of_films - {"pictures"})
-    _refuse(alien, both, "is not for films; leave it out, see colorize video --help")
+    not_for_films = given & (of_pictures - of_films - {"pictures"})
+    _refuse(not_for_films, both, "is not for films; leave it out, see colorize video --help")
     return True
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import fields
 from typing import Any
 
 import click
 
 from colorizer import Settings
+from colorizer.cli.console import Console
 from colorizer.cli.options import options_of, size_in_bytes, switch, valued
-from colorizer.errors import ExitStatus, UsageError
-from colorizer.web.limits import Limits
-
-NETWORK = ("model", "prototxt", "bin_centres", "weights_dir", "engine", "precision", "device", "threads")
-"""The settings that are the server's own; a request says how its picture is coloured."""
+from colorizer.errors import ExitStatus, MissingExtraError
+from colorizer.web.limits import SERVER_SETTINGS, Limits
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart")
 
@@ -52,7 +51,7 @@ PACKAGES = ("starlette", "uvicorn", "python_multipart")
     metavar="N",
     help="Pictures coloured at a time.  [default: 2, or 1 on one core]",
 )
-@options_of(Settings, only=NETWORK)
+@options_of(Settings, only=SERVER_SETTINGS)
 @options_of(Limits, kinds={"max_upload": size_in_bytes, "max_shelf": size_in_bytes})
 @switch("-v", "--verbose", help="Print every request, and why what failed did.")
 def serve(**options: Any) -> int:
@@ -67,14 +66,12 @@ def serve(**options: Any) -> int:
       curl --data-binary @photo.jpg http://127.0.0.1:8313/api/colorize -o photo.color.jpg
     """  # noqa: D301 - click's mark for lines to leave as they are
     limits = Limits(**{item.name: options.pop(item.name) for item in fields(Limits)})
-    settings = Settings(**{name: options.pop(name) for name in NETWORK})
+    settings = Settings(**{name: options.pop(name) for name in SERVER_SETTINGS})
     _check_installed()
 
-    from colorizer.web.server import Serving, log_to_stderr, serve_until_stopped
+    from colorizer.web.server import ServerOptions, logging_to_stderr, serve_until_stopped
 
-    if options["verbose"]:
-        log_to_stderr()
-    serving = Serving(
+    server = ServerOptions(
         settings=settings,
         host=options["host"],
         port=options["port"],
@@ -84,7 +81,8 @@ def serve(**options: Any) -> int:
         open_browser=options["open_browser"],
         limits=limits,
     )
-    serve_until_stopped(serving, lambda address: click.echo(f"colorize: {address}", err=True))
+    with logging_to_stderr() if options["verbose"] else nullcontext():
+        serve_until_stopped(server, Console().remark)
     return ExitStatus.DONE
 
 
@@ -93,4 +91,4 @@ def _check_installed() -> None:
 
     missing = next((name for name in PACKAGES if find_spec(name) is None), None)
     if missing:
-        raise UsageError(f"{missing} is not installed, which the page needs: pip install 'colorize-photos[web]'")
+        raise MissingExtraError("the page", missing, "web")

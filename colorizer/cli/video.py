@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from colorizer import Settings
+from colorizer.cli.console import Console
 from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
-from colorizer.cli.standard import standard_input, standard_output
-from colorizer.cli.wording import flag, worded
-from colorizer.errors import ColorizerError, ExitStatus, Message, UsageError, shown
+from colorizer.cli.progress import Choice, Kind, chosen_kind, film_display
+from colorizer.cli.streams import standard_input, standard_output
+from colorizer.cli.wording import Said
+from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.film.formats import target_beside, target_in
 from colorizer.film.options import Film
-
-Kind = Literal["auto", "bar", "json", "none"]
 
 PIPE = "-"
 PIPED = {"y4m", "rawvideo"}
@@ -72,7 +72,8 @@ def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
     """  # noqa: D301 - click's mark for lines to leave as they are
     treatment = Film(**{item.name: options.pop(item.name) for item in fields(Film)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
-    call = _Call(output, settings, treatment, **options)
+    console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
+    call = _Call(output, settings, treatment, console, **options)
     if call.y4m is not None or call.rawvideo is not None:
         return _pipe(call, films)
     if not films:
@@ -94,27 +95,21 @@ class _Call:
     output: Path | None
     settings: Settings
     treatment: Film
+    console: Console
     y4m: str | None
     rawvideo: str | None
     preview: int | None
     overwrite: bool
-    progress: Kind
-    quiet: bool
-    verbose: bool
+    progress: Choice
 
-    def remark(self, text: Message | str) -> None:
+    def remark(self, said: Said) -> None:
         """Print a line about the job, unless told to be quiet."""
-        if not self.quiet:
-            _say(f"colorize: {worded(text)}")
+        self.console.remark(said)
 
     @property
-    def display(self) -> Kind:
+    def progress_kind(self) -> Kind:
         """How progress is shown."""
-        return "none" if self.quiet and self.progress == "auto" else self.progress
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
+        return chosen_kind(self.progress, bar=not self.console.quiet)
 
 
 def _target(call: _Call, film: Path) -> Path:
@@ -159,22 +154,28 @@ def _several(call: _Call, films: list[Path]) -> int:
             _one(call, film, target)
         except ColorizerError as error:
             failed += 1
-            _say(f"colorize: {error}")
+            call.console.error(error)
     call.remark(f"{len(films) - failed} films coloured{f', {failed} failed' if failed else ''}")
     return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
 
 
 def _film(call: _Call, film: Path, target: Path) -> int:
     from colorizer.film.job import color_video
-    from colorizer.film.progress import shown_progress
 
-    with shown_progress(call.display, _say) as tell:
+    with film_display(call.progress_kind) as display:
+        display.begin()
         result = color_video(
-            film, target, call.settings, call.treatment, overwrite=call.overwrite, tell=tell, remark=call.remark
+            film,
+            target,
+            call.settings,
+            call.treatment,
+            overwrite=call.overwrite,
+            tell=lambda progress: display.move(progress.done, progress.total, progress.resumed),
+            remark=call.remark,
         )
     for text in result.remarks:
         call.remark(text)
-    if call.verbose:
+    if call.console.verbose:
         call.remark(f"{result.recipe}; the network was asked for {result.asked} frames")
     call.remark(f"{shown(film)} -> {shown(target)}: {result.frames} frames")
     return ExitStatus.DONE
@@ -201,7 +202,7 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
 def _refuse_film_options(call: _Call, why: str) -> None:
     for item in fields(Film):
         if item.name not in _STEADYING and getattr(call.treatment, item.name) != item.default:
-            raise UsageError(f"{flag(item.name)}: {why}")
+            raise UsageError(why, option=item.name)
 
 
 def _preview(call: _Call, film: Path, target: Path) -> int:
@@ -215,10 +216,17 @@ def _preview(call: _Call, film: Path, target: Path) -> int:
 def _folder(call: _Call, folder: Path, target: Path) -> int:
     _refuse_film_options(call, "a folder of frames has none; leave it out")
     from colorizer.film.numbered import color_numbered
-    from colorizer.film.progress import shown_progress
 
-    with shown_progress(call.display, _say) as tell:
-        result = color_numbered(folder, target, call.settings, call.treatment, overwrite=call.overwrite, tell=tell)
+    with film_display(call.progress_kind) as display:
+        display.begin()
+        result = color_numbered(
+            folder,
+            target,
+            call.settings,
+            call.treatment,
+            overwrite=call.overwrite,
+            tell=lambda progress: display.move(progress.done, progress.total, progress.resumed),
+        )
     for text in result.remarks:
         call.remark(text)
     call.remark(f"{shown(folder)} -> {shown(target)}: {result.frames} frames")

@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 
+from colorizer.cli.console import Console
 from colorizer.cli.options import PATH, quiet_option
+from colorizer.cli.progress import download_display
 from colorizer.cli.weights_export import export
-from colorizer.cli.wording import worded
-from colorizer.errors import ColorizerError, ExitStatus, Message, UsageError, shown
+from colorizer.cli.wording import Said
+from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.networks.catalog import CATALOG_VARIABLE, LARGE, load_catalog
 from colorizer.networks.store import megabytes, open_store
 
@@ -40,8 +42,28 @@ def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
     return folder(catalog(command))
 
 
-def _teller(*, quiet: bool) -> Callable[[Message | str], None]:
-    return lambda said: None if quiet else click.echo(f"colorize: {worded(said)}", err=True)
+class DownloadListener:
+    """Shows how a download goes; see `colorizer.networks.download.transfer.Listener`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._display = download_display(quiet=console.quiet)
+
+    def message(self, said: Said) -> None:
+        """Print what happened, unless told to be quiet."""
+        self._console.remark(said)
+
+    def begin(self, name: str, total: int, done: int) -> None:
+        """Show a file of which so many bytes are there."""
+        self._display.begin(name, total, done)
+
+    def advance(self, count: int) -> None:
+        """Count bytes that have arrived."""
+        self._display.advance(count)
+
+    def end(self) -> None:
+        """End what is shown of a file."""
+        self._display.end()
 
 
 @click.group(context_settings=_HELP, invoke_without_command=True)
@@ -120,7 +142,6 @@ def download(
     variables: HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, SSL_CERT_FILE.
     """
     from colorizer.networks.download.fetch import download_model
-    from colorizer.networks.download.progress import listener
     from colorizer.networks.download.transfer import Policy
 
     models = load_catalog(catalog)
@@ -128,21 +149,21 @@ def download(
     if spec is None:
         known = ", ".join(spec.name for spec in models)
         raise UsageError(f"unknown model {shown(name)!r}; the catalogue holds {known}")
-    tell = _teller(quiet=quiet)
+    console = Console(quiet=quiet)
     if spec.packaged:
-        tell(f"{name} is built in; there is nothing to download")
+        console.remark(f"{name} is built in; there is nothing to download")
         return
     try:
         download_model(
             spec,
             open_store(weights_dir),
-            listener(quiet=quiet),
+            DownloadListener(console),
             policy=Policy(timeout=timeout, retries=retries),
             mirrors=mirrors,
             offline=offline,
         )
     except KeyboardInterrupt:
-        tell("what has arrived is kept; the same command goes on from there")
+        console.remark("what has arrived is kept; the same command goes on from there")
         raise
 
 
@@ -156,7 +177,7 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
     from colorizer.networks.verify import verify_model
 
     models = load_catalog(catalog)
-    tell = _teller(quiet=quiet)
+    console = Console(quiet=quiet)
     away = (State.ABSENT, State.INCOMPLETE)
     chosen = names or [item.name for item in inventory(open_store(weights_dir), models) if item.state not in away]
     status = ExitStatus.DONE
@@ -164,11 +185,11 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
         try:
             report = verify_model(name, models, weights_dir)
         except ColorizerError as error:
-            click.echo(f"colorize: {name}: {worded(error)}", err=True)
+            console.error(error.message.about(name))
             status = ExitStatus.SOME_FAILED
         else:
             hashed = "SHA-256 right" if report.hashed else "no SHA-256 to compare with"
-            tell(f"{name}: {hashed}, loads, one forward pass in {report.seconds:.2f} s ({report.engine})")
+            console.remark(f"{name}: {hashed}, loads, one forward pass in {report.seconds:.2f} s ({report.engine})")
     return status
 
 
@@ -203,7 +224,7 @@ def import_(
     """
     from colorizer.networks.importing import import_files
 
-    import_files(files, open_store(weights_dir), load_catalog(catalog), _teller(quiet=quiet), name=name)
+    import_files(files, open_store(weights_dir), load_catalog(catalog), Console(quiet=quiet).remark, name=name)
 
 
 @weights.command()
@@ -217,7 +238,7 @@ def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
     models = load_catalog(catalog)
     for name in names:
         for path in remove_model(name, open_store(weights_dir), models):
-            _teller(quiet=quiet)(f"deleted {shown(path)}")
+            Console(quiet=quiet).remark(f"deleted {shown(path)}")
 
 
 weights.add_command(export)

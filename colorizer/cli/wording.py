@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from colorizer.errors import ColorizerError, Message, OptionRef, Remedy
+
+Said: TypeAlias = Message | ColorizerError | str
+"""What the library says: an error, a message, or words that name no option and no command."""
 
 REMEDIES: dict[Remedy, str] = {
     Remedy.LEAVE_OUT: "leave out {what}",
@@ -53,6 +58,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.IMPORT_LOCAL_FILE: "a file on this machine comes in with: colorize weights import FILE",
     Remedy.READ_AS_CAFFE: "run it with --engine opencv, on OpenCV 4",
     Remedy.VERIFY_MODELS: "run `colorize weights verify`",
+    Remedy.ANOTHER_PORT: "stop that, or take another one with {what} (0 takes a free one)",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""
 
@@ -67,7 +73,7 @@ def flag(option: OptionRef | str) -> str:
     return f"{name} {option.value}" if option.value else name
 
 
-def worded(said: Message | ColorizerError | str) -> str:
+def worded(said: Said) -> str:
     """A message as the command line writes it."""
     if isinstance(said, ColorizerError):
         said = said.message

@@ -1,4 +1,4 @@
-"""Whoever colours a picture: networks with their settings, and the baselines that say what no network is needed for.
+"""What is compared: networks with their settings, and baselines that need no network.
 
 Baselines: leaving it grey, and laying one constant tint over every picture, the best for this very set
 (`colorizer.metrics.best_constant_tint`). A network that does not beat both knows nothing of the pictures.
@@ -30,7 +30,7 @@ TINTS: tuple[tuple[str, Weighting], ...] = (("tint, raw", "raw"), ("tint, equal"
 
 @dataclass(frozen=True)
 class Candidate:
-    """Someone who colours.
+    """A way to colour that is measured.
 
     Attributes
     ----------
@@ -120,11 +120,11 @@ def _names(models: Sequence[str], settings: Sequence[Settings]) -> list[str]:
     ]
     names: list[str] = []
     for model, each in zip(models, settings, strict=True):
-        parts = [model, *(f"{_spoken(name)} {getattr(each, name)}" for name in differing)]
+        parts = [model, *(f"{_label(name)} {getattr(each, name)}" for name in differing)]
         name = ", ".join(parts)
         names.append(name if name not in names else f"{name} ({len(names) + 1})")
     return names
 
 
-def _spoken(name: str) -> str:
+def _label(name: str) -> str:
     return name.replace("_", "-")

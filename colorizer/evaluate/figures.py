@@ -76,9 +76,9 @@ class Figure:
         Behind the point.
     better
         Which way, in a word.
-    of
+    compute
         From a candidate's sums, (1 + resamples,).
-    says
+    definition
         What it is, in a sentence.
     original
         The same of the original pictures, where they have it.
@@ -88,8 +88,8 @@ class Figure:
     title: str
     digits: int
     better: str
-    of: Callable[[Sums], Doubles]
-    says: str
+    compute: Callable[[Sums], Doubles]
+    definition: str
     original: Callable[[Sums], Doubles] | None = None
 
     def shown(self, value: float) -> str:
@@ -285,8 +285,8 @@ def figures_of(sums: Sums, baselines: Sequence[Sums], pictures: int) -> tuple[Va
     """The values of all `FIGURES`, and whether they are ahead of the baselines', if there are any."""
     found = []
     for figure in FIGURES:
-        values = figure.of(sums)
-        gains = [_gain(figure, values, figure.of(baseline)) for baseline in baselines]
+        values = figure.compute(sums)
+        gains = [_gain(figure, values, figure.compute(baseline)) for baseline in baselines]
         spreads = [interval(gain, pictures) for gain in gains if gain is not None]
         ahead = bool(spreads) and all(spread is not None and spread[0] > 0 for spread in spreads)
         found.append(value_of(values, pictures, ahead=ahead))

@@ -1,7 +1,7 @@
 """The report's plots, by matplotlib, as SVG: each for a light page and for a dark one.
 
 Text is drawn as outlines, so that a plot looks the same wherever the report is opened; what it shows is said in words
-beside it (`Plot.says`).
+beside it (`Plot.caption`).
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Plot:
     ----------
     title
         Heads it.
-    says
+    caption
         What it shows, in words.
     light, dark
         SVG files.
     """
 
     title: str
-    says: str
+    caption: str
     light: bytes
     dark: bytes
 
@@ -62,8 +62,8 @@ def plots(evaluation: Evaluation) -> tuple[Plot, ...]:
     return (_curves(evaluation), _chroma(evaluation), _scatter(evaluation))
 
 
-def _drawn(title: str, says: str, draw: Callable[[Sequence[Axes]], None]) -> Plot:
-    return Plot(title, says, light=_svg(draw, INK["light"]), dark=_svg(draw, INK["dark"]))
+def _drawn(title: str, caption: str, draw: Callable[[Sequence[Axes]], None]) -> Plot:
+    return Plot(title, caption, light=_svg(draw, INK["light"]), dark=_svg(draw, INK["dark"]))
 
 
 def _svg(draw: Callable[[Sequence[Axes]], None], ink: str) -> bytes:
@@ -131,11 +131,11 @@ def _curves(evaluation: Evaluation) -> Plot:
         f"{area_under(column.errors.curve('equal_bins')):.1%}"
         for column in evaluation.columns
     )
-    says = (
+    caption = (
         "Share of pixels whose ab error is at most the value on the axis, two panels: raw, and with all classes of "
         f"true colour weighing the same. Area under the curves up to 150, raw and equal: {areas}."
     )
-    return _drawn("Cumulative ab error", says, draw)
+    return _drawn("Cumulative ab error", caption, draw)
 
 
 def _chroma(evaluation: Evaluation) -> Plot:
@@ -160,11 +160,11 @@ def _chroma(evaluation: Evaluation) -> Plot:
         f"{name}: {float((counts * steps).sum() / counts.sum()):.1f}"
         for name, counts in [("original", evaluation.true_chroma), *((c.name, c.chroma) for c, _ in judged)]
     )
-    says = (
+    caption = (
         "How many pixels have how much chroma, in steps of 1, linear and logarithmic. A curve that ends early is of "
         f"faded results. Mean chroma over all pixels: {means}."
     )
-    return _drawn("Chroma", says, draw)
+    return _drawn("Chroma", caption, draw)
 
 
 def _scatter(evaluation: Evaluation) -> Plot:
@@ -194,8 +194,8 @@ def _scatter(evaluation: Evaluation) -> Plot:
         f"{column.name}: nearer to the truth than grey on {float((points.distance[:, place] < grey).mean()):.0%}"
         for place, column, _ in judged
     )
-    says = (
+    caption = (
         f"{len(grey)} pictures of the set, one point each: chroma of the result against that of the original, and "
         f"error against that of the grey picture. {better}."
     )
-    return _drawn("Picture by picture", says, draw)
+    return _drawn("Picture by picture", caption, draw)

@@ -37,14 +37,14 @@ class Protocol:
     Attributes
     ----------
     name
-        As on the command line.
+        Short, as users write it.
     crop
         Whether the largest square in the middle is cut out first.
     side
         Side of the square, in pixels, to which the picture is then resized; None leaves it as it is.
     view
         How the network sees it; None leaves that to the settings.
-    says
+    definition
         The definition in words, for whoever reads the figures.
     """
 
@@ -52,7 +52,7 @@ class Protocol:
     crop: bool
     side: int | None
     view: View | None
-    says: str
+    definition: str
 
     def prepare(self, pixels: Pixels) -> Pixels:
         """The picture that is compared: (H, W, 3) to (h, w, 3), of the same dtype."""
@@ -81,9 +81,12 @@ class Protocol:
         defaults = Settings()
         for name, value, fixed in asked:
             if value not in (fixed, getattr(defaults, name)):
-                text = f"has {name.replace('_', ' ')} {fixed}"
-                wrong = OptionRef(name, str(value))
-                raise UsageError(text, option=OptionRef("protocol", self.name), remedy=Remedy.LEAVE_OUT, what=wrong)
+                raise UsageError(
+                    f"its {name} is {fixed}",
+                    option=OptionRef("protocol", self.name),
+                    remedy=Remedy.LEAVE_OUT,
+                    what=OptionRef(name, f"{value}"),
+                )
         return replace(settings, fit=self.view.fit, size=self.view.size)
 
 
@@ -92,9 +95,9 @@ NATIVE = Protocol(
     crop=False,
     side=None,
     view=None,
-    says="native: each picture whole, at its own size and depth; the network sees it as its settings say; its ab is "
-    "enlarged to the picture's size and recombined with the picture's own lightness, and the resulting pixels are "
-    "compared at that size.",
+    definition="native: each picture whole, at its own size and depth; the network sees it as its settings say; its "
+    "ab is enlarged to the picture's size and recombined with the picture's own lightness, and the resulting pixels "
+    "are compared at that size.",
 )
 
 ZHANG16 = Protocol(
@@ -102,11 +105,11 @@ ZHANG16 = Protocol(
     crop=False,
     side=PAPER_SIDE,
     view=View(fit="stretch", size=224),
-    says="zhang16: each picture whole, resized to 256 x 256 by area averaging, whatever its aspect; the network sees "
-    "the lightness of that at 224 x 224; its ab at 56 x 56 is enlarged bilinearly to 256 x 256 and recombined with the "
-    "lightness of the 256 x 256 picture, and the resulting pixels are compared there. After Zhang, Isola and Efros "
-    "2016, section 3.1 (thresholds 0..150); the paper does not say how test pictures were resized, nor whether ab was "
-    "compared before or after the way through pixels.",
+    definition="zhang16: each picture whole, resized to 256 x 256 by area averaging, whatever its aspect; the network "
+    "sees the lightness of that at 224 x 224; its ab at 56 x 56 is enlarged bilinearly to 256 x 256 and recombined "
+    "with the lightness of the 256 x 256 picture, and the resulting pixels are compared there. After Zhang, Isola and "
+    "Efros 2016, section 3.1 (thresholds 0..150); the paper does not say how test pictures were resized, nor whether "
+    "ab was compared before or after the way through pixels.",
 )
 
 DDCOLOR = Protocol(
@@ -114,7 +117,7 @@ DDCOLOR = Protocol(
     crop=True,
     side=PAPER_SIDE,
     view=None,
-    says="ddcolor: the largest square in the middle of each picture, resized to 256 x 256 by area averaging; the "
+    definition="ddcolor: the largest square in the middle of each picture, resized to 256 x 256 by area averaging; the "
     "network sees the lightness of that at the size its settings say; its ab is enlarged to 256 x 256 and recombined "
     "with the lightness of the 256 x 256 picture, and the resulting pixels are compared there. After DDColor (Kang et "
     "al. 2023) on ImageNet val5k; which filter resized them is not said.",

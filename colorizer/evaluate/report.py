@@ -20,7 +20,7 @@ from colorizer.color.pixels import lightness, recombine
 from colorizer.errors import OutputError, shown
 from colorizer.evaluate.figures import FIGURES, Figure, Value
 from colorizer.evaluate.plots import Plot, plots
-from colorizer.evaluate.run import require
+from colorizer.evaluate.run import check_installed
 from colorizer.evaluate.samples import Exhibit
 from colorizer.evaluate.table import LEFT_ALIGNED, tally_line
 from colorizer.evaluate.totals import Column, Evaluation
@@ -73,12 +73,12 @@ def prepare_report(path: Path) -> None:
 
     Raises
     ------
-    UsageError
+    MissingExtraError
         matplotlib is not installed.
     OutputError
         The report's folder does not exist, or the name is a folder's.
     """
-    require("matplotlib", "matplotlib", "the report")
+    check_installed("matplotlib", "matplotlib", "the report")
     if path.is_dir():
         raise OutputError(f"{shown(path)}: is a folder; name a file for the report")
     if not path.parent.is_dir():
@@ -86,8 +86,14 @@ def prepare_report(path: Path) -> None:
 
 
 def write_report(path: Path, evaluation: Evaluation) -> None:
-    """Write the report; OutputError where that is not possible."""
-    with LOCAL.put_whole(path, remedy="name another file with --html") as file:
+    """Write the report.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    with LOCAL.put_whole(path, remedy="name another file for the report") as file:
         file.write(html(evaluation).encode("utf-8"))
 
 
@@ -98,7 +104,7 @@ def html(evaluation: Evaluation) -> str:
     body = [
         f"<h1>Colours measured: {escape(names)}</h1>",
         f"<p>{escape(tally_line(evaluation))}. {INTRODUCTION}</p>",
-        f"<p><strong>Protocol.</strong> {escape(evaluation.protocol.says)}</p>",
+        f"<p><strong>Protocol.</strong> {escape(evaluation.protocol.definition)}</p>",
         "<h2>Figures</h2>",
         _table(evaluation),
         f'<p class="faint">In brackets: 95 % bootstrap intervals, {evaluation.resamples} resamplings. {BOLD}</p>',
@@ -106,7 +112,7 @@ def html(evaluation: Evaluation) -> str:
         *(f"<li><strong>{escape(column.name)}</strong>: {escape(column.note)}</li>" for column in evaluation.columns),
         "</ul>",
         "<details><summary>What the figures mean</summary><dl>",
-        *(f"<dt>{escape(figure.title)}</dt><dd>{escape(figure.says)}</dd>" for figure in FIGURES),
+        *(f"<dt>{escape(figure.title)}</dt><dd>{escape(figure.definition)}</dd>" for figure in FIGURES),
         "</dl></details>",
         "<h2>Plots</h2>",
         *map(_plot, plots(evaluation)),
@@ -181,8 +187,8 @@ def _plot(plot: Plot) -> str:
     return (
         f'<figure class="plot"><h3>{escape(plot.title)}</h3><picture>'
         f'<source media="(prefers-color-scheme: dark)" srcset="{_uri(kind, plot.dark)}">'
-        f'<img src="{_uri(kind, plot.light)}" alt="{escape(plot.says)}"></picture>'
-        f"<figcaption>{escape(plot.says)}</figcaption></figure>"
+        f'<img src="{_uri(kind, plot.light)}" alt="{escape(plot.caption)}"></picture>'
+        f"<figcaption>{escape(plot.caption)}</figcaption></figure>"
     )
 
 

@@ -1,6 +1,6 @@
 """A line for each picture and candidate, as CSV or JSON Lines, written while the set is measured.
 
-The file gets its name when it is complete; until then it has a temporary one beside its place.
+The file gets its name when it is complete; until then it has a temporary name in the same folder.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol as Interface
 from typing import TypeVar
 
-from colorizer.errors import InputError, Message, UsageError
+from colorizer.errors import InputError, Message, MissingExtraError
 from colorizer.evaluate.bootstrap import RESAMPLES
 from colorizer.evaluate.candidates import baselines, networks
 from colorizer.evaluate.measure import Measured, measure, read_truth
@@ -33,7 +33,7 @@ MOST_JOBS = 8
 
 
 class Listener(Interface):
-    """Who is told how it goes."""
+    """Receives progress and messages of an evaluation."""
 
     def begin(self, what: str, total: int | None) -> None:
         """Another pass over the set."""
@@ -44,15 +44,15 @@ class Listener(Interface):
     def end(self) -> None:
         """The pass is over."""
 
-    def failure(self, text: str) -> None:
-        """A picture cannot be read; why, in a line."""
+    def failure(self, error: InputError) -> None:
+        """A picture cannot be read."""
 
-    def remark(self, text: Message | str) -> None:
+    def remark(self, said: Message | str) -> None:
         """Something else that the user may want to know, in a line."""
 
 
 class Recorder(Interface):
-    """Who writes down each picture."""
+    """Records the scores of each picture."""
 
     def record(self, measured: Measured, names: Sequence[str]) -> None:
         """A picture, and the candidates' names."""
@@ -101,20 +101,22 @@ def evaluate(
     options
         How to measure.
     listener
-        Is told of progress, and of pictures that cannot be read.
+        Receives progress, and the errors of pictures that cannot be read.
     recorder
-        Is given each picture.
+        Receives the scores of each picture.
 
     Raises
     ------
     UsageError
-        Settings contradict the protocol, or scikit-image is not installed.
+        Settings contradict the protocol.
+    MissingExtraError
+        scikit-image is not installed.
     InputError
         No picture of the set can be measured.
     ColorizerError
         A network cannot be loaded, or fails.
     """
-    require("skimage", "scikit-image", "SSIM")
+    check_installed("skimage", "scikit-image", "SSIM")
     judged = networks(settings, options.protocol, listener.remark)
     jobs = options.jobs or min(usable_cores(), MOST_JOBS)
     with ThreadPoolExecutor(jobs) as pool:
@@ -141,7 +143,7 @@ def evaluate(
 
         for outcome in _in_order(pool, work, pictures, 2 * jobs):
             if isinstance(outcome, InputError):
-                listener.failure(str(outcome))
+                listener.failure(outcome)
             totals.add(outcome)
             if isinstance(outcome, Measured) and recorder is not None:
                 recorder.record(outcome, [candidate.name for candidate in totals.candidates])
@@ -150,16 +152,31 @@ def evaluate(
     return totals.evaluation()
 
 
-def require(module: str, package: str, purpose: str) -> None:
-    """Refuse at once what would fail for want of a package after hours; raises UsageError."""
+def check_installed(module: str, package: str, what: str) -> None:
+    """Refuse at once what would fail after hours because a package is missing.
+
+    Parameters
+    ----------
+    module
+        The module that will be imported.
+    package
+        The package that it comes in.
+    what
+        What needs it.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
     if importlib.util.find_spec(module) is None:
-        raise UsageError(f"{purpose} needs {package}; install it with: pip install 'colorize-photos[evaluate]'")
+        raise MissingExtraError(what, package, "evaluate")
 
 
 def _survey(
     pictures: PictureSet, options: Options, listener: Listener, pool: ThreadPoolExecutor, jobs: int
 ) -> tuple[ColorHistogram, int]:
-    """The true colours of the set, and how many files there are; what is wrong with them is told when measuring."""
+    """The true colours of the set, and how many files there are; their errors are reported by the second pass."""
     colors = ColorHistogram()
     listener.begin("looking", None)
 

@@ -34,7 +34,7 @@ def notes(evaluation: Evaluation) -> list[str]:
     """What the figures are of: which pictures, compared how, and what stands in each column."""
     return [
         tally_line(evaluation),
-        f"protocol {evaluation.protocol.says}",
+        f"protocol {evaluation.protocol.definition}",
         interval_line(evaluation),
         *(f"{column.name}: {column.note}" for column in evaluation.columns),
     ]
@@ -58,7 +58,7 @@ def interval_line(evaluation: Evaluation) -> str:
 def as_json(evaluation: Evaluation) -> str:
     """The same for programs: one object."""
     document = {
-        "protocol": {"name": evaluation.protocol.name, "definition": evaluation.protocol.says},
+        "protocol": {"name": evaluation.protocol.name, "definition": evaluation.protocol.definition},
         "pictures": {
             "measured": evaluation.tally.measured,
             "grey": evaluation.tally.grey,

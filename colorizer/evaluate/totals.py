@@ -142,7 +142,7 @@ class Totals:
                 )
 
     def evaluation(self) -> Evaluation:
-        """What came out.
+        """The results for the whole set.
 
         Raises
         ------

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 from colorizer.errors import UsageError
-from colorizer.settings import Option, check_options
+from colorizer.settings import check_options, option
 
 DEFAULT_STEADINESS = 0.75
 
 CODEC_NAMES = ("h264", "h265", "vp9", "av1", "prores", "ffv1")
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$")
-
-
-def _option(default: Any, help: str, **kwargs: Any) -> Any:  # noqa: A002 - click's word for it
-    return field(default=default, metadata={"option": Option(help, **kwargs)})
 
 
 @dataclass(frozen=True)
@@ -31,47 +27,47 @@ class Film:
         A value is outside its range.
     """
 
-    codec: str = _option(
+    codec: str = option(
         "auto",
         "Codec of the pictures; auto takes h264, or vp9 in .webm.",
         choices=("auto", *CODEC_NAMES),
     )
-    crf: int | None = _option(
+    crf: int | None = option(
         None,
         "Constant quality, lower is better and larger. Default: 18 for h264, 20 for h265, 24 for vp9 and av1.",
         low=0,
         high=63,
         metavar="0..63",
     )
-    preset: str | None = _option(
+    preset: str | None = option(
         None, "The encoder's speed: ultrafast to veryslow for h264 and h265, 0 to 13 for av1.", metavar="NAME"
     )
-    pixel_format: str | None = _option(
+    pixel_format: str | None = option(
         None,
         "Pixel format to write, such as yuv422p10le. Default: the film's own where the codec has it.",
         metavar="NAME",
     )
-    audio_codec: str = _option(
+    audio_codec: str = option(
         "copy",
         "copy takes the sound over packet for packet; aac, opus, flac or pcm encode it anew.",
         choices=("copy", "aac", "opus", "flac", "pcm"),
     )
-    no_audio: bool = _option(False, "Leave the sound out.")
-    start: str | None = _option(None, "Begin here: seconds, or H:MM:SS.", metavar="TIME")
-    end: str | None = _option(None, "Stop before this: seconds, or H:MM:SS.", metavar="TIME")
-    deinterlace: Literal["no", "frame", "field"] = _option(
+    no_audio: bool = option(False, "Leave the sound out.")
+    start: str | None = option(None, "Begin here: seconds, or H:MM:SS.", metavar="TIME")
+    end: str | None = option(None, "Stop before this: seconds, or H:MM:SS.", metavar="TIME")
+    deinterlace: Literal["no", "frame", "field"] = option(
         "no",
         "Make whole frames of interlaced ones: frame keeps the rate, field doubles it. Without it fields stay.",
         choices=("no", "frame", "field"),
     )
-    steadiness: float = _option(
+    steadiness: float = option(
         DEFAULT_STEADINESS,
         "How much chroma follows the motion from frame to frame; 0 colours every frame by itself.",
         low=0.0,
         high=0.98,
         metavar="0..0.98",
     )
-    every: str = _option(
+    every: str = option(
         "1",
         "Ask the network on every N-th frame only and let chroma follow the motion in between; auto asks when the "
         "picture changes.",

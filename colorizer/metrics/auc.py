@@ -100,7 +100,7 @@ class CumulativeAbError:
         Raises
         ------
         InputError
-            The table has another shape.
+            The table is not (313, 152).
         """
         if counts is not None and counts.shape != (BIN_COUNT, _COLUMNS):
             raise InputError(f"a table of ab errors is {BIN_COUNT} x {_COLUMNS}, not of shape {counts.shape}")
@@ -150,7 +150,13 @@ class CumulativeAbError:
         return curve
 
     def curve(self, weighting: Weighting = "raw") -> Doubles:
-        """Share of pixels within each threshold 0..150, (151,) float64; InputError where nothing was added."""
+        """Share of pixels within each threshold 0..150, (151,) float64.
+
+        Raises
+        ------
+        InputError
+            Nothing was added.
+        """
         if weighting == "raw":
             return self._curve(np.ones(BIN_COUNT))
         return self._curve(1 / np.maximum(self.bin_counts, 1))

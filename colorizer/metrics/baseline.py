@@ -45,7 +45,13 @@ class ColorHistogram:
         self.counts: Counts = np.zeros((CELLS, CELLS), np.int64)
 
     def add(self, true_ab: Plane) -> None:
-        """Take in the true ab of a picture: (..., 2), CIE Lab units; InputError as `CumulativeAbError.add`."""
+        """Take in the true ab of a picture: (..., 2), CIE Lab units.
+
+        Raises
+        ------
+        InputError
+            No ab plane, no pixels, or values that are not finite.
+        """
         check_ab(true_ab)
         for (true,) in in_strips(true_ab):
             row, column = cells(true)

@@ -74,6 +74,11 @@ def absolute_colorfulness(pixels: Pixels) -> float:
     ----------
     pixels
         As in `colorfulness`.
+
+    Raises
+    ------
+    InputError
+        No RGB picture.
     """
     return _spread_and_mean(pixels, absolute=True)
 
@@ -104,7 +109,13 @@ def delta_colorfulness(true_scores: npt.ArrayLike, predicted_scores: npt.ArrayLi
 
 
 def mean_chroma(ab: Plane) -> float:
-    """Mean over the pixels of sqrt(a^2 + b^2), CIE Lab units."""
+    """Mean over the pixels of sqrt(a^2 + b^2), CIE Lab units.
+
+    Raises
+    ------
+    InputError
+        No ab plane, no pixels, or values that are not finite.
+    """
     check_ab(ab)
     chroma = (np.hypot(strip[:, 0], strip[:, 1], dtype=np.float64) for (strip,) in in_strips(ab))
     return sum(float(strip.sum()) for strip in chroma) / (ab.size // 2)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from colorizer.color.pixels import FULL_SCALE, check_pixels, lightness
 from colorizer.color.strips import strips
-from colorizer.errors import InputError, UsageError
+from colorizer.errors import InputError, MissingExtraError
 from colorizer.metrics.classes import Doubles, Plane, check_ab, in_strips
 
 Pixels = npt.NDArray[Any]
@@ -140,6 +140,11 @@ def psnr(true: Pixels, predicted: Pixels) -> float:
     ----------
     true, predicted
         As in `rgb_error`.
+
+    Raises
+    ------
+    InputError
+        As in `rgb_error`.
     """
     mse = rgb_error(true, predicted).mse
     return math.inf if mse == 0 else -10 * math.log10(mse)
@@ -163,7 +168,7 @@ def ssim(true: Pixels, predicted: Pixels) -> float:
     ------
     InputError
         As in `rgb_error`, or a picture too small for the window.
-    UsageError
+    MissingExtraError
         scikit-image is not installed.
     """
     check_rgb(true, predicted)
@@ -173,7 +178,7 @@ def ssim(true: Pixels, predicted: Pixels) -> float:
     try:
         from skimage.metrics import structural_similarity
     except ImportError as error:
-        raise UsageError('SSIM needs scikit-image; install it with: pip install "colorize-photos[evaluate]"') from error
+        raise MissingExtraError("SSIM", "scikit-image", "evaluate") from error
     similarity: Callable[..., Any] = structural_similarity
     return float(
         similarity(
@@ -215,7 +220,13 @@ def colorization_accuracy(true_ab: Plane, predicted_ab: Plane, threshold: float 
 
 
 def ab_distance(true_ab: Plane, predicted_ab: Plane) -> Doubles:
-    """Euclidean distance in ab of each pixel, (...) float64, CIE Lab units: the error map."""
+    """Euclidean distance in ab of each pixel, (...) float64, CIE Lab units: the error map.
+
+    Raises
+    ------
+    InputError
+        No ab planes, shapes differ, or values that are not finite.
+    """
     check_ab(true_ab, predicted_ab)
     difference = np.subtract(true_ab, predicted_ab, dtype=np.float64)
     return np.asarray(np.hypot(difference[..., 0], difference[..., 1]))

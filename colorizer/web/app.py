@@ -1,4 +1,4 @@
-"""The routes: what is asked for, handed to those who do it."""
+"""The routes of the page and the API: each reads its request, has the work done, and answers."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from colorizer import __version__
 from colorizer.io.machine import usable_cores
 from colorizer.settings import Settings
 from colorizer.web import query
-from colorizer.web.coloring import Result, Source, View, color_file, look_after, look_before, prepare
+from colorizer.web.coloring import Preview, Result, Source, color_file, prepare, preview_after, preview_before
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.lanes import Lane, Ticket
 from colorizer.web.limits import Limits
 from colorizer.web.names import attachment, clean_name
 from colorizer.web.networks import Networks
 from colorizer.web.openapi import description
 from colorizer.web.pages import page_file
+from colorizer.web.pictures import FINAL_STATES, PictureStore, StoredPicture
 from colorizer.web.problems import ProblemError
-from colorizer.web.shelf import ENDED, Shelf, ShelvedPicture
+from colorizer.web.responses import TemporaryFileResponse, result_of, while_connected
 from colorizer.web.uploads import receive_json, receive_upload
-from colorizer.web.waiting import PassingFile, unless_gone, waited
-from colorizer.web.zipping import Wanted, read_wanted, stream_zip
+from colorizer.web.work_queue import QueuedJob, WorkQueue
+from colorizer.web.zipping import RequestedPicture, read_request, stream_zip
 
-LOOKS_WAITING = 256
-"""Looks at pictures that may wait; each takes a fraction of a second."""
+MAX_WAITING_PREVIEWS = 256
+"""Previews that may wait to be rendered; each takes a fraction of a second."""
 
 HOUSEKEEPING_SECONDS = 30
 
 
 class Service:
     """The application's parts, and what its routes do with them.
+
+    Routes raise `ProblemError` and `ColorizerError`, which `colorizer.web.security` answers.
 
     Parameters
     ----------
@@ -58,9 +60,9 @@ class Service:
         self.networks = networks
         self.folder = folder
         self.limits = limits
-        self.coloring = Lane("coloring", workers, limits.max_waiting)
-        self.looking = Lane("looking", min(2, usable_cores()), LOOKS_WAITING)
-        self.shelf = Shelf(self.coloring, folder, limits)
+        self.coloring_queue = WorkQueue("coloring", workers, limits.max_waiting)
+        self.preview_queue = WorkQueue("previews", min(2, usable_cores()), MAX_WAITING_PREVIEWS)
+        self.store = PictureStore(self.coloring_queue, folder, limits)
 
     def application(self) -> Router:
         """The routes, without what guards them and answers their errors."""
@@ -90,9 +92,9 @@ class Service:
     async def health(self, request: Request) -> Response:
         """Whether it runs, and how busy it is."""
         _read(request, ())
-        lane, limits = self.coloring, self.limits
+        queue, limits = self.coloring_queue, self.limits
         most = {"bytes": limits.max_upload, "pixels": limits.max_pixels, "pictures": limits.max_pictures}
-        state = {"status": "ok", "version": __version__, "waiting": lane.waiting, "capacity": lane.capacity}
+        state = {"status": "ok", "version": __version__, "waiting": queue.waiting, "capacity": queue.capacity}
         return JSONResponse(state | {"limits": most})
 
     async def models(self, request: Request) -> Response:
@@ -110,76 +112,76 @@ class Service:
     async def colorize(self, request: Request) -> Response:
         """Colour the picture in the body."""
         values = _read(request, query.COLORIZE)
-        self.coloring.check_room()
+        self.coloring_queue.check_room()
         model = await run_in_threadpool(self.networks.check, values["model"])
         settings, output = query.settings_of(values, model), query.output_of(values)
         source = await self._receive(request, values["name"])
-        ticket = self._submit(source, settings, output, last=True)
-        return self._send_file(await self._outcome(request, ticket))
+        job = self._submit(source, settings, output, last=True)
+        return self._send_file(await self._outcome(request, job))
 
     async def add(self, request: Request) -> Response:
-        """Put a picture on the shelf."""
+        """Take in a picture for the page, and have it coloured."""
         values = _read(request, query.ADD)
-        self.coloring.check_room()
+        self.coloring_queue.check_room()
         model = await run_in_threadpool(self.networks.check, values["model"])
         source = await self._receive(request, values["name"])
-        picture = ShelvedPicture(source, source.path.stat().st_size, model)
+        picture = StoredPicture(source, source.path.stat().st_size, model)
         try:
-            self.shelf.add(picture, self._preparation(source, model))
+            self.store.add(picture, self._preparation(source, model))
         except BaseException:
             self.folder.discard(source.path)
             raise
         return self._accepted(picture)
 
     async def picture(self, request: Request) -> Response:
-        """A picture on the shelf: watched or deleted."""
+        """A picture of the page: watched or deleted."""
         return await (self.delete if request.method == "DELETE" else self.watch)(request)
 
     async def watch(self, request: Request) -> Response:
         """How a picture stands, now or when that changes."""
         values = _read(request, query.WATCH)
-        picture = self.shelf.find(request.path_params["id"])
+        picture = self.store.find(request.path_params["id"])
         known = values["state"] or picture.state
-        if values["wait"] and (values["state"] or known not in ENDED):
-            await unless_gone(request, picture.changed(known, values["wait"]))
-        return JSONResponse(self.shelf.describe(picture))
+        if values["wait"] and (values["state"] or known not in FINAL_STATES):
+            await while_connected(request, picture.wait_for_change(known, values["wait"]))
+        return JSONResponse(self.store.describe(picture))
 
     async def delete(self, request: Request) -> Response:
-        """Take a picture from the shelf."""
+        """Delete a picture of the page."""
         _read(request, ())
-        self.shelf.remove(self.shelf.find(request.path_params["id"]))
+        self.store.remove(self.store.find(request.path_params["id"]))
         return Response(status_code=204)
 
     async def recolor(self, request: Request) -> Response:
         """Colour a picture again, by another model."""
         values = _read(request, query.RECOLOR)
-        picture = self.shelf.find(request.path_params["id"])
+        picture = self.store.find(request.path_params["id"])
         model = await run_in_threadpool(self.networks.check, values["model"])
-        self.shelf.again(picture, model, self._preparation(picture.source, model))
+        self.store.recolor(picture, model, self._preparation(picture.source, model))
         return self._accepted(picture)
 
     async def before(self, request: Request) -> Response:
         """A picture's lightness."""
         values = _read(request, query.BEFORE)
-        _, view = self.shelf.view(request.path_params["id"])
-        return await self._look(request, lambda: look_before(view, values["side"], self.networks.default))
+        _, preview = self.store.preview(request.path_params["id"])
+        return await self._preview(request, lambda: preview_before(preview, values["side"], self.networks.default))
 
     async def after(self, request: Request) -> Response:
         """A picture in colour, rendered from what the network said when it saw it."""
         values = _read(request, query.AFTER)
-        _, view = self.shelf.view(request.path_params["id"])
+        _, preview = self.store.preview(request.path_params["id"])
 
         def render() -> bytes:
             default = self.networks.default
             chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
-            return look_after(view, values["side"], values["temperature"], default.with_settings(chroma))
+            return preview_after(preview, values["side"], values["temperature"], default.with_settings(chroma))
 
-        return await self._look(request, render)
+        return await self._preview(request, render)
 
     async def result(self, request: Request) -> Response:
         """A picture's coloured file, as the command writes it."""
         values = _read(request, query.RESULT)
-        picture, _ = self.shelf.view(request.path_params["id"])
+        picture, _ = self.store.preview(request.path_params["id"])
         settings, output = query.settings_of(values, picture.model), query.output_of(values)
         result = await self._outcome(request, self._submit(picture.source, settings, output))
         picture.passes += result.passes
@@ -188,16 +190,16 @@ class Service:
     async def zip(self, request: Request) -> Response:
         """Many pictures' coloured files in one."""
         _read(request, ())
-        wanted = read_wanted(await receive_json(request, self.limits))
-        chosen = [(self.shelf.view(item.id)[0], item) for item in wanted]
+        wanted = read_request(await receive_json(request, self.limits))
+        chosen = [(self.store.preview(item.id)[0], item) for item in wanted]
 
-        async def color(picture: ShelvedPicture, item: Wanted) -> Result:
+        async def color(picture: StoredPicture, item: RequestedPicture) -> Result:
             settings = query.settings_of(item.values, picture.model)
-            ticket = self._submit(picture.source, settings, query.output_of(item.values), patient=True)
+            job = self._submit(picture.source, settings, query.output_of(item.values), even_if_full=True)
             try:
-                result = await asyncio.wrap_future(ticket.future)
+                result = await asyncio.wrap_future(job.future)
             except BaseException:
-                self._drop(ticket)
+                self._give_up(job)
                 raise
             picture.passes += result.passes
             return result
@@ -210,78 +212,80 @@ class Service:
         upload = await receive_upload(request, self.folder, self.limits)
         return Source(upload.path, clean_name(name or upload.name))
 
-    def _preparation(self, source: Source, model: str) -> Callable[[Any], View]:
-        def work(dropped: threading.Event) -> View:
+    def _preparation(self, source: Source, model: str) -> Callable[[Any], Preview]:
+        def work(cancelled: threading.Event) -> Preview:
             colorizer = self.networks.colorizer(Settings(model=model))
-            return prepare(source, colorizer, max_pixels=self.limits.max_pixels, folder=self.folder, dropped=dropped)
+            return prepare(
+                source, colorizer, max_pixels=self.limits.max_pixels, folder=self.folder, cancelled=cancelled
+            )
 
         return work
 
     def _submit(
-        self, source: Source, settings: Settings, output: Any, *, last: bool = False, patient: bool = False
-    ) -> Ticket[Result]:
+        self, source: Source, settings: Settings, output: Any, *, last: bool = False, even_if_full: bool = False
+    ) -> QueuedJob[Result]:
         """Have a file coloured; `last` says that it is not needed afterwards."""
 
-        def work(dropped: threading.Event) -> Result:
+        def work(cancelled: threading.Event) -> Result:
             colorizer = self.networks.colorizer(settings)
             return color_file(
-                source, colorizer, output, max_pixels=self.limits.max_pixels, folder=self.folder, dropped=dropped
+                source, colorizer, output, max_pixels=self.limits.max_pixels, folder=self.folder, cancelled=cancelled
             )
 
         try:
-            ticket = self.coloring.submit(work, patient=patient)
+            job = self.coloring_queue.submit(work, even_if_full=even_if_full)
         except BaseException:
             if last:
                 self.folder.discard(source.path)
             raise
         if last:
-            ticket.future.add_done_callback(lambda _: self.folder.discard(source.path))
-        return ticket
+            job.future.add_done_callback(lambda _: self.folder.discard(source.path))
+        return job
 
-    def _drop(self, ticket: Ticket[Result]) -> None:
+    def _give_up(self, job: QueuedJob[Result]) -> None:
         """Give up a result, which may be there or come all the same."""
 
         def discard(future: Any) -> None:
             if not future.cancelled() and future.exception() is None:
                 self.folder.discard(future.result().path)
 
-        ticket.drop()
-        ticket.future.add_done_callback(discard)
+        job.cancel()
+        job.future.add_done_callback(discard)
 
-    async def _outcome(self, request: Request, ticket: Ticket[Result]) -> Result:
+    async def _outcome(self, request: Request, job: QueuedJob[Result]) -> Result:
         """The result, as long as the client waits and is not kept waiting too long."""
         try:
-            result: Result = await unless_gone(request, waited(ticket), self.limits.patience)
+            result: Result = await while_connected(request, result_of(job), self.limits.patience)
         except BaseException:
-            self._drop(ticket)
+            self._give_up(job)
             raise
         return result
 
-    async def _look(self, request: Request, render: Callable[[], bytes]) -> Response:
-        ticket = self.looking.submit(lambda _: render())
+    async def _preview(self, request: Request, render: Callable[[], bytes]) -> Response:
+        job = self.preview_queue.submit(lambda _: render())
         try:
-            data = await unless_gone(request, waited(ticket), self.limits.patience)
+            data = await while_connected(request, result_of(job), self.limits.patience)
         except FileNotFoundError as error:
             raise ProblemError(404, "the picture has been deleted") from error
         except BaseException:
-            ticket.drop()
+            job.cancel()
             raise
         return Response(data, media_type="image/jpeg")
 
-    def _accepted(self, picture: ShelvedPicture) -> Response:
+    def _accepted(self, picture: StoredPicture) -> Response:
         headers = {"Location": f"/api/pictures/{picture.id}"}
-        return JSONResponse(self.shelf.describe(picture), 202, headers)
+        return JSONResponse(self.store.describe(picture), 202, headers)
 
     def _send_file(self, result: Result) -> Response:
         headers = {"Content-Disposition": attachment(result.name), "Content-Length": str(result.size)}
-        return PassingFile(result.path, self.folder, headers=headers, media_type=result.media_type)
+        return TemporaryFileResponse(result.path, self.folder, headers=headers, media_type=result.media_type)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Router) -> AsyncIterator[None]:
         async def keep_house() -> None:
             while True:
                 await asyncio.sleep(HOUSEKEEPING_SECONDS)
-                self.shelf.remove_idle()
+                self.store.remove_idle()
                 self.folder.discard()
 
         task = asyncio.create_task(keep_house())
@@ -289,8 +293,8 @@ class Service:
             yield
         finally:
             task.cancel()
-            self.coloring.close()
-            self.looking.close()
+            self.coloring_queue.close()
+            self.preview_queue.close()
 
 
 def _read(request: Request, known: tuple[query.Parameter, ...]) -> dict[str, Any]:

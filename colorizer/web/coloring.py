@@ -1,7 +1,7 @@
-"""What the lanes do: a file coloured as the command does it, and a picture prepared to be looked at while sliders move.
+"""The work behind a request: a file coloured as the command does it, and previews rendered while sliders move.
 
-Looking costs no pass of the network: what the network said and a reduced copy of the picture are kept in files, from
-which any saturation and temperature is rendered.
+A preview costs no pass of the network: its output for the picture and a reduced copy of the picture are kept in files,
+from which any saturation and temperature is rendered.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
 from colorizer.media.samples import rescaled
 from colorizer.networks.distribution import Distribution
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.lanes import DroppedError
 from colorizer.web.names import split_suffix
 from colorizer.web.problems import ProblemError
+from colorizer.web.work_queue import JobCancelledError
 
 PROXY_SIDE = 2048
 """Longest side of the reduced copy; no screen shows more of a picture beside another."""
 
-LOOK_QUALITY = 90
+PREVIEW_QUALITY = 90
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -69,8 +69,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class View:
-    """What is kept of a picture to look at it: facts, a reduced copy, and what the network said."""
+class Preview:
+    """What is kept of a picture to render previews: facts, a reduced copy, and the network's output."""
 
     width: int
     height: int
@@ -83,11 +83,11 @@ class View:
     size: int  # bytes of both files
 
 
-class WatchedDocument(Document):
-    """A document whose pages together may not have more pixels than one, and which ends when nobody wants it."""
+class CancellableDocument(Document):
+    """A document whose pages together may not have more pixels than one, and which stops when its job is cancelled."""
 
-    def __init__(self, source: Source, max_pixels: int, dropped: threading.Event) -> None:
-        self._dropped = dropped
+    def __init__(self, source: Source, max_pixels: int, cancelled: threading.Event) -> None:
+        self._cancelled = cancelled
         try:
             file = source.path.open("rb")
         except FileNotFoundError as error:
@@ -104,8 +104,8 @@ class WatchedDocument(Document):
             pixels += picture.pixels.shape[0] * picture.pixels.shape[1]
             if pixels > self._max_pixels:
                 raise TooLargeError(f"{self.name}: its pages have more than {self._max_pixels} pixels; send fewer")
-            if self._dropped.is_set():
-                raise DroppedError
+            if self._cancelled.is_set():
+                raise JobCancelledError
             yield picture
 
 
@@ -116,7 +116,7 @@ def color_file(
     *,
     max_pixels: int,
     folder: PrivateFolder,
-    dropped: threading.Event,
+    cancelled: threading.Event,
 ) -> Result:
     """Colour a file as the command does.
 
@@ -124,14 +124,14 @@ def color_file(
     ------
     ColorizerError
         It is no picture, damaged, too large, or cannot be written in that format.
-    DroppedError
-        Nobody wants it any more.
+    JobCancelledError
+        Nobody waits for it any more.
     """
-    with WatchedDocument(source, max_pixels, dropped) as document:
+    with CancellableDocument(source, max_pixels, cancelled) as document:
         data, _, _ = color_document(document, colorizer, output)
         passes = len(document)
-    if dropped.is_set():
-        raise DroppedError
+    if cancelled.is_set():
+        raise JobCancelledError
     target = folder.new()
     target.write_bytes(data)
     written = format_of(data[:HEAD_SIZE])
@@ -148,18 +148,18 @@ def result_name(name: str, kind: str) -> str:
 
 
 def prepare(
-    source: Source, colorizer: Colorizer, *, max_pixels: int, folder: PrivateFolder, dropped: threading.Event
-) -> View:
-    """Let the network see a picture, and keep what is needed to look at it; of several pages, the first.
+    source: Source, colorizer: Colorizer, *, max_pixels: int, folder: PrivateFolder, cancelled: threading.Event
+) -> Preview:
+    """Run the network on a picture, and keep what is needed to render previews; of several pages, the first.
 
     Raises
     ------
     ColorizerError
         It is no picture, damaged, or too large.
-    DroppedError
-        Nobody wants it any more.
+    JobCancelledError
+        Nobody waits for it any more.
     """
-    with WatchedDocument(source, max_pixels, dropped) as document:
+    with CancellableDocument(source, max_pixels, cancelled) as document:
         picture = next(iter(document))
         kind = document.format.name
     said = None if colorizer.temperature is None else colorizer.distribution(picture.pixels)
@@ -169,35 +169,35 @@ def prepare(
     try:
         np.save(kept[0], proxy)
         np.save(kept[1], predicted)
-        if dropped.is_set():
-            raise DroppedError
+        if cancelled.is_set():
+            raise JobCancelledError
     except BaseException:
         folder.discard(*kept)
         raise
     height, width = picture.pixels.shape[:2]
     size = sum(path.stat().st_size for path in kept)
     centres = None if said is None else said.centres
-    return View(width, height, kind, picture.depth.itemsize * 8, *kept, centres, colorizer.temperature, size)
+    return Preview(width, height, kind, picture.depth.itemsize * 8, *kept, centres, colorizer.temperature, size)
 
 
-def look_before(view: View, side: int, colorizer: Colorizer) -> bytes:
+def preview_before(preview: Preview, side: int, colorizer: Colorizer) -> bytes:
     """The picture as the network sees it: its lightness, as a JPEG file."""
-    proxy = _fitted(np.load(view.proxy), side)
+    proxy = _fitted(np.load(preview.proxy), side)
     if proxy.ndim == 3:
         proxy = colorizer.render(proxy, np.zeros((1, 1, 2), np.float32))
     return _jpeg(proxy)
 
 
-def look_after(view: View, side: int, temperature: float | None, colorizer: Colorizer) -> bytes:
+def preview_after(preview: Preview, side: int, temperature: float | None, colorizer: Colorizer) -> bytes:
     """The picture in colour, by the colorizer's saturation and strength, as a JPEG file; without a pass.
 
     The temperature is the model's where it is None.
     """
-    ab = np.load(view.predicted)
-    wanted = temperature or view.temperature
-    if view.centres is not None and wanted is not None:
-        ab = Distribution(ab, view.centres).ab(wanted)
-    return _jpeg(colorizer.render(_fitted(np.load(view.proxy), side), ab))
+    ab = np.load(preview.predicted)
+    wanted = temperature or preview.temperature
+    if preview.centres is not None and wanted is not None:
+        ab = Distribution(ab, preview.centres).ab(wanted)
+    return _jpeg(colorizer.render(_fitted(np.load(preview.proxy), side), ab))
 
 
 def _reduced(picture: Picture) -> npt.NDArray[np.uint8]:
@@ -219,5 +219,5 @@ def _fitted(pixels: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
 
 
 def _jpeg(pixels: npt.NDArray[Any]) -> bytes:
-    data, _ = encode_picture(Picture(pixels, None, "JPEG"), Output(quality=LOOK_QUALITY))
+    data, _ = encode_picture(Picture(pixels, None, "JPEG"), Output(quality=PREVIEW_QUALITY))
     return data

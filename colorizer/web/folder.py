@@ -1,7 +1,7 @@
-"""The server's private folder of temporary files: made for it alone, gone with it, and swept up after a crash.
+"""The server's private folder of temporary files: deleted when it ends, or by the next server after a crash.
 
-A lock that the operating system holds, and lets go of whatever ends the process, tells a living server's folder from
-one that a killed server left behind.
+A lock tells a running server's folder from one that a killed server left behind: the operating system releases it
+whatever ends the process.
 """
 
 from __future__ import annotations

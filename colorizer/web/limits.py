@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from colorizer.settings import Option, check_options
+from colorizer.settings import check_options, option
 
 MEBIBYTE = 1 << 20
 
-
-def _option(default: Any, help: str, low: float, high: float, metavar: str) -> Any:  # noqa: A002 - click's word for it
-    return field(default=default, metadata={"option": Option(help, low, high, metavar=metavar)})
+SERVER_SETTINGS = ("model", "prototxt", "bin_centres", "weights_dir", "engine", "precision", "device", "threads")
+"""The settings that are the server's own; a request says how its picture is coloured."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +22,31 @@ class Limits:
         A value is outside its range.
     """
 
-    max_upload: int = _option(200 * MEBIBYTE, "Bytes of an upload.  [default: 200M]", 1, 1 << 40, "BYTES")
-    max_pixels: int = _option(100_000_000, "Pixels of a picture, all pages together.", 1, 1 << 40, "N")
-    max_waiting: int = _option(
-        64, "Pictures that wait for their turn; further ones are asked to come back.", 1, 10_000, "N"
+    max_upload: int = option(
+        200 * MEBIBYTE, "Bytes of an upload.  [default: 200M]", low=1, high=1 << 40, metavar="BYTES"
     )
-    max_pictures: int = _option(500, "Pictures that the page holds; newer ones push out the oldest.", 1, 100_000, "N")
-    max_shelf: int = _option(
-        4096 * MEBIBYTE, "Bytes of temporary files for the page's pictures.  [default: 4G]", MEBIBYTE, 1 << 50, "BYTES"
+    max_pixels: int = option(100_000_000, "Pixels of a picture, all pages together.", low=1, high=1 << 40, metavar="N")
+    max_waiting: int = option(
+        64, "Pictures that wait for their turn; further ones are asked to come back.", low=1, high=10_000, metavar="N"
     )
-    idle: int = _option(3600, "Seconds after which a picture that nobody asks for is deleted.", 10, 1 << 30, "SECONDS")
-    upload_time: int = _option(600, "Seconds that an upload may take.", 1, 86_400, "SECONDS")
-    patience: int = _option(600, "Seconds that a request may wait for its result.", 1, 86_400, "SECONDS")
-    max_connections: int = _option(256, "Connections at a time.", 2, 65_536, "N")
+    max_pictures: int = option(
+        500, "Pictures that the page holds; newer ones push out the oldest.", low=1, high=100_000, metavar="N"
+    )
+    max_shelf: int = option(
+        4096 * MEBIBYTE,
+        "Bytes of temporary files for the page's pictures.  [default: 4G]",
+        low=MEBIBYTE,
+        high=1 << 50,
+        metavar="BYTES",
+    )
+    idle: int = option(
+        3600, "Seconds after which a picture that nobody asks for is deleted.", low=10, high=1 << 30, metavar="SECONDS"
+    )
+    upload_time: int = option(600, "Seconds that an upload may take.", low=1, high=86_400, metavar="SECONDS")
+    patience: int = option(
+        600, "Seconds that a request may wait for its result.", low=1, high=86_400, metavar="SECONDS"
+    )
+    max_connections: int = option(256, "Connections at a time.", low=2, high=65_536, metavar="N")
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -45,7 +55,7 @@ class Limits:
 HEAD_SECONDS = 10
 """In which the head of a request has to arrive, and in which something more of a body has to."""
 
-LEAST_RATE = 16_384
+MIN_RATE = 16_384
 """Bytes a second that an upload has to reach after its first `HEAD_SECONDS`; a modem of 1998 is slower."""
 
 STALL_SECONDS = 60
@@ -60,5 +70,5 @@ MAX_JSON = MEBIBYTE
 MAX_POLL = 60
 """Seconds for which a client may have a picture's state watched in one request."""
 
-LARGEST_SIZE = 512
+MAX_NETWORK_SIZE = 512
 """Of what the network sees: the command allows more, which takes gigabytes."""

@@ -1,4 +1,4 @@
-"""File names that come from outside, made fit for headers, zip entries, messages, and any system's folders.
+"""File names from clients, made safe for headers, ZIP entries, messages, and the folders of any system.
 
 They are never opened. Python's own `Path` is not asked, since what counts as a separator must not depend on the system.
 """
@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Container
 from urllib.parse import quote
 
-NAMELESS = "picture"
+DEFAULT_NAME = "picture"
 
-LONGEST = 120
+MAX_LENGTH = 120
 """Characters, and by far less than the 255 bytes that file systems take for `LATIN` and most other scripts."""
 
-_MOST_BYTES = 200
+_MAX_BYTES = 200
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 """Names that Windows opens as devices, whatever their suffix."""
@@ -36,7 +36,7 @@ def clean_name(name: str) -> str:
     seen = "".join(c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c) not in _HIDDEN_CATEGORIES)
     safe = _FORBIDDEN.sub("_", " ".join(seen.split())).strip(". ")
     stem, suffix = split_suffix(safe)
-    stem = _shortened(stem, suffix).rstrip(". ") or NAMELESS
+    stem = _shortened(stem, suffix).rstrip(". ") or DEFAULT_NAME
     if stem.split(".")[0].strip().lower() in _DEVICES:
         stem = f"_{stem}"
     return stem + suffix
@@ -68,5 +68,5 @@ def attachment(name: str) -> str:
 
 
 def _shortened(stem: str, suffix: str) -> str:
-    stem = stem[: LONGEST - len(suffix)]
-    return stem.encode()[: _MOST_BYTES - len(suffix)].decode(errors="ignore")
+    stem = stem[: MAX_LENGTH - len(suffix)]
+    return stem.encode()[: _MAX_BYTES - len(suffix)].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""The networks that are loaded: each once, whoever asks, and the ones least wanted given up first."""
+"""The networks that are loaded: each once, whoever asks; the least recently used is dropped first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from colorizer.networks.inventory import State, inventory
 from colorizer.settings import Settings
 from colorizer.web.problems import ProblemError
 
-MOST_LOADED = 2
+MAX_LOADED = 2
 """Networks in memory beside the server's own, of whatever model and temperature; the release's takes 130 MB, twice that
 with its logits."""
 
@@ -21,7 +21,7 @@ _ABSENT = (State.ABSENT, State.INCOMPLETE, State.DAMAGED)
 
 
 @dataclass(frozen=True)
-class Known:
+class AvailableModel:
     """A model that a client may name."""
 
     name: str
@@ -57,17 +57,17 @@ class Networks:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._loaded: OrderedDict[tuple[str, float | None], Colorizer] = OrderedDict()
         # one picture at a time comes, so what the command takes for one picture is taken: the same bytes come out
         self.default = Colorizer(settings, pictures=1)
 
-    def models(self) -> list[Known]:
+    def models(self) -> list[AvailableModel]:
         """What a client may name: the server's own model, the catalogue's, and those of the store."""
         store = open_store(self._settings.weights_dir)
         own = self.default
         known = {
-            item.name: Known(
+            item.name: AvailableModel(
                 item.name,
                 item.title if item.spec else "a network of your own",
                 item.state not in _ABSENT,
@@ -78,7 +78,7 @@ class Networks:
         }
         if own.model.name not in known:
             title = "the network that the server was started with"
-            known[own.model.name] = Known(own.model.name, title, True, own.model.temperature, "")
+            known[own.model.name] = AvailableModel(own.model.name, title, True, own.model.temperature, "")
         return list(known.values())
 
     def check(self, model: str) -> str:
@@ -113,11 +113,11 @@ class Networks:
         if own and settings.temperature == self._settings.temperature:
             loaded = self.default
         else:
-            with self._guard:
+            with self._lock:
                 loaded = self._loaded.get(key) or Colorizer(base, pictures=1)
                 self._loaded[key] = loaded
                 self._loaded.move_to_end(key)
-                while len(self._loaded) > MOST_LOADED:
+                while len(self._loaded) > MAX_LOADED:
                     self._loaded.popitem(last=False)
         return loaded.with_settings(
             replace(

@@ -210,7 +210,7 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
     if math.isfinite(option.high):
         schema["maximum"] = option.high
     if parameter in (query.MODEL, query.NAME):
-        schema["maxLength"] = query.LONGEST_NAME
+        schema["maxLength"] = query.MAX_NAME_LENGTH
     if parameter.default not in (None, ""):
         schema["default"] = parameter.default
     return schema

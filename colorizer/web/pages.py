@@ -1,4 +1,4 @@
-"""The page's own files: what is asked for is looked up among those that are there; a client's path is never opened."""
+"""The page's own files: a requested name is looked up among those that exist; a client's path is never opened."""
 
 from __future__ import annotations
 
@@ -25,13 +25,19 @@ MEDIA_TYPES = {
 
 
 async def page_file(request: Request) -> Response:
-    """`/`, `/docs`, `/favicon.ico` and `/page/...`."""
+    """`/`, `/docs`, `/favicon.ico` and `/page/...`.
+
+    Raises
+    ------
+    ProblemError
+        There is no such file.
+    """
     path = request.url.path
     named = {"/": "index.html", "/docs": "docs.html", "/favicon.ico": "favicon.ico"}
-    return served(named.get(path) or path.removeprefix("/page/"), request.headers.get("if-none-match"))
+    return page_response(named.get(path) or path.removeprefix("/page/"), request.headers.get("if-none-match"))
 
 
-def served(name: str, known: str | None = None) -> Response:
+def page_response(name: str, known: str | None = None) -> Response:
     """A file of the page, or word that it has not changed.
 
     Raises

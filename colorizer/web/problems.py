@@ -1,4 +1,4 @@
-"""Errors as answers: `application/problem+json` (RFC 9457), in the command's own words."""
+"""Errors as answers: `application/problem+json` (RFC 9457), in the command's words but for the names of options."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from colorizer.errors import (
     WeightsError,
     lacks_memory,
 )
+from colorizer.web.wording import worded
 
 log = logging.getLogger("colorizer.web")
 
@@ -36,6 +37,7 @@ _STATUS: tuple[tuple[type[ColorizerError], HTTPStatus], ...] = (
     (OutputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (MissingExtraError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (WeightsError, HTTPStatus.CONFLICT),
+    (MissingExtraError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (EngineError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 
@@ -78,7 +80,7 @@ def problem_of(error: BaseException) -> ProblemError:
         return error
     if isinstance(error, ColorizerError):
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-        return ProblemError(status, str(error))
+        return ProblemError(status, worded(error))
     if isinstance(error, HTTPException):
         detail = "there is nothing at this address" if error.status_code == 404 else "this method is not taken here"
         return ProblemError(error.status_code, detail, **(error.headers or {}))

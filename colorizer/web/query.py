@@ -13,16 +13,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from colorizer.media.options import Output
-from colorizer.settings import Option, Settings
-from colorizer.web.limits import LARGEST_SIZE, MAX_POLL
+from colorizer.settings import Option, Settings, declared_type, option_of
+from colorizer.web.limits import MAX_NETWORK_SIZE, MAX_POLL
 from colorizer.web.problems import ProblemError
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
-_MOST_PARAMETERS = 32
-LONGEST_NAME = 1024
+_MAX_PARAMETERS = 32
+MAX_NAME_LENGTH = 1024
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,13 @@ class Parameter:
     default: Any = None
 
     def read(self, text: str) -> Any:
-        """The value, or a problem that says what is expected."""
+        """The value that a text stands for.
+
+        Raises
+        ------
+        ProblemError
+            It is none; the problem says what is expected.
+        """
         if self.kind is bool:
             if text not in _BOOLEANS:
                 raise self._refused("true or false")
@@ -55,8 +61,8 @@ class Parameter:
         if self.kind is str:
             if self.option.choices and text not in self.option.choices:
                 raise self._refused(f"one of {', '.join(self.option.choices)}")
-            if len(text) > LONGEST_NAME:
-                raise self._refused(f"at most {LONGEST_NAME} characters")
+            if len(text) > MAX_NAME_LENGTH:
+                raise self._refused(f"at most {MAX_NAME_LENGTH} characters")
             return text
         pattern = _WHOLE if self.kind is int else _NUMBER
         value = self.kind(text) if pattern.fullmatch(text) else None
@@ -73,9 +79,8 @@ def _from_dataclass(kind: type, *names: str) -> Iterable[Parameter]:
     kinds: dict[str, type] = {"float": float, "int": int, "bool": bool}
     for item in fields(kind):
         if item.name in names:
-            declared = str(item.type).removesuffix(" | None")
             name = item.name.replace("_", "-")
-            yield Parameter(name, kinds.get(declared, str), item.metadata["option"], item.default)
+            yield Parameter(name, kinds.get(declared_type(item), str), option_of(item), item.default)
 
 
 MODEL = Parameter("model", str, Option("Network: a name of /api/models; the server's own where it is not given."), "")
@@ -83,7 +88,7 @@ NAME = Parameter("name", str, Option("The picture's file name, for messages and 
 
 _CHROMA = tuple(_from_dataclass(Settings, "temperature", "saturation", "strength"))
 _SEEING = tuple(
-    replace(item, option=replace(item.option, high=LARGEST_SIZE)) if item.name == "size" else item
+    replace(item, option=replace(item.option, high=MAX_NETWORK_SIZE)) if item.name == "size" else item
     for item in _from_dataclass(Settings, "fit", "size")
 )
 _WRITING = (
@@ -133,7 +138,7 @@ def read_query(query: bytes, known: Iterable[Parameter]) -> dict[str, Any]:
     try:
         text = query.decode("ascii")
         pairs = parse_qsl(
-            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=_MOST_PARAMETERS
+            text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=_MAX_PARAMETERS
         )
     except ValueError as error:  # which a UnicodeDecodeError is too
         raise ProblemError(400, "the query is not well-formed: expected name=value&name=value in UTF-8") from error
@@ -141,7 +146,20 @@ def read_query(query: bytes, known: Iterable[Parameter]) -> dict[str, Any]:
 
 
 def read_values(pairs: Iterable[tuple[str, str]], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """See `read_query`."""
+    """The values of parameters by name, those not given at their defaults.
+
+    Parameters
+    ----------
+    pairs
+        Names and texts as they were given.
+    parameters
+        Those there are, by name.
+
+    Raises
+    ------
+    ProblemError
+        One is unknown, given twice, or not what is expected.
+    """
     values: dict[str, Any] = {}
     for name, text in pairs:
         if name not in parameters:
@@ -154,7 +172,13 @@ def read_values(pairs: Iterable[tuple[str, str]], parameters: Mapping[str, Param
 
 
 def settings_of(values: Mapping[str, Any], model: str) -> Settings:
-    """The settings that a query asks for; what it does not speak of at its default."""
+    """The settings that a query asks for; what it does not name stays at its default.
+
+    Raises
+    ------
+    UsageError
+        Two of them exclude each other.
+    """
     names = {item.name for item in (*_CHROMA, *_SEEING)} & values.keys()
     return Settings(model=model, **{name.replace("-", "_"): values[name] for name in names})
 

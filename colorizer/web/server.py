@@ -1,4 +1,4 @@
-"""From what the user asked for to a server that listens, and back to a clean end."""
+"""Listens, serves until a signal, and ends cleanly."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from typing import Any
 
 import uvicorn
 
-from colorizer.errors import UsageError
+from colorizer.errors import OptionRef, Remedy, UsageError
 from colorizer.io.machine import usable_cores
 from colorizer.settings import Settings
 from colorizer.web.app import Service
+from colorizer.web.connection import TimeLimitedProtocol
 from colorizer.web.folder import private_folder
 from colorizer.web.limits import MAX_HEAD, Limits
 from colorizer.web.networks import Networks
-from colorizer.web.protocol import PatientProtocol
-from colorizer.web.safety import Doorkeeper, Safety
+from colorizer.web.security import AccessControl, SecurityMiddleware
 
 BACKLOG = 256
 STOP_SECONDS = 5
@@ -37,7 +37,7 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Serving:
+class ServerOptions:
     """How to serve.
 
     Attributes
@@ -68,13 +68,13 @@ class Serving:
     limits: Limits = field(default_factory=Limits)
 
 
-def serve_until_stopped(serving: Serving, say: Callable[[str], None]) -> None:
+def serve_until_stopped(options: ServerOptions, say: Callable[[str], None]) -> None:
     """Serve until a signal ends it.
 
     Parameters
     ----------
-    serving
-        How.
+    options
+        How to serve.
     say
         Told the page's address once the server listens.
 
@@ -85,29 +85,31 @@ def serve_until_stopped(serving: Serving, say: Callable[[str], None]) -> None:
     ColorizerError
         The model cannot be loaded.
     """
-    token = _checked_token(serving)
-    sockets = listen(serving.host, serving.port)
+    token = _checked_token(options)
+    sockets = listen(options.host, options.port)
     with contextlib.ExitStack() as stack:
         for opened in sockets:
             stack.callback(opened.close)
-        networks = Networks(serving.settings)
+        networks = Networks(options.settings)
         folder = stack.enter_context(private_folder())
         port = sockets[0].getsockname()[1]
-        names = {*serving.names, *_own_names(serving.host)}
-        doorkeeper = Doorkeeper(names, any_address=_is_any(serving.host), token=token, port=port)
-        service = Service(networks, folder, serving.limits, serving.workers or min(2, usable_cores()))
-        address = _address(serving.host, port, token)
+        names = {*options.names, *_own_names(options.host)}
+        access = AccessControl(names, any_address=_is_any(options.host), token=token, port=port)
+        service = Service(networks, folder, options.limits, options.workers or min(2, usable_cores()))
+        address = _address(options.host, port, token)
 
         def listening() -> None:
             say(address)
-            if serving.open_browser and has_desktop():
+            if options.open_browser and has_desktop():
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-        protocol = type("Protocol", (PatientProtocol,), {"body_seconds": serving.limits.upload_time + 60})
+        protocol = type("Protocol", (TimeLimitedProtocol,), {"body_seconds": options.limits.upload_time + 60})
         # what libraries log (of a form that is damaged, say) goes to stderr where nobody else takes it
-        logging.getLogger().addHandler(logging.NullHandler())
+        nowhere = logging.NullHandler()
+        logging.getLogger().addHandler(nowhere)
+        stack.callback(logging.getLogger().removeHandler, nowhere)
         config = uvicorn.Config(
-            Safety(service.application(), doorkeeper),
+            SecurityMiddleware(service.application(), access),
             http=protocol,
             ws="none",
             loop="asyncio",
@@ -117,7 +119,7 @@ def serve_until_stopped(serving: Serving, say: Callable[[str], None]) -> None:
             proxy_headers=False,
             server_header=False,
             backlog=BACKLOG,
-            limit_concurrency=serving.limits.max_connections,
+            limit_concurrency=options.limits.max_connections,
             timeout_graceful_shutdown=STOP_SECONDS,
             h11_max_incomplete_event_size=MAX_HEAD,
         )
@@ -135,7 +137,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {host}: no such name or address; leave it out for this machine alone") from error
+        raise UsageError(
+            "no such name or address; leave it out for this machine alone", option=OptionRef("host", host)
+        ) from error
     opened: list[socket.socket] = []
     failures: list[OSError] = []
     for family, kind, protocol, _, (address, _, *rest) in dict.fromkeys(found):
@@ -173,12 +177,17 @@ def _listening(family: Any, kind: Any, protocol: int, place: Any) -> socket.sock
 def _refused(host: str, port: int, error: OSError) -> UsageError:
     if error.errno == errno.EADDRINUSE:
         return UsageError(
-            f"port {port} of {host} is in use, perhaps by another `colorize serve`; stop that, or take another one "
-            "with --port (0 takes a free one)"
+            f"port {port} of {host} is in use, perhaps by another `colorize serve`",
+            remedy=Remedy.ANOTHER_PORT,
+            what=OptionRef("port"),
         )
     if error.errno == errno.EACCES:
-        return UsageError(f"port {port} of {host} may not be used by this user; take one from 1024 on with --port")
-    return UsageError(f"--host {host}: cannot be listened on ({error.strerror}); give an address of this machine")
+        return UsageError(
+            f"may not be used by this user on {host}; take one from 1024 on", option=OptionRef("port", f"{port}")
+        )
+    return UsageError(
+        f"cannot be listened on ({error.strerror}); give an address of this machine", option=OptionRef("host", host)
+    )
 
 
 def has_desktop() -> bool:
@@ -190,22 +199,29 @@ def has_desktop() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def log_to_stderr() -> None:
-    """Have requests and errors printed: what `safety` says of them, which uvicorn would only say again."""
+@contextlib.contextmanager
+def logging_to_stderr() -> Iterator[None]:
+    """Within this, requests and errors are printed: what `security` logs of them, which uvicorn would only repeat."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("colorize: %(message)s"))
     logger = logging.getLogger("colorizer.web")
+    level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
-def _checked_token(serving: Serving) -> str | None:
-    token = serving.token
+def _checked_token(options: ServerOptions) -> str | None:
+    token = options.token
     if token is not None and not (
         len(token) >= 16 and token.isascii() and token.replace("-", "").replace("_", "").isalnum()
     ):
-        raise UsageError("--token: expected at least 16 letters, digits, - or _; leave it out to have one made")
-    return secrets.token_urlsafe(24) if token is None and not _is_loopback(serving.host) else token
+        raise UsageError("expected at least 16 letters, digits, - or _; leave it out to have one made", option="token")
+    return secrets.token_urlsafe(24) if token is None and not _is_loopback(options.host) else token
 
 
 def _own_names(host: str) -> set[str]:
@@ -238,7 +254,10 @@ def _address(host: str, port: int, token: str | None) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's, which says when it listens, and for which a signal is the way to end, not an error."""
+    """Uvicorn's, which says when it listens, and for which a signal is the way to end, not an error.
+
+    What is overridden is no public interface; see `colorizer.web.connection`.
+    """
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)

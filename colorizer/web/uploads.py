@@ -1,4 +1,4 @@
-"""What clients send, straight into a file: in raw form or as a form's one file, bounded in bytes, time and slowness."""
+"""Uploads, written straight into a file: a bare body or a form's one file, with limits of size, time and rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from colorizer.io.atomic import NO_ROOM
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.limits import HEAD_SECONDS, LEAST_RATE, MAX_JSON, MEBIBYTE, Limits
+from colorizer.web.limits import HEAD_SECONDS, MAX_JSON, MEBIBYTE, MIN_RATE, Limits
 from colorizer.web.problems import ProblemError
 
 WRITE_BYTES = 256 * 1024
@@ -108,7 +108,7 @@ async def _body(request: Request, limit: int, limits: Limits) -> AsyncIterator[b
         taken += len(message.get("body", b""))
         if taken > limit:
             raise too_large(limit)
-        if taken < LEAST_RATE * (loop.time() - begun - HEAD_SECONDS):
+        if taken < MIN_RATE * (loop.time() - begun - HEAD_SECONDS):
             raise _too_slow()
         yield message.get("body", b"")
         if not message.get("more_body"):

@@ -1,4 +1,4 @@
-"""Many results in one archive, made while it is sent: nothing of it lies in memory but the piece under way."""
+"""Many results in one ZIP archive, made while it is sent: only the piece that is being sent is in memory."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from colorizer.web import query
 from colorizer.web.coloring import Result
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.names import unique_name
+from colorizer.web.pictures import StoredPicture
 from colorizer.web.problems import ProblemError, problem_of
-from colorizer.web.shelf import ShelvedPicture
-from colorizer.web.waiting import PIECE
+from colorizer.web.responses import CHUNK_BYTES
 
-MOST_ENTRIES = 10_000
+MAX_ENTRIES = 10_000
 
 Coloring = Callable[[], Awaitable[Result]]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A picture that shall go into an archive, and with which options."""
+class RequestedPicture:
+    """A picture that is to go into an archive, and with which options."""
 
     id: str
     values: dict[str, Any]
 
 
-def read_wanted(body: bytes) -> list[Wanted]:
-    """What a request for an archive names.
+def read_request(body: bytes) -> list[RequestedPicture]:
+    """The pictures that a request for an archive names.
 
     Raises
     ------
@@ -47,23 +47,21 @@ def read_wanted(body: bytes) -> list[Wanted]:
         raise ProblemError(400, "the body is no JSON") from error
     if not isinstance(content, dict) or not isinstance(content.get("pictures"), list):
         raise ProblemError(400, 'expected {"pictures": [{"id": "..."}, ...]}')
-    common = _given(content, "pictures")
+    common = _options_in(content, "pictures")
     entries = content["pictures"]
-    if not 0 < len(entries) <= MOST_ENTRIES:
-        raise ProblemError(400, f"pictures: expected 1 to {MOST_ENTRIES} of them")
+    if not 0 < len(entries) <= MAX_ENTRIES:
+        raise ProblemError(400, f"pictures: expected 1 to {MAX_ENTRIES} of them")
     parameters = {item.name: item for item in query.RESULT}
     wanted = []
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
             raise ProblemError(400, 'pictures: expected {"id": "...", "saturation": 1, ...} for each')
-        own = _given(entry, "id")
-        wanted.append(Wanted(entry["id"], query.read_values({**common, **own}.items(), parameters)))
+        own = _options_in(entry, "id")
+        wanted.append(RequestedPicture(entry["id"], query.read_values({**common, **own}.items(), parameters)))
     return wanted
 
 
-async def stream_zip(
-    pictures: Sequence[tuple[ShelvedPicture, Coloring]], folder: PrivateFolder
-) -> AsyncIterator[bytes]:
+async def stream_zip(pictures: Sequence[tuple[StoredPicture, Coloring]], folder: PrivateFolder) -> AsyncIterator[bytes]:
     """The archive's bytes; a picture that fails is an entry that says why.
 
     Parameters
@@ -89,7 +87,7 @@ async def stream_zip(
                 name = unique_name(result.name, taken)
                 taken.add(name.casefold())
                 with result.path.open("rb") as file, archive.open(_entry(name, result.size), "w") as entry:
-                    while piece := await run_in_threadpool(file.read, PIECE):
+                    while piece := await run_in_threadpool(file.read, CHUNK_BYTES):
                         entry.write(piece)
                         yield pipe.emptied()
             finally:
@@ -104,7 +102,7 @@ def _entry(name: str, size: int = 0) -> zipfile.ZipInfo:
     return entry
 
 
-def _given(entry: dict[str, Any], *without: str) -> dict[str, str]:
+def _options_in(entry: dict[str, Any], *without: str) -> dict[str, str]:
     """The options of an object as a query has them; null is as if not given."""
     given = {}
     for name, value in entry.items():

@@ -17,6 +17,7 @@ from PIL import Image
 from colorizer import Settings
 from colorizer.cli.evaluate import evaluate
 from colorizer.cli.wording import flag
+from colorizer.errors import OptionRef
 
 QUICK = ("--engine", "opencv", "--size", "64", "--precision", "fp32", "--resamples", "50")
 
@@ -162,7 +163,7 @@ def test_wrong_use_is_one_line_and_the_right_status(
 
 def test_the_documentation_names_every_option_of_its_own() -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "quality.md").read_text(encoding="utf-8")
-    shared = {flag(item.name) for item in fields(Settings)}
+    shared = {flag(OptionRef(item.name)) for item in fields(Settings)}
     own = {param.opts[-1] for param in evaluate.params if isinstance(param, click.Option)} - shared - {"--help"}
     assert len(own) > 8
     for name in own:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from colorizer import Settings
-from colorizer.errors import Message
+from colorizer.errors import InputError, Message
 from colorizer.evaluate.protocol import NATIVE, Protocol
 from colorizer.evaluate.run import Options, Recorder, evaluate
 from colorizer.evaluate.sources import PictureSet
@@ -40,11 +40,11 @@ class Listening:
     def end(self) -> None:
         pass
 
-    def failure(self, text: str) -> None:
-        self.failures.append(text)
+    def failure(self, error: InputError) -> None:
+        self.failures.append(str(error))
 
-    def remark(self, text: Message | str) -> None:
-        self.remarks.append(str(text))
+    def remark(self, said: Message | str) -> None:
+        self.remarks.append(str(said))
 
 
 def small_copies(photographs: Sequence[Path], folder: Path, side: int) -> Path:

@@ -80,7 +80,7 @@ def test_zhang16_fixes_the_networks_view_and_refuses_another() -> None:
     fixed = ZHANG16.settings(Settings(model="lite"))
     assert (fixed.fit, fixed.size, fixed.model) == ("stretch", 224, "lite")
     for asked in (Settings(size=320), Settings(fit="aspect")):
-        with pytest.raises(UsageError, match=r"leave out --(size|fit)"):
+        with pytest.raises(UsageError, match=r"leave out (size|fit)="):
             ZHANG16.settings(asked)
     assert DDCOLOR.settings(Settings(size=320)).size == 320
     assert ZHANG16.settings(Settings(compat=True)).compat
@@ -88,6 +88,6 @@ def test_zhang16_fixes_the_networks_view_and_refuses_another() -> None:
 
 def test_every_protocol_says_crop_size_and_whose_lightness() -> None:
     for name, protocol in PROTOCOLS.items():
-        assert protocol.says.startswith(f"{name}: ")
-        assert "lightness" in protocol.says
-        assert protocol.side is None or f"{protocol.side} x {protocol.side}" in protocol.says
+        assert protocol.definition.startswith(f"{name}: ")
+        assert "lightness" in protocol.definition
+        assert protocol.side is None or f"{protocol.side} x {protocol.side}" in protocol.definition

@@ -128,10 +128,10 @@ def test_the_table_has_every_figure_of_every_candidate(page: Reader, evaluation:
     words = set(page.words)
     for place, figure in enumerate(FIGURES):
         assert figure.title in words
-        assert figure.says in words
+        assert figure.definition in words
         for column in evaluation.columns:
             assert figure.shown(column.values[place].value) in words
-    assert any(evaluation.protocol.says in word for word in words)
+    assert any(evaluation.protocol.definition in word for word in words)
     assert any("6 pictures measured; left out: 0 grey, 0 unreadable" in word for word in words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
-from colorizer.errors import InputError, UsageError
+from colorizer.cli.wording import worded
+from colorizer.errors import InputError, MissingExtraError
 from colorizer.metrics import (
     CumulativeAbError,
     ab_distance,
@@ -147,8 +149,9 @@ def test_ssim_without_scikit_image_says_what_to_install(monkeypatch: pytest.Monk
         return real(name, globals, locals, fromlist, level)
 
     monkeypatch.setattr(builtins, "__import__", without_scikit_image)
-    with pytest.raises(UsageError, match=r"pip install .*\[evaluate\]"):
+    with pytest.raises(MissingExtraError, match="SSIM needs scikit-image") as caught:
         ssim(picture(8), picture(8))
+    assert re.search(r"pip install .*\[evaluate\]", worded(caught.value))
 
 
 def test_accuracy_is_a_point_of_the_cumulative_curve() -> None:

@@ -15,12 +15,28 @@ from weights_server import serving
 from colorizer.errors import WeightsError
 from colorizer.networks.catalog import FileSpec, Mirror, ModelSpec
 from colorizer.networks.download.fetch import download_model
-from colorizer.networks.download.progress import Silence
 from colorizer.networks.download.transfer import Policy
 from colorizer.networks.store import Store
 
 WEIGHTS = random.Random(7).randbytes(60_000)
 AT_ONCE = Policy(timeout=5.0, retries=3, backoff=0.0)
+
+
+class Silence:
+    """Shows nothing; see `colorizer.networks.download.transfer.Listener`."""
+
+    def message(self, text: str) -> None:
+        pass
+
+    def begin(self, name: str, total: int, done: int) -> None:
+        pass
+
+    def advance(self, count: int) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
 
 NAMED = "serve ignore_range wrong_range lying_range changed_range page chunked_page lfs_pointer wrong_bytes too_much"
 NAMED_TOO = "compressed compressed_and_cut"

@@ -21,7 +21,7 @@ from colorizer.errors import UsageError, WeightsError
 from colorizer.networks import load_catalog, loadable, resolve_model
 from colorizer.networks.registry import FAMILIES
 from colorizer.networks.verify import verify_model
-from colorizer.web.coloring import Source, look_after, prepare
+from colorizer.web.coloring import Source, prepare, preview_after
 from colorizer.web.folder import private_folder
 
 Grey = npt.NDArray[np.uint8]
@@ -122,6 +122,6 @@ def test_the_page_shows_it_without_a_temperature(network: Path, grey: Grey, tmp_
     colorizer = opened(network)
     with private_folder(tmp_path) as folder:
         source = Source(path, "in.png")
-        view = prepare(source, colorizer, max_pixels=10**6, folder=folder, dropped=threading.Event())
+        view = prepare(source, colorizer, max_pixels=10**6, folder=folder, cancelled=threading.Event())
         assert view.temperature is None
-        assert look_after(view, 128, None, colorizer).startswith(b"\xff\xd8")
+        assert preview_after(view, 128, None, colorizer).startswith(b"\xff\xd8")

@@ -20,7 +20,7 @@ from serving import connected, environment, photo, read_answer, said, serving
 
 from colorizer.errors import UsageError
 from colorizer.web.folder import PREFIX, private_folder, remove_orphans
-from colorizer.web.server import Serving, has_desktop, listen, serve_until_stopped
+from colorizer.web.server import ServerOptions, has_desktop, listen, serve_until_stopped
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -153,7 +153,7 @@ def test_a_missing_package_is_said_with_how_to_get_it(tmp_path: Path, name: str)
     )
     assert done.returncode == 2
     assert done.stderr == (
-        f"colorize: {name} is not installed, which the page needs: pip install 'colorize-photos[web]'\n"
+        f"colorize: the page needs {name}, which is not installed; pip install 'colorize-photos[web]'\n"
     )
 
 
@@ -273,7 +273,7 @@ def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
 
 def test_serving_on_an_address_of_nobody_is_refused_in_the_library_too() -> None:
     with pytest.raises(UsageError, match="give an address of this machine"):
-        serve_until_stopped(Serving(host="192.0.2.1"), lambda _: None)
+        serve_until_stopped(ServerOptions(host="192.0.2.1"), lambda _: None)
 
 
 def test_an_idle_connection_does_not_keep_it_from_ending(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The parts of the server alone: names, queries, lanes, and who is let in."""
+"""The parts of the server alone: names, queries, queues of work, and who is let in."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from colorizer.errors import (
     WeightsError,
 )
 from colorizer.web import query
-from colorizer.web.coloring import Source, View
+from colorizer.web.coloring import Preview, Source
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.lanes import Lane
 from colorizer.web.limits import Limits
 from colorizer.web.names import attachment, clean_name, unique_name
+from colorizer.web.pictures import PictureStore, StoredPicture
 from colorizer.web.problems import ProblemError, problem_of
-from colorizer.web.safety import Doorkeeper
-from colorizer.web.shelf import Shelf, ShelvedPicture
+from colorizer.web.security import AccessControl
+from colorizer.web.work_queue import WorkQueue
 
 names = st.text(max_size=300) | st.text('./\\connaux1jpg :\u202e\r\n"%;=', max_size=40)
 
@@ -123,64 +123,64 @@ def test_errors_have_the_status_that_tells_whose_they_are() -> None:
 
 @given(st.text(max_size=40))
 def test_only_its_own_names_are_let_in(host: str) -> None:
-    doorkeeper = Doorkeeper(["localhost", "127.0.0.1", "::1"], any_address=False, token=None, port=80)
-    if doorkeeper.knows(host):
+    access = AccessControl(["localhost", "127.0.0.1", "::1"], any_address=False, token=None, port=80)
+    if access.knows_host(host):
         name = host.lower().rsplit(":", 1)[0] if not host.endswith("]") else host.lower()
         assert name.rstrip(".") in ("localhost", "127.0.0.1", "[::1]")
 
 
-def test_a_lane_does_what_comes_in_its_order_and_refuses_what_is_too_much() -> None:
-    lane, go, done = Lane("test", 1, 3), threading.Event(), list[int]()
-    first = lane.submit(lambda _: go.wait(10))
-    while lane.position(first):
+def test_a_queue_does_what_comes_in_its_order_and_refuses_what_is_too_much() -> None:
+    queue, go, done = WorkQueue("test", 1, 3), threading.Event(), list[int]()
+    first = queue.submit(lambda _: go.wait(10))
+    while queue.position(first):
         time.sleep(0.001)
-    tickets = [lane.submit(lambda _, number=number: done.append(number)) for number in range(3)]  # type: ignore[misc]
-    assert [lane.position(ticket) for ticket in tickets] == [1, 2, 3]
+    jobs = [queue.submit(lambda _, number=number: done.append(number)) for number in range(3)]  # type: ignore[misc]
+    assert [queue.position(job) for job in jobs] == [1, 2, 3]
     with pytest.raises(ProblemError) as caught:
-        lane.submit(lambda _: None)
+        queue.submit(lambda _: None)
     assert (caught.value.status, caught.value.headers["Retry-After"]) == (429, "5")
-    patient = lane.submit(lambda _: done.append(3), patient=True)
-    tickets[1].drop()
-    assert lane.waiting == 3
-    assert lane.position(tickets[2]) == 2
+    extra = queue.submit(lambda _: done.append(3), even_if_full=True)
+    jobs[1].cancel()
+    assert queue.waiting == 3
+    assert queue.position(jobs[2]) == 2
     go.set()
     assert first.future.result(10) is True
-    patient.future.result(10)
+    extra.future.result(10)
     assert done == [0, 2, 3]
     with pytest.raises(CancelledError):
-        tickets[1].future.result(10)
-    lane.close()
+        jobs[1].future.result(10)
+    queue.close()
 
 
 def test_a_picture_that_nobody_asks_for_goes_with_its_files(tmp_path: Path) -> None:
-    folder, lane = PrivateFolder(tmp_path), Lane("test", 1, 4)
+    folder, queue = PrivateFolder(tmp_path), WorkQueue("test", 1, 4)
 
-    def view(_: threading.Event) -> View:
+    def preview(_: threading.Event) -> Preview:
         kept = folder.new(), folder.new()
         for path in kept:
             path.write_bytes(b"x")
-        return View(1, 1, "JPEG", 8, *kept, np.zeros((313, 2), np.float32), 0.8, 2)
+        return Preview(1, 1, "JPEG", 8, *kept, np.zeros((313, 2), np.float32), 0.8, 2)
 
     async def trial() -> None:
-        shelf = Shelf(lane, folder, Limits(idle=10))
+        store = PictureStore(queue, folder, Limits(idle=10))
         pictures = []
         for name in ("old.jpg", "new.jpg"):
             source = Source(folder.new(), name)
             source.path.write_bytes(b"y")
-            pictures.append(ShelvedPicture(source, 1, "lite"))
-            shelf.add(pictures[-1], view)
+            pictures.append(StoredPicture(source, 1, "lite"))
+            store.add(pictures[-1], preview)
             while pictures[-1].state != "ready":
-                await pictures[-1].changed(pictures[-1].state, 10)
+                await pictures[-1].wait_for_change(pictures[-1].state, 10)
         assert len(list(tmp_path.iterdir())) == 6
         pictures[0].used -= 11
-        shelf.remove_idle()
+        store.remove_idle()
         assert len(list(tmp_path.iterdir())) == 3
-        assert shelf.find(pictures[1].id) is pictures[1]
+        assert store.find(pictures[1].id) is pictures[1]
         with pytest.raises(ProblemError, match="no such picture"):
-            shelf.find(pictures[0].id)
+            store.find(pictures[0].id)
 
     asyncio.run(trial())
-    lane.close()
+    queue.close()
 
 
 def test_the_documentation_has_every_option_and_no_other() -> None:
@@ -191,14 +191,14 @@ def test_the_documentation_has_every_option_and_no_other() -> None:
 
 
 def test_work_under_way_learns_that_nobody_wants_it() -> None:
-    lane, begun = Lane("test", 1, 1), threading.Event()
+    queue, begun = WorkQueue("test", 1, 1), threading.Event()
 
-    def work(dropped: threading.Event) -> bool:
+    def work(cancelled: threading.Event) -> bool:
         begun.set()
-        return dropped.wait(10)
+        return cancelled.wait(10)
 
-    ticket = lane.submit(work)
+    job = queue.submit(work)
     assert begun.wait(10)
-    ticket.drop()
-    assert ticket.future.result(10) is True
-    lane.close()
+    job.cancel()
+    assert job.future.result(10) is True
+    queue.close()

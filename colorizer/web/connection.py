@@ -1,7 +1,10 @@
-"""A connection whose client has to keep going: uvicorn's, with the time limits that it lacks.
+"""A connection that is closed when its client is too slow: uvicorn's, with the time limits that it lacks.
 
 Uvicorn waits without end for the head of a first request, for the rest of a body that nobody reads any more, and for a
 client that takes nothing of its answer. Each costs a connection.
+
+`H11Protocol` is no public interface of uvicorn's: pyproject.toml names the versions that were tried, and
+tests/web/test_uvicorn.py says what a new one lacks.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from colorizer.web.limits import HEAD_SECONDS, STALL_SECONDS
 
 
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 for clients that neither dawdle nor stall; subclasses say for how long a body may take.
+class TimeLimitedProtocol(H11Protocol):
+    """HTTP/1.1 with time limits for requests and for taking answers; subclasses set the one for bodies.
 
     Attributes
     ----------

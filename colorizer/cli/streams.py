@@ -24,6 +24,20 @@ def occupy_closed_streams() -> None:
         sys.stderr = open(_STDERR, "w", closefd=False)  # noqa: SIM115 - a descriptor, open to the end
 
 
+def give_up_stdout() -> None:
+    """Let what is still to be written to the process's stdout go nowhere.
+
+    Python would complain again when it flushes at exit. A stream that somebody put in place of the process's own is
+    theirs to end.
+    """
+    stdout = sys.__stdout__
+    if stdout is None or stdout is not sys.stdout:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stdout.fileno())
+    os.close(nowhere)
+
+
 def standard_input() -> BinaryIO:
     """Stdin.
 

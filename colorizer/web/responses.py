@@ -1,4 +1,4 @@
-"""How an answer waits for its work: no longer than the client does, and what it sends is deleted once it is sent."""
+"""How an answer waits for its job, no longer than the client does, and sends a file that is deleted afterwards."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.lanes import DroppedError, Ticket
 from colorizer.web.problems import ProblemError
+from colorizer.web.work_queue import JobCancelledError, QueuedJob
 
 Outcome = TypeVar("Outcome")
 
-PIECE = 1 << 18
-"""Bytes of a file sent at a time."""
+CHUNK_BYTES = 1 << 18
+"""How much of a file is sent at a time."""
 
 
-class PassingFile(StreamingResponse):
-    """A file that is deleted once it is sent, or nobody takes it."""
+class TemporaryFileResponse(StreamingResponse):
+    """A file that is deleted once it is sent, or once the client has gone."""
 
     def __init__(self, path: Path, folder: PrivateFolder, **keywords: Any) -> None:
         super().__init__(self._pieces(), **keywords)
@@ -40,26 +40,40 @@ class PassingFile(StreamingResponse):
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         with self._path.open("rb") as file:
-            while piece := await run_in_threadpool(file.read, PIECE):
+            while piece := await run_in_threadpool(file.read, CHUNK_BYTES):
                 yield piece
 
 
-async def waited(ticket: Ticket[Outcome]) -> Outcome:
-    """What comes of a piece of work."""
+async def result_of(job: QueuedJob[Outcome]) -> Outcome:
+    """The result of a job.
+
+    Raises
+    ------
+    ProblemError
+        The job was cancelled, since the server is stopping.
+    """
     try:
-        return await asyncio.wrap_future(ticket.future)
-    except (DroppedError, CancelledError) as error:
+        return await asyncio.wrap_future(job.future)
+    except (JobCancelledError, CancelledError) as error:
         raise ProblemError(503, "the server is stopping") from error
 
 
-async def unless_gone(request: Request, work: Any, seconds: float | None = None) -> Any:
-    """What comes of the work, unless the client goes first or the time is over."""
+async def while_connected(request: Request, work: Any, seconds: float | None = None) -> Any:
+    """The result of what is awaited, unless the client goes first or the time is over.
 
-    async def gone() -> None:
+    Raises
+    ------
+    ClientDisconnect
+        The client has gone.
+    ProblemError
+        It takes longer than so many seconds.
+    """
+
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
     try:
         await asyncio.wait({doing, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if doing.done():

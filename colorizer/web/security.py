@@ -1,4 +1,4 @@
-"""What stands before every request: who may ask, what the answer may do in a browser, and that every error is plain.
+"""What every request passes first: who may ask, what the answer may do in a browser, and errors answered plainly.
 
 A page elsewhere can make a browser send requests to this machine. Three things keep it out. The Host header has to be a
 name that the server is known by, which a foreign name that resolves to this machine (DNS rebinding) is not. What a
@@ -27,13 +27,13 @@ from colorizer.web.problems import ProblemError, problem_of
 
 log = logging.getLogger("colorizer.web")
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
 )
 
-HEADERS = {
-    "Content-Security-Policy": POLICY,
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -45,12 +45,12 @@ HEADERS = {
 _READING = ("GET", "HEAD")
 _OWN_SITE = ("same-origin", "none")  # none: the user's own doing, such as typing the address
 
-DRAIN_BYTES = 256 << 20
+MAX_DRAINED = 256 << 20
 """Of a body that is not wanted, read so that the client gets to see why: most send all before they listen."""
 
 
-class Doorkeeper:
-    """Names and token that a request has to show.
+class AccessControl:
+    """Which requests are let in: by the host name that they are sent to, their origin, and a token.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Doorkeeper:
         """
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self.knows(hosts[0]):
+        if len(hosts) != 1 or not self.knows_host(hosts[0]):
             raise ProblemError(403, "this is not a name of this server; use the address that `colorize serve` printed")
         self._check_origin(scope, headers, hosts[0])
         if not self._has_token(headers):
@@ -91,11 +91,11 @@ class Doorkeeper:
                 WWW_Authenticate='Bearer realm="colorize"',
             )
 
-    def admits(self, token: str) -> bool:
+    def accepts_token(self, token: str) -> bool:
         """Whether it is the token, compared in constant time."""
         return self._token is not None and hmac.compare_digest(token.encode(), self._token.encode())
 
-    def knows(self, host: str) -> bool:
+    def knows_host(self, host: str) -> bool:
         """Whether a Host header is a name of this server."""
         try:
             parts = urlsplit(f"//{host}")
@@ -127,33 +127,33 @@ class Doorkeeper:
         if self._token is None:
             return True
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.admits(given.strip()):
+        if scheme.lower() == "bearer" and self.accepts_token(given.strip()):
             return True
         try:
             cookies = SimpleCookie(headers.get("cookie", ""))
         except CookieError:
             return False
-        return self.cookie in cookies and self.admits(cookies[self.cookie].value)
+        return self.cookie in cookies and self.accepts_token(cookies[self.cookie].value)
 
-    def welcome(self, scope: Scope) -> Response | None:
-        """The answer to the address with the token in it: a cookie in its place, and the page."""
+    def sign_in(self, scope: Scope) -> Response | None:
+        """The answer to the page's address with the token in it: a cookie instead, and the plain address; else None."""
         query = scope["query_string"].decode("latin-1")
         if self._token is None or scope["path"] != "/" or scope["method"] not in _READING or "token=" not in query:
             return None
         given = parse_qs(query, max_num_fields=8).get("token", [""])
-        if len(given) != 1 or not self.admits(given[0]):
+        if len(given) != 1 or not self.accepts_token(given[0]):
             return None
         response = RedirectResponse("/", 303)
         response.set_cookie(self.cookie, self._token, httponly=True, samesite="strict", path="/")
         return response
 
 
-class Safety:
-    """The application around the application."""
+class SecurityMiddleware:
+    """ASGI middleware: lets requests in, adds headers to answers, and turns exceptions into answers."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, app: ASGIApp, access: AccessControl) -> None:
         self._app = app
-        self._doorkeeper = doorkeeper
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; see the ASGI specification."""
@@ -164,7 +164,7 @@ class Safety:
         exchange = _Exchange(scope, receive, send)
         scope["app"] = self._app  # by which Starlette's routes know to raise an error in place of answering one
         try:
-            answer: ASGIApp = self._door(scope) or self._app
+            answer: ASGIApp = self._admit(scope) or self._app
             await answer(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             log.info("%s %r: the client has gone", scope["method"], scope["path"])
@@ -177,13 +177,13 @@ class Safety:
         taken = (time.perf_counter() - begun) * 1000
         log.info("%s %r: %s in %.0f ms", scope["method"], scope["path"], exchange.status, taken)
 
-    def _door(self, scope: Scope) -> ASGIApp | None:
+    def _admit(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
-        welcome = self._doorkeeper.welcome(scope) if len(hosts) == 1 and self._doorkeeper.knows(hosts[0]) else None
-        if welcome is None:
-            self._doorkeeper.check(scope)
-        return welcome
+        sign_in = self._access.sign_in(scope) if len(hosts) == 1 and self._access.knows_host(hosts[0]) else None
+        if sign_in is None:
+            self._access.check(scope)
+        return sign_in
 
 
 class BrokenAnswerError(Exception):
@@ -213,7 +213,7 @@ class _Exchange:
             if self._body_left and not self._expects:
                 await self._drain()
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in SECURITY_HEADERS.items():
                 headers[name] = value
             headers.setdefault("Cache-Control", "no-store")
             if self._body_left:
@@ -222,7 +222,7 @@ class _Exchange:
         await self._send(message)
 
     async def _drain(self) -> None:
-        left = DRAIN_BYTES
+        left = MAX_DRAINED
         end = asyncio.get_running_loop().time() + HEAD_SECONDS
         while self._body_left and left > 0:
             try:

@@ -1,7 +1,7 @@
-"""Bounded queues with their own threads: who comes when one is full is told so at once, who leaves is dropped.
+"""Bounded queues with their own threads: a request that finds one full is refused at once, a job can be cancelled.
 
 Whatever takes long is done here; the event loop only waits for it. NumPy, OpenCV, codecs and networks let go of the
-interpreter's lock, so threads do, and a network in memory serves all of them.
+interpreter's lock, so threads are enough, and one network in memory serves all of them.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from colorizer.web.problems import ProblemError
 Result = TypeVar("Result")
 
 
-class DroppedError(Exception):
-    """Nobody wants the result any more."""
+class JobCancelledError(Exception):
+    """Nobody waits for the result any more."""
 
 
-class Ticket(Generic[Result]):
-    """A place in a lane.
+class QueuedJob(Generic[Result]):
+    """A job in a queue.
 
     Attributes
     ----------
     future
-        What comes of the work.
-    dropped
-        Set when nobody waits any more; work of several steps looks at it between them.
+        Its result.
+    cancelled
+        Set when nobody waits any more; a job of several steps looks at it between them.
     """
 
-    def __init__(self, future: Future[Result], dropped: threading.Event) -> None:
+    def __init__(self, future: Future[Result], cancelled: threading.Event) -> None:
         self.future = future
-        self.dropped = dropped
+        self.cancelled = cancelled
 
-    def drop(self) -> None:
-        """Give up: work that has not begun never will, the rest ends at its next step."""
-        self.dropped.set()
+    def cancel(self) -> None:
+        """Cancel: a job that has not begun never will, one that has ends at its next step."""
+        self.cancelled.set()
         self.future.cancel()
 
 
-class Lane:
-    """Threads that do one piece of work at a time each, in the order in which it came.
+class WorkQueue:
+    """Threads that do one job at a time each, in the order of submission.
 
     Parameters
     ----------
@@ -51,20 +51,20 @@ class Lane:
     threads
         How many.
     capacity
-        Pieces of work that may wait.
+        Jobs that may wait.
     """
 
     def __init__(self, name: str, threads: int, capacity: int) -> None:
         self.capacity = capacity
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._guard = threading.Lock()
-        self._waiting: dict[threading.Event, None] = {}  # in order; each piece's own event for being dropped
+        self._lock = threading.Lock()
+        self._waiting: dict[threading.Event, None] = {}  # in order; the event that cancels each
         self._working = 0
 
     @property
     def waiting(self) -> int:
-        """Pieces of work that wait."""
+        """Jobs that wait."""
         return len(self._waiting)
 
     def check_room(self) -> None:
@@ -73,7 +73,7 @@ class Lane:
         Raises
         ------
         ProblemError
-            The lane is full; it says when to come back.
+            The queue is full; it says when to come back.
         """
         if self.waiting >= self.capacity:
             raise ProblemError(
@@ -85,9 +85,9 @@ class Lane:
         work: Callable[[threading.Event], Result],
         begun: Callable[[threading.Event], None] | None = None,
         *,
-        patient: bool = False,
-    ) -> Ticket[Result]:
-        """Take on a piece of work.
+        even_if_full: bool = False,
+    ) -> QueuedJob[Result]:
+        """Take on a job.
 
         Parameters
         ----------
@@ -95,52 +95,52 @@ class Lane:
             Given the event that tells whether its result is still wanted.
         begun
             Called with the same, from the thread, when its turn has come.
-        patient
-            Take it on even when the lane is full.
+        even_if_full
+            Take it on even when the queue is full.
 
         Raises
         ------
         ProblemError
-            The lane is full.
+            The queue is full.
         """
-        dropped = threading.Event()
-        with self._guard:
-            if not patient and self._working + self.waiting >= self._threads + self.capacity:
+        cancelled = threading.Event()
+        with self._lock:
+            if not even_if_full and self._working + self.waiting >= self._threads + self.capacity:
                 self.check_room()
-            self._waiting[dropped] = None
+            self._waiting[cancelled] = None
 
         def run() -> Result:
-            with self._guard:
-                self._waiting.pop(dropped, None)
+            with self._lock:
+                self._waiting.pop(cancelled, None)
                 self._working += 1
             try:
-                if dropped.is_set():
-                    raise DroppedError
+                if cancelled.is_set():
+                    raise JobCancelledError
                 if begun is not None:
-                    begun(dropped)
-                return work(dropped)
+                    begun(cancelled)
+                return work(cancelled)
             finally:
-                with self._guard:
+                with self._lock:
                     self._working -= 1
 
         future = self._pool.submit(run)
-        future.add_done_callback(lambda _: self._forget(dropped))
-        return Ticket(future, dropped)
+        future.add_done_callback(lambda _: self._forget(cancelled))
+        return QueuedJob(future, cancelled)
 
-    def position(self, ticket: Ticket[Result]) -> int:
+    def position(self, job: QueuedJob[Result]) -> int:
         """How many come before it, itself included; 0 when its turn has come."""
-        with self._guard:
+        with self._lock:
             order = list(self._waiting)
-        return order.index(ticket.dropped) + 1 if ticket.dropped in order else 0
+        return order.index(job.cancelled) + 1 if job.cancelled in order else 0
 
     def close(self) -> None:
         """Begin nothing more; what is under way is told to stop, and not waited for."""
-        with self._guard:
+        with self._lock:
             waiting = list(self._waiting)
-        for dropped in waiting:
-            dropped.set()
+        for cancelled in waiting:
+            cancelled.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _forget(self, dropped: threading.Event) -> None:
-        with self._guard:
-            self._waiting.pop(dropped, None)
+    def _forget(self, cancelled: threading.Event) -> None:
+        with self._lock:
+            self._waiting.pop(cancelled, None)

@@ -1,0 +1,49 @@
+"""What is printed about each picture when it is done, and about all of them at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from colorizer.cli.wording import worded
+from colorizer.errors import shown
+
+if TYPE_CHECKING:
+    from colorizer.cli.console import Console
+    from colorizer.jobs.run import Outcome
+
+
+def outcome_lines(outcome: Outcome, console: Console, *, brief: bool) -> list[str]:
+    """What is printed about a picture when it is done.
+
+    Parameters
+    ----------
+    outcome
+        What became of it.
+    console
+        How much is wanted: with `quiet` errors alone, which are otherwise left for the end of the job.
+    brief
+        Whether to name only what needs attention, as in jobs of many pictures.
+    """
+    from colorizer.jobs.run import Status
+
+    source, target = shown(outcome.task.source), shown(outcome.task.target)
+    if console.quiet:
+        return [f"colorize: {worded(outcome.error)}"] if outcome.error else []
+    if outcome.error or (brief and not console.verbose):
+        return []
+    notes = [worded(note) for note in outcome.notes]
+    if outcome.status is Status.KEPT:
+        return [f"{target}: {'; '.join(['exists, kept (--overwrite replaces it)', *notes])}"]
+    passed = f" ({outcome.status.value})" if outcome.status is Status.PASSED else ""
+    timed = f", {outcome.seconds:.2f} s; {outcome.used}" if console.verbose else ""
+    return [f"{source} -> {target}{passed}{timed}", *(f"{source}: {note}" for note in notes if console.verbose)]
+
+
+def summary(outcomes: list[Outcome], total: int) -> str:
+    """How many came to which end, of so many."""
+    from colorizer.jobs.run import Status
+
+    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
+    parts = [f"{count} {status.value}" for status, count in counts.items() if count]
+    left = total - len(outcomes)
+    return ", ".join([*parts, *([f"{left} not begun"] if left else [])]) or "nothing done"
