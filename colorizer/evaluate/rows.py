@@ -9,9 +9,8 @@ import csv
 import json
 import math
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +19,7 @@ from colorizer.errors import OutputError, UsageError, shown
 from colorizer.evaluate.figures import SCORE_NAMES
 from colorizer.evaluate.measure import Measured, Scores
 from colorizer.evaluate.table import finite
+from colorizer.io.atomic import remove_leftovers, temporary_beside
 
 Line = Callable[[str, str, Scores], None]
 
@@ -63,10 +63,11 @@ def open_rows(path: Path) -> Iterator[Rows]:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise UsageError(f"{shown(path)}: unknown suffix; name a file in .csv or .jsonl")
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    with _explained(path):
-        file = temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-    try:
+    remove_leftovers(path.parent, below=False)
+    with ExitStack() as stack:
+        with _explained(path):
+            temporary = stack.enter_context(temporary_beside(path))
+            file = temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         with file:
             yield Rows(writer(file), path)
             with _explained(path):
@@ -74,9 +75,6 @@ def open_rows(path: Path) -> Iterator[Rows]:
                 os.fsync(file.fileno())
         with _explained(path):
             temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 @contextmanager

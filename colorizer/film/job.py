@@ -22,6 +22,7 @@ from colorizer.film.overlap import ahead
 from colorizer.film.painting import Painter, Predicted, SteadyingOptions
 from colorizer.film.segments import Memory, WorkFolder, write_coded
 from colorizer.film.source import Reader, Timed, Troubles, import_av
+from colorizer.io.atomic import remove_leftovers
 from colorizer.settings import Settings
 
 SEGMENT_FRAMES = 240
@@ -99,6 +100,8 @@ def color_video(
         raise UsageError(f"{shown(target)}: is the film itself; choose another name with -o")
     if not target.parent.is_dir():
         raise OutputError(f"{shown(target)}: create the folder {shown(target.parent)} first")
+    # a run that was killed while it joined its segments left a file as large as the film
+    remove_leftovers(target.parent, below=False)
     with contextlib.closing(Reader(source, film.span, film.deinterlace)) as reader:
         plan = plan_for(target, reader.description, film)
         for left_out in check_streams(source, target, plan.container, film):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +21,7 @@ from colorizer.film.encoder import Plan, configure, encoders
 from colorizer.film.options import Film
 from colorizer.film.segments import Ordered, in_order
 from colorizer.film.source import import_av, open_film, picture_stream
+from colorizer.io.atomic import NO_ROOM, temporary_beside
 
 _AUDIO_ENCODERS = {"aac": "aac", "opus": "libopus", "flac": "flac", "pcm": "pcm_s16le"}
 _OPUS_RATE = 48000
@@ -128,24 +128,21 @@ def join(source: Path, target: Path, segments: list[Path], plan: Plan, film: Fil
         It cannot be written. Nothing is left behind.
     """
     av = import_av()
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with contextlib.closing(open_film(source)) as opened:
-            _write(temporary, opened, segments, plan, film)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        with temporary_beside(target) as temporary:
+            with contextlib.closing(open_film(source)) as opened:
+                _write(temporary, opened, segments, plan, film)
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
     except ColorizerError:
         raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        full = isinstance(error, OSError) and error.errno in (28, 122)
+        full = isinstance(error, OSError) and error.errno in NO_ROOM
         cause = str(getattr(error, "strerror", None) or error).split("\n", 1)[0]
         raise (DiskFullError if full else OutputError)(
             f"{shown(target)}: cannot be written ({cause}); free some space, or choose another place with -o"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def _write(path: Path, opened: Any, segments: list[Path], plan: Plan, film: Film) -> None:

@@ -24,7 +24,7 @@ from colorizer.film.keeping import Vote, judged
 from colorizer.film.options import Film
 from colorizer.film.overlap import ahead
 from colorizer.film.temporal import FrameInput, Steadied, steady
-from colorizer.io.atomic import is_special
+from colorizer.io.atomic import is_special, remove_leftovers
 from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, write_picture
 from colorizer.settings import Settings
 
@@ -122,6 +122,7 @@ def color_numbered(
     if target.exists() and not target.is_dir():
         raise OutputError(f"{shown(target)}: is no folder; choose another place with -o")
     target.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target, below=False)
     colorizer = Colorizer(settings, pictures=len(paths))
     remarks: list[str] = []
 
