@@ -37,7 +37,13 @@ class Remedy(Enum):
 
     LEAVE_OUT = "leave out {what}"
     TAKE = "take {what}"
+    CHOOSE = "choose {what}"
+    CHOOSE_ANOTHER = "choose another {what}"
+    CHOOSE_OUTPUT = "choose {what} for the result"
     ANOTHER_OUTPUT = "choose another place for the result"
+    MAKE_ROOM = "free some space, or choose another place for the result"
+    OVERWRITE = "overwrite=True replaces it"
+    WRITE_YUV4MPEG2 = "write one first, with depths beyond 8 bits allowed"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
     VERIFY_MODELS = "verify the models that are installed"
@@ -67,7 +73,7 @@ class Message:
     remedy
         What to do next: a kind, or words that name no option and no command.
     values
-        What the remedy's words are filled with.
+        What the remedy's words are filled with: text, an option, or a tuple of these as alternatives, "a, b or c".
     """
 
     text: str
@@ -87,7 +93,7 @@ class Message:
         """
         line = f"{option(self.option)}: {self.text}" if self.option else self.text
         if isinstance(self.remedy, Remedy):
-            spelled = {name: option(it) if isinstance(it, OptionRef) else it for name, it in self.values.items()}
+            spelled = {name: _spelled(value, option) for name, value in self.values.items()}
             return f"{line}; {remedy(self.remedy).format(**spelled)}"
         return f"{line}; {self.remedy}" if self.remedy else line
 
@@ -97,6 +103,15 @@ class Message:
 
     def __str__(self) -> str:
         return self.spelled(str, lambda remedy: str(remedy.value))
+
+
+def _spelled(value: Any, option: Callable[[OptionRef], str]) -> Any:
+    if isinstance(value, OptionRef):
+        return option(value)
+    if isinstance(value, tuple):
+        *others, last = (_spelled(one, option) for one in value)
+        return f"{', '.join(others)} or {last}" if others else last
+    return value
 
 
 class ColorizerError(Exception):

@@ -14,7 +14,8 @@ import click
 from colorizer import Settings
 from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.standard import standard_input, standard_output
-from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
+from colorizer.cli.wording import worded
+from colorizer.errors import ColorizerError, ExitStatus, Message, UsageError, shown
 from colorizer.film.formats import target_beside, target_in
 from colorizer.film.options import Film
 from colorizer.settings import flag
@@ -102,10 +103,10 @@ class _Call:
     quiet: bool
     verbose: bool
 
-    def remark(self, text: str) -> None:
+    def remark(self, text: Message | str) -> None:
         """Print a line about the job, unless told to be quiet."""
         if not self.quiet:
-            _say(f"colorize: {text}")
+            _say(f"colorize: {worded(text)}")
 
     @property
     def display(self) -> Kind:
@@ -159,7 +160,7 @@ def _several(call: _Call, films: list[Path]) -> int:
             _one(call, film, target)
         except ColorizerError as error:
             failed += 1
-            _say(f"colorize: {error}")
+            _say(f"colorize: {worded(error)}")
     call.remark(f"{len(films) - failed} films coloured{f', {failed} failed' if failed else ''}")
     return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
 
@@ -193,7 +194,7 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
     from colorizer.film.pipe import color_stream
 
     steadying = SteadyingOptions(call.treatment.steadiness, call.treatment.network_every)
-    count = color_stream(source, target, call.settings, steadying, raw=call.rawvideo, remark=call.remark)
+    count = color_stream(source, target, call.settings, steadying, rawvideo=call.rawvideo, remark=call.remark)
     call.remark(f"{count} frames")
     return ExitStatus.DONE
 

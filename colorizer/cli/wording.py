@@ -7,7 +7,13 @@ from colorizer.errors import ColorizerError, Message, OptionRef, Remedy
 REMEDIES: dict[Remedy, str] = {
     Remedy.LEAVE_OUT: "leave out {what}",
     Remedy.TAKE: "take {what}",
+    Remedy.CHOOSE: "choose {what}",
+    Remedy.CHOOSE_ANOTHER: "choose another {what}",
+    Remedy.CHOOSE_OUTPUT: "choose {what} with -o",
     Remedy.ANOTHER_OUTPUT: "choose another place with -o",
+    Remedy.MAKE_ROOM: "free some space, or choose another place with -o",
+    Remedy.OVERWRITE: "--overwrite replaces it",
+    Remedy.WRITE_YUV4MPEG2: "write one with ffmpeg ... -f yuv4mpegpipe -strict -1 -",
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
     Remedy.VERIFY_MODELS: "run `colorize weights verify`",

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from colorizer.errors import OutputError, UsageError, shown
+from colorizer.errors import OptionRef, OutputError, Remedy, UsageError, shown
 from colorizer.film.encoding import FULL, LIMITED, Layout
 from colorizer.film.formats import (
     CODECS,
@@ -103,8 +103,10 @@ def _layout_for(choice: CodecChoice, container: str, target: Path, source: Descr
         others = [
             name for name, other in CODECS.items() if container in other.containers and other.encoder in encoders()
         ]
-        remedy = f"choose --codec {' or '.join(others)}" if others else "choose another container with -o"
-        raise OutputError(f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}; {remedy}")
+        lack = f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}"
+        if others:
+            raise OutputError(lack, remedy=Remedy.CHOOSE, what=OptionRef("codec", " or ".join(others)))
+        raise OutputError(lack, remedy=Remedy.CHOOSE_OUTPUT, what="another container")
     accepted = [name.name for name in import_av().Codec(choice.encoder, "w").video_formats or []]
     return _chosen_layout(film.pixel_format, accepted, choice) or written_layout(source.layout, accepted)
 
@@ -115,7 +117,7 @@ def _chosen_layout(name: str | None, accepted: list[str], choice: CodecChoice) -
     layout = layout_of(name)
     if layout is None or layout.chroma is None or name not in accepted:
         fitting = [one for one in accepted if (known := layout_of(one)) and known.chroma and not one.startswith("yuvj")]
-        raise UsageError(f"--pixel-format {name}: {choice.encoder} takes {', '.join(fitting)}")
+        raise UsageError(f"{choice.encoder} takes {', '.join(fitting)}", option=OptionRef("pixel_format", name))
     return layout
 
 
@@ -128,7 +130,9 @@ def _refuse_size(target: Path, source: Description, layout: Layout, choice: Code
     # their cropping counts chroma samples, so that padding could not be cut off again (H.264, 7.4.2.1.1)
     raise UsageError(
         f"{shown(target)}: {choice.encoder} takes no odd sides such as {source.width}x{source.height} in "
-        f"{pixel_format(layout)}; write --pixel-format yuv444p, or --codec av1, vp9 or ffv1 to .mkv"
+        f"{pixel_format(layout)}",
+        remedy=Remedy.CHOOSE,
+        what=(OptionRef("pixel_format", "yuv444p"), OptionRef("codec", "av1, vp9 or ffv1 to .mkv")),
     )
 
 
@@ -136,12 +140,12 @@ def _options(film: Film, choice: CodecChoice, layout: Layout) -> dict[str, str]:
     options: dict[str, str] = {}
     crf = choice.crf if film.crf is None else film.crf
     if choice.crf is None and film.crf is not None:
-        raise UsageError(f"--crf: {choice.encoder} has no constant quality; leave it out")
+        raise UsageError(f"{choice.encoder} has no constant quality", option="crf", remedy="leave it out")
     if crf is not None:
         options["crf"] = str(crf)
     preset = film.preset or choice.preset
     if film.preset and choice.preset is None:
-        raise UsageError(f"--preset: {choice.encoder} has no presets; leave it out")
+        raise UsageError(f"{choice.encoder} has no presets", option="preset", remedy="leave it out")
     if preset:
         options["preset"] = preset
     if choice.encoder == "libvpx-vp9":
@@ -196,8 +200,9 @@ class Encoder:
         except (av.error.FFmpegError, ValueError) as error:
             chosen = ", ".join(f"{name} {value}" for name, value in plan.options)
             raise UsageError(
-                f"{plan.encoder} does not take {plan.width}x{plan.height} {plan.pix_fmt} with "
-                f"{chosen or 'no options'}; try another --preset, --crf, --pixel-format or --codec"
+                f"{plan.encoder} does not take {plan.width}x{plan.height} {plan.pix_fmt} with {chosen or 'no options'}",
+                remedy=Remedy.CHOOSE_ANOTHER,
+                what=tuple(map(OptionRef, ("preset", "crf", "pixel_format", "codec"))),
             ) from error
 
     def encode(self, native: Any | None) -> Iterator[Any]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import UsageError, shown
+from colorizer.errors import Remedy, UsageError, shown
 from colorizer.film.encoding import Layout
 
 SUFFIXES = {
@@ -111,7 +111,11 @@ def container_of(path: Path) -> str:
     container = SUFFIXES.get(path.suffix.lower())
     if container is None:
         endings = ", ".join(SUFFIXES)
-        raise UsageError(f"{shown(path)}: films are written with the endings {endings}; give one of them with -o")
+        raise UsageError(
+            f"{shown(path)}: films are written with the endings {endings}",
+            remedy=Remedy.CHOOSE_OUTPUT,
+            what="one of them",
+        )
     return container
 
 
@@ -125,8 +129,10 @@ def codec_for(name: str, container: str, path: Path) -> CodecChoice:
     """
     choice = CODECS[DEFAULT_CODECS[container] if name == "auto" else name]
     if container not in choice.containers:
-        fitting = [suffix for suffix, kind in SUFFIXES.items() if kind in choice.containers]
-        raise UsageError(f"{shown(path)}: {path.suffix} does not hold {name}; choose {' or '.join(fitting)} with -o")
+        fitting = tuple(suffix for suffix, kind in SUFFIXES.items() if kind in choice.containers)
+        raise UsageError(
+            f"{shown(path)}: {path.suffix} does not hold {name}", remedy=Remedy.CHOOSE_OUTPUT, what=fitting
+        )
     return choice
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from colorizer import __version__
 from colorizer.colorizer import Colorizer
-from colorizer.errors import InputError, OutputError, UsageError, shown
+from colorizer.errors import InputError, Message, OptionRef, OutputError, Remedy, UsageError, shown
 from colorizer.film.encoder import Encoder, Plan, native_frame, plan_for
 from colorizer.film.frame import Frame
 from colorizer.film.joining import check_streams, join
@@ -59,7 +59,7 @@ def color_video(
     *,
     overwrite: bool = False,
     tell: Callable[[Progress], None] = lambda _: None,
-    remark: Callable[[str], None] = lambda _: None,
+    remark: Callable[[Message | str], None] = lambda _: None,
     segment_frames: int = SEGMENT_FRAMES,
 ) -> Result:
     """Put colour into a film; everything in it that is not colour stays.
@@ -95,9 +95,9 @@ def color_video(
     """
     settings, film = settings or Settings(), film or Film()
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept; --overwrite replaces it")
+        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
     if target.exists() and source.exists() and target.samefile(source):
-        raise UsageError(f"{shown(target)}: is the film itself; choose another name with -o")
+        raise UsageError(f"{shown(target)}: is the film itself", remedy=Remedy.CHOOSE_OUTPUT, what="another name")
     if not target.parent.is_dir():
         raise OutputError(f"{shown(target)}: create the folder {shown(target.parent)} first")
     # a run that was killed while it joined its segments left a file as large as the film
@@ -117,7 +117,10 @@ def color_video(
         run.encode()
     if not run.frames:
         work.remove()
-        raise InputError(f"{shown(source)}: no frame lies between --start and --end")
+        times = OptionRef("start"), OptionRef("end")
+        raise InputError(
+            f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
+        )
     join(source, target, work.complete(), plan, film)
     work.remove()
     return Result(
@@ -149,9 +152,7 @@ def _changes(reader: Reader, plan: Plan) -> list[str]:
     if plan.instead_of:
         changes.append(f"{plan.encoder} in place of {plan.instead_of}, which takes no odd sides in {plan.pix_fmt}")
     if before.bits != plan.layout.bits:
-        changes.append(
-            f"{before.bits} bits become {plan.layout.bits} ({plan.encoder} as --pixel-format {plan.pix_fmt})"
-        )
+        changes.append(f"{before.bits} bits become {plan.layout.bits} ({plan.encoder} writes {plan.pix_fmt})")
     if before.chroma is not None and before.chroma != plan.layout.chroma:
         changes.append(f"the chroma's resolution changes ({plan.encoder} writes {plan.pix_fmt})")
     if reader.description.transparent:

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from colorizer.errors import ColorizerError, DiskFullError, OutputError, UsageError, shown
+from colorizer.errors import ColorizerError, DiskFullError, OptionRef, OutputError, Remedy, UsageError, shown
 from colorizer.film.encoder import Plan, configure, encoders
 from colorizer.film.options import Film
 from colorizer.film.segments import Ordered, in_order
@@ -84,23 +84,27 @@ def _check_sound(stream: Any, source: Path, target: Path, container: str, film: 
     if film.audio_codec == "copy":
         if not _holds(container, stream):
             raise UsageError(
-                f"{shown(target)}: {target.suffix} does not hold the {_name(stream)} sound of {shown(source)}; choose "
-                "--audio-codec aac (opus for .webm), --no-audio, or .mkv"
+                f"{shown(target)}: {target.suffix} does not hold the {_name(stream)} sound of {shown(source)}",
+                remedy=Remedy.CHOOSE,
+                what=(OptionRef("audio_codec", "aac (opus for .webm)"), OptionRef("no_audio"), ".mkv"),
             )
         return
     av = import_av()
     if _AUDIO_ENCODERS[film.audio_codec] not in encoders():
         others = [name for name, encoder in _AUDIO_ENCODERS.items() if encoder in encoders()]
         raise OutputError(
-            f"{shown(target)}: the installed PyAV lacks the encoder {_AUDIO_ENCODERS[film.audio_codec]}; choose "
-            f"--audio-codec copy{''.join(f' or {name}' for name in others)}"
+            f"{shown(target)}: the installed PyAV lacks the encoder {_AUDIO_ENCODERS[film.audio_codec]}",
+            remedy=Remedy.CHOOSE,
+            what=OptionRef("audio_codec", " or ".join(["copy", *others])),
         )
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
             trial.add_stream(_AUDIO_ENCODERS[film.audio_codec], rate=_OPUS_RATE)
         except (av.error.FFmpegError, ValueError) as error:
             raise UsageError(
-                f"{shown(target)}: {target.suffix} does not hold {film.audio_codec}; choose another --audio-codec"
+                f"{shown(target)}: {target.suffix} does not hold {film.audio_codec}",
+                remedy=Remedy.CHOOSE_ANOTHER,
+                what=OptionRef("audio_codec"),
             ) from error
 
 
@@ -141,7 +145,7 @@ def join(source: Path, target: Path, segments: list[Path], plan: Plan, film: Fil
         full = isinstance(error, OSError) and error.errno in NO_ROOM
         cause = str(getattr(error, "strerror", None) or error).split("\n", 1)[0]
         raise (DiskFullError if full else OutputError)(
-            f"{shown(target)}: cannot be written ({cause}); free some space, or choose another place with -o"
+            f"{shown(target)}: cannot be written ({cause})", remedy=Remedy.MAKE_ROOM
         ) from error
 
 

@@ -18,7 +18,7 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.resample import network_size
 from colorizer.color.strips import shrunk_lightness
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, OutputError, UsageError, shown
+from colorizer.errors import ColorizerError, InputError, Message, OutputError, Remedy, UsageError, shown
 from colorizer.film.job import Progress
 from colorizer.film.keeping import Vote, judged
 from colorizer.film.options import Film
@@ -40,7 +40,7 @@ class Result:
 
     frames: int
     failed: int
-    remarks: tuple[str, ...]
+    remarks: tuple[Message, ...]
 
 
 def numbered_frames(folder: Path) -> list[Path]:
@@ -118,19 +118,21 @@ def color_numbered(
     settings, film = settings or Settings(), film or Film()
     paths = numbered_frames(folder)
     if target.exists() and target.samefile(folder):
-        raise UsageError(f"{shown(target)}: holds the frames themselves; choose another folder with -o")
+        raise UsageError(
+            f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
+        )
     if target.exists() and not target.is_dir():
-        raise OutputError(f"{shown(target)}: is no folder; choose another place with -o")
+        raise OutputError(f"{shown(target)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
     target.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target, below=False)
     colorizer = Colorizer(settings, pictures=len(paths))
-    remarks: list[str] = []
+    remarks: list[Message] = []
 
     def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
         for read in ahead(_read(paths), _UNDER_WAY):
-            if read.picture is None:
-                remarks.append(str(read.error))
-            else:
+            if read.error is not None:
+                remarks.append(read.error.message)
+            elif read.picture is not None:
                 yield _frame_input(colorizer, read.path, read.picture)
 
     steadied = steady(inputs(), None, steadiness=film.steadiness, every=film.network_every)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-from colorizer.errors import UsageError
+from colorizer.errors import OptionRef, UsageError
 from colorizer.settings import Option, check_options
 
 DEFAULT_STEADINESS = 0.75
@@ -82,13 +82,13 @@ class Film:
         check_options(self)
         begin, end = self.span
         if end is not None and end <= (begin or 0):
-            raise UsageError(f"--end {self.end}: expected a time after --start")
+            raise UsageError("expected a time after the start", option=OptionRef("end", str(self.end)))
         self.network_every  # noqa: B018 - checks it
 
     @property
     def span(self) -> tuple[Fraction | None, Fraction | None]:
         """Start and end in seconds."""
-        return _seconds("--start", self.start), _seconds("--end", self.end)
+        return _seconds("start", self.start), _seconds("end", self.end)
 
     @property
     def network_every(self) -> int | None:
@@ -96,7 +96,7 @@ class Film:
         if self.every == "auto":
             return None
         if not self.every.isdecimal() or not int(self.every):
-            raise UsageError(f"--every {self.every}: expected auto or a number from 1")
+            raise UsageError("expected auto or a number from 1", option=OptionRef("every", self.every))
         return int(self.every)
 
 
@@ -105,6 +105,6 @@ def _seconds(name: str, text: str | None) -> Fraction | None:
         return None
     found = _CLOCK.match(text.strip())
     if not found:
-        raise UsageError(f"{name} {text}: expected seconds, or H:MM:SS")
+        raise UsageError("expected seconds, or H:MM:SS", option=OptionRef(name, text))
     hours, minutes, seconds = found.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)

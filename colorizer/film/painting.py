@@ -69,7 +69,7 @@ class Painter:
 
     def __init__(self, colorizer: Colorizer, steadying: SteadyingOptions) -> None:
         if colorizer.settings.compat:
-            raise UsageError("--compat: compares pictures, not films; leave it out")
+            raise UsageError("compares pictures, not films", option="compat", remedy="leave it out")
         self._colorizer, self._steadying = colorizer, steadying
         self.asked = 0  # frames for which the network was asked
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import IO
 
 from colorizer.colorizer import Colorizer
+from colorizer.errors import Message
 from colorizer.film.options import DEFAULT_STEADINESS
 from colorizer.film.overlap import ahead
 from colorizer.film.painting import Painter, SteadyingOptions
 from colorizer.film.segments import Memory
-from colorizer.film.streams import header, parse_raw, read_frames, read_header, write_frame
+from colorizer.film.streams import header, parse_rawvideo, read_frames, read_header, write_frame
 from colorizer.settings import Settings
 
 _UNDER_WAY = 1
@@ -28,9 +29,9 @@ def color_stream(
     settings: Settings | None = None,
     steadying: SteadyingOptions = SteadyingOptions(DEFAULT_STEADINESS, every=1),  # noqa: B008 - frozen
     *,
-    raw: str | None = None,
+    rawvideo: str | None = None,
     tell: Callable[[int], None] = lambda _: None,
-    remark: Callable[[str], None] = lambda _: None,
+    remark: Callable[[Message | str], None] = lambda _: None,
 ) -> int:
     """Put colour into a stream of frames.
 
@@ -40,7 +41,7 @@ def color_stream(
         Binary streams.
     settings, steadying
         How to colour, and how steadily.
-    raw
+    rawvideo
         `WxH@FPS:pix_fmt` of bare frames; None for YUV4MPEG2.
     tell
         Is told the number of frames done after each.
@@ -57,15 +58,15 @@ def color_stream(
     InputError
         The stream is damaged; the frames before are written.
     """
-    what = read_header(source) if raw is None else parse_raw(raw)[0]
+    what = read_header(source) if rawvideo is None else parse_rawvideo(rawvideo)
     colorizer = Colorizer(settings or Settings(), pictures=_A_FILM)
     if colorizer.model.note:
         remark(colorizer.model.note)
     painter = Painter(colorizer, steadying)
-    if raw is None:
+    if rawvideo is None:
         target.write(header(what))
         target.flush()
-    read = ahead(((piped, piped.frame) for piped in read_frames(source, what, headed=raw is None)), _UNDER_WAY)
+    read = ahead(((piped, piped.frame) for piped in read_frames(source, what, headed=rawvideo is None)), _UNDER_WAY)
     done = 0
     with contextlib.closing(ahead(painter.predict(read, Memory(None, None)), _UNDER_WAY)) as predictions:  # type: ignore[type-var]
         for predicted in predictions:

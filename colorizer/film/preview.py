@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import OutputError, shown
+from colorizer.errors import OutputError, Remedy, shown
 from colorizer.film.encoding import Layout, codes
 from colorizer.film.frame import Frame, Plane
 from colorizer.film.options import Film
@@ -45,7 +45,7 @@ def write_preview(
         The target exists or cannot be written.
     """
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept; --overwrite replaces it")
+        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
     target_format(target)
     painter = Painter(Colorizer(settings, pictures=count), SteadyingOptions(steadiness=0.0, every=1))
     with contextlib.closing(Reader(film, treatment.span, treatment.deinterlace)) as reader:

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import OutputError, Remedy, shown
 from colorizer.film.motion import frame_features
 from colorizer.film.temporal import State
 from colorizer.io.atomic import write_atomically
@@ -32,7 +32,6 @@ _HEAD = struct.Struct("<qq?I")
 """Of a packet: time shown, duration, whether it is a key frame, bytes that follow."""
 
 _JOB_FILE = "job.json"
-_REMEDY = "choose another place with -o"
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,13 @@ class WorkFolder:
             if known != told:
                 self.remove()
                 self.path.mkdir()
-                write_atomically(self.path / _JOB_FILE, told, remedy=_REMEDY)
+                write_atomically(self.path / _JOB_FILE, told)
             for part in self.path.glob("*.part"):
                 part.unlink()
         except OSError as error:
-            raise OutputError(f"{shown(self.path)}: cannot be made ({error.strerror}); {_REMEDY}") from error
+            raise OutputError(
+                f"{shown(self.path)}: cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_OUTPUT
+            ) from error
 
     def remove(self) -> None:
         """Delete it with all it holds."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from colorizer.errors import ColorizerError, InputError, shown
+from colorizer.errors import InputError, MissingExtraError, shown
 from colorizer.film.deinterlacing import deinterlaced, deinterlaced_base
 from colorizer.film.encoding import BT2020, FULL, Encoding, Layout, guess_matrix
 from colorizer.film.formats import layout_of, pixel_format
@@ -36,13 +36,13 @@ def import_av() -> Any:
 
     Raises
     ------
-    ColorizerError
+    MissingExtraError
         It is not installed.
     """
     try:
         import av
     except ImportError as error:
-        raise ColorizerError("films need PyAV, which is not installed; pip install 'colorize-photos[video]'") from error
+        raise MissingExtraError("film", "PyAV", "video") from error
     return av
 
 

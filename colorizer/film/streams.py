@@ -14,9 +14,9 @@ from typing import IO
 
 import numpy as np
 
-from colorizer.errors import InputError, UsageError
+from colorizer.errors import InputError, OptionRef, Remedy, UsageError
 from colorizer.film.encoding import Encoding, Layout, guess_matrix
-from colorizer.film.formats import layout_of, pixel_format
+from colorizer.film.formats import layout_of
 from colorizer.film.frame import Frame, Plane
 
 _MAGIC = b"YUV4MPEG2"
@@ -73,7 +73,7 @@ def read_header(stream: IO[bytes]) -> Stream:
     line = _line(stream)
     words = line.decode("ascii", "replace").split()
     if not line.startswith(_MAGIC) or not line.endswith(b"\n") or not words:
-        raise InputError("stdin is no YUV4MPEG2 stream; write one with ffmpeg ... -f yuv4mpegpipe -strict -1 -")
+        raise InputError("the input is no YUV4MPEG2 stream", remedy=Remedy.WRITE_YUV4MPEG2)
     given = {word[0]: word[1:] for word in words[1:] if word[0] in "WHCI"}
     extra = [word for word in words[1:] if word.startswith("X")]
     try:
@@ -105,29 +105,25 @@ def header(stream: Stream) -> bytes:
     return " ".join([_MAGIC.decode(), *stream.words, f"C{name}"]).encode("ascii", "replace") + b"\n"
 
 
-def parse_raw(text: str) -> tuple[Stream, Fraction]:
-    """The stream that `WxH@FPS:pix_fmt` tells of, and its rate.
+def parse_rawvideo(text: str) -> Stream:
+    """What frames a stream without a header holds, from `WxH@FPS:pix_fmt`.
 
     Raises
     ------
     UsageError
         It cannot be read so, or the pixel format is none of planar Y'CbCr or grey.
     """
+    option = OptionRef("rawvideo", text)
     found = _RAW.match(text.strip())
     if not found:
-        raise UsageError(f"--rawvideo {text}: expected WIDTHxHEIGHT@RATE:PIX_FMT, such as 640x480@25:gray")
+        raise UsageError("expected WIDTHxHEIGHT@RATE:PIX_FMT, such as 640x480@25:gray", option=option)
     width, height, rate, pix_fmt = int(found[1]), int(found[2]), Fraction(found[3]), found[4]
     layout = layout_of(pix_fmt)
     if layout is None or not 0 < width * height <= _MOST_PIXELS or not rate:
-        raise UsageError(f"--rawvideo {text}: expected a size, a rate and gray, yuv420p, yuv422p, yuv444p or with 10le")
+        raise UsageError("expected a size, a rate and gray, yuv420p, yuv422p, yuv444p or with 10le", option=option)
     full = pix_fmt.startswith(("yuvj", "gray"))
     encoding = Encoding(guess_matrix(0, height, width), full)
-    return Stream(width, height, layout, encoding), rate
-
-
-def raw_format(stream: Stream) -> str:
-    """The pixel format of the coloured bare frames."""
-    return pixel_format(stream.written)
+    return Stream(width, height, layout, encoding)
 
 
 @dataclass(frozen=True)

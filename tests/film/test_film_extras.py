@@ -32,7 +32,7 @@ def shots(photographs: list[Path]) -> list[Picture]:
 
 def colored(source: Path, target: Path, film: Film) -> list[str]:
     said: list[str] = []
-    color_video(source, target, SETTINGS, film, remark=said.append)
+    color_video(source, target, SETTINGS, film, remark=lambda text: said.append(str(text)))
     return said
 
 
@@ -85,14 +85,12 @@ def test_a_missing_encoder_is_named_with_what_is_there(
     bare = encoder.encoders() - {"libx264", "libx265", "libopus"}
     for module in (encoder, joining):
         monkeypatch.setattr(module, "encoders", lambda: bare)
-    with pytest.raises(OutputError, match=r"lacks the encoder libx264; choose --codec vp9 or av1$"):
+    with pytest.raises(OutputError, match=r"lacks the encoder libx264; choose codec=vp9 or av1$"):
         colored(source, tmp_path / "out.mp4", Film())
-    with pytest.raises(
-        OutputError, match=r"lacks the encoder libopus; choose --audio-codec copy or aac or flac or pcm"
-    ):
+    with pytest.raises(OutputError, match=r"lacks the encoder libopus; choose audio_codec=copy or aac or flac or pcm"):
         colored(source, tmp_path / "out.mkv", replace(LOSSLESS, audio_codec="opus"))
     monkeypatch.setattr(encoder, "encoders", frozenset[str])
-    with pytest.raises(OutputError, match=r"choose another container with -o"):
+    with pytest.raises(OutputError, match=r"choose another container for the result"):
         colored(source, tmp_path / "out.mp4", Film())
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
@@ -111,7 +109,7 @@ def test_odd_sides_take_the_codec_that_holds_them(shots: list[Picture], tmp_path
     )
     colored(source, tmp_path / "own.mp4", Film(codec="vp9"))
     assert look(tmp_path / "own.mp4").planes[0][0].shape == (95, 127)
-    with pytest.raises(UsageError, match=r"libx265 takes no odd sides such as 127x95.* --codec av1, vp9 or ffv1"):
+    with pytest.raises(UsageError, match=r"libx265 takes no odd sides such as 127x95.* codec=av1, vp9 or ffv1"):
         colored(source, tmp_path / "no.mp4", Film(codec="h265"))
     with pytest.raises(UsageError, match="odd sides"):
         colored(source, tmp_path / "no.avi", Film())

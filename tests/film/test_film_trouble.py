@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import pytest
 from films import Picture, Recipe, look, make_film, pan, to_grey
 
 from colorizer import Settings
+from colorizer.cli.wording import worded
 from colorizer.errors import InputError, OutputError, UsageError
 from colorizer.film import Film, is_video
+from colorizer.film.formats import codec_for, container_of
 from colorizer.film.job import Result, color_video
+from colorizer.film.streams import parse_rawvideo
 
 QUICK = Film(codec="h264", preset="ultrafast")
 SETTINGS = Settings(model="lite", engine="opencv")
@@ -88,7 +92,7 @@ def test_the_part_between_start_and_end_is_no_film_cut_off(shots: list[Picture],
 def test_transparency_that_is_left_out_is_said(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mov", shots[:2], Recipe("prores_ks", "yuva444p10le", sounds=()))
     said: list[str] = []
-    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, remark=said.append)
+    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, remark=lambda text: said.append(str(text)))
     assert any("transparency is left out" in remark for remark in said)
 
 
@@ -184,7 +188,7 @@ def test_options_that_do_not_fit_are_refused_before_any_work(shots: list[Picture
         (Film(), "out.gif", "endings"),
         (Film(preset="nonsense"), "out.mp4", "preset nonsense"),
         (Film(codec="ffv1", crf=3), "out.mkv", "no constant quality"),
-        (Film(pixel_format="yuv999p"), "out.mp4", "--pixel-format"),
+        (Film(pixel_format="yuv999p"), "out.mp4", "pixel_format=yuv999p"),
         (Film(start="0:10"), "out.mp4", "no frame lies between"),
     ):
         with pytest.raises((UsageError, InputError), match=words):
@@ -206,7 +210,7 @@ def test_options_that_do_not_fit_are_refused_before_any_work(shots: list[Picture
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="--"):
+    with pytest.raises(UsageError, match=[*wrong][-1]):
         Film(**wrong)
 
 
@@ -218,3 +222,25 @@ def test_films_are_told_from_pictures(shots: list[Picture], photographs: list[Pa
     assert is_video(tmp_path / "missing.mkv")
     (tmp_path / "picture.avif").write_bytes(b"\x00\x00\x00\x1cftypavif")
     assert not is_video(tmp_path / "picture.avif")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: Film(start="soon"), "--start soon: expected seconds, or H:MM:SS"),
+        (lambda: Film(start="5", end="4"), "--end 4: expected a time after the start"),
+        (lambda: Film(every="often"), "--every often: expected auto or a number from 1"),
+        (lambda: parse_rawvideo("4x4"), "--rawvideo 4x4: expected WIDTHxHEIGHT@RATE:PIX_FMT, such as 640x480@25:gray"),
+        (lambda: container_of(Path("a.gif")), "choose one of them with -o"),
+        (
+            lambda: codec_for("ffv1", "mp4", Path("a.mp4")),
+            "a.mp4: .mp4 does not hold ffv1; choose .mkv or .avi with -o",
+        ),
+    ],
+)
+def test_the_command_line_spells_options_as_they_are_typed(wrong: Callable[[], Any], words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        wrong()
+    assert words in worded(caught.value)
+    assert "--" not in str(caught.value)
+    assert "-o" not in str(caught.value)
