@@ -8,11 +8,10 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from colorizer.errors import OptionRef, UsageError
+from colorizer.film.formats import CODECS
 from colorizer.settings import Option, check_options
 
 DEFAULT_STEADINESS = 0.75
-
-CODEC_NAMES = ("h264", "h265", "vp9", "av1", "prores", "ffv1")
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$")
 
@@ -22,8 +21,8 @@ def _option(default: Any, help: str, **kwargs: Any) -> Any:  # noqa: A002 - clic
 
 
 @dataclass(frozen=True)
-class Film:
-    """How to treat a film; validated when made.
+class FilmOptions:
+    """How to read and write a film, and how steady its colours are; validated when made.
 
     Raises
     ------
@@ -34,7 +33,7 @@ class Film:
     codec: str = _option(
         "auto",
         "Codec of the pictures; auto takes h264, or vp9 in .webm.",
-        choices=("auto", *CODEC_NAMES),
+        choices=("auto", *CODECS),
     )
     crf: int | None = _option(
         None,
@@ -92,7 +91,7 @@ class Film:
 
     @property
     def network_every(self) -> int | None:
-        """Frames from one question to the network to the next; None for auto."""
+        """Frames from one run of the network to the next; None for auto."""
         if self.every == "auto":
             return None
         if not self.every.isdecimal() or not int(self.every):

@@ -1,4 +1,4 @@
-"""How far a film is: a bar on a terminal, lines of JSON for programs, nothing elsewhere."""
+"""Progress of a film: a bar on a terminal, lines of JSON for programs, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAUSE = 1.0
 
 @contextmanager
 def shown_progress(kind: Kind, say: Callable[[str], None]) -> Iterator[Callable[[Progress], None]]:
-    """Within this, what it gives is to be told of progress.
+    """Show progress for the time of a `with` block; what it yields is called with the progress after each frame.
 
     Parameters
     ----------

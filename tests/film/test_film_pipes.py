@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from colorizer import Settings
 from colorizer.errors import ColorizerError, InputError, UsageError
-from colorizer.film.painting import SteadyingOptions
+from colorizer.film.coloring import SteadyingOptions
 from colorizer.film.pipe import color_stream
-from colorizer.film.streams import header, parse_rawvideo, read_frames, read_header
+from colorizer.film.streams import parse_rawvideo, read_frames, read_header, y4m_header
 
 SETTINGS = Settings(model="lite", engine="opencv")
 Plane = npt.NDArray[np.uint16]
@@ -140,7 +140,7 @@ def test_no_bytes_make_the_reader_crash(data: bytes) -> None:
     stream = io.BytesIO(b"YUV4MPEG2 " + data)
     try:
         what = read_header(stream)
-        header(what)
+        y4m_header(what)
         for _ in read_frames(stream, what, headed=True):
             pass
     except ColorizerError as error:

@@ -17,7 +17,7 @@ import pytest
 from films import Recipe, look, make_film, noisy, pan, to_grey
 
 from colorizer import Settings
-from colorizer.film import Film
+from colorizer.film import FilmOptions
 from colorizer.film.job import Progress, color_video
 from colorizer.film.segments import WorkFolder
 from colorizer.io.atomic import remove_leftovers
@@ -27,13 +27,14 @@ CODE = """
 import sys
 from pathlib import Path
 from colorizer import Settings
-from colorizer.film import Film
+from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
 source, target, codec = sys.argv[1:]
 settings = Settings(model="lite", engine="opencv", threads=1)
-film = Film(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
+film = FilmOptions(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
 print("begun", flush=True)
-color_video(Path(source), Path(target), settings, film, segment_frames=6, tell=lambda p: print(p.done, flush=True))
+say = lambda progress: print(progress.done, flush=True)
+color_video(Path(source), Path(target), settings, film, segment_frames=6, on_progress=say)
 """
 
 
@@ -110,11 +111,11 @@ def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path)
             raise StopError
 
     with pytest.raises(StopError):
-        color_video(source, tmp_path / "out.mkv", settings, Film(), tell=stop, segment_frames=SEGMENT)
+        color_video(source, tmp_path / "out.mkv", settings, FilmOptions(), on_progress=stop, segment_frames=SEGMENT)
     assert not (tmp_path / "out.mkv").exists()
-    result = color_video(source, tmp_path / "out.mkv", settings, Film(), segment_frames=SEGMENT)
+    result = color_video(source, tmp_path / "out.mkv", settings, FilmOptions(), segment_frames=SEGMENT)
     assert result.frames == 20
-    assert result.asked == 8
+    assert result.network_calls == 8
 
 
 def test_segments_of_another_job_are_thrown_away(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def hanging(segments):
             print("joining", flush=True)
             time.sleep(600)
         yield packet
-packets, joining.in_order = joining.in_order, hanging
+packets, joining.packets_in_order = joining.packets_in_order, hanging
 """
 
 

@@ -1,8 +1,8 @@
 """Cb and Cr for a wanted hue and chroma at a given Y', as a table.
 
-Keeping a film's own Y' means that not L* but Y' is given. So for each Y', a and b the lightness L is sought at which
-the colour (L, a, b) has just that Y'; its Cb and Cr are the answer. Where no displayable colour has them, a and b
-shrink by one factor, at constant hue, until R', G' and B' fit into 0..1.
+A film keeps its own Y', which is not L*: colours of one L* but different chroma differ in Y'. So for each Y', a and b
+the lightness L is sought at which the colour (L, a, b) has just that Y'; its Cb and Cr are the answer. Where no
+displayable colour has them, a and b shrink by one factor, at constant hue, until R', G' and B' fit into 0..1.
 
 The table holds the answers on a grid. In between they are interpolated linearly, which cannot lead out of gamut: the
 displayable colours are a cube in R'G'B', a sheared cube in Y'CbCr, and both are convex.
@@ -36,7 +36,7 @@ from colorizer.color.lab import (
     WHITE,
     XYZ_TO_RGB,
 )
-from colorizer.film.encoding import Encoding
+from colorizer.film.ycbcr import ColorEncoding
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -63,7 +63,7 @@ _MOST_CHROMA = 182.0  # in the corners of the table
 _WIDE_PRIMARIES = np.array([[0.708, 0.292], [0.170, 0.797], [0.131, 0.046]])
 
 
-def rgb_matrix(encoding: Encoding) -> npt.NDArray[Any]:
+def rgb_matrix(encoding: ColorEncoding) -> npt.NDArray[Any]:
     """(3, 3) from XYZ to linear R, G and B of the film's primaries."""
     if not encoding.wide_gamut:
         return XYZ_TO_RGB
@@ -99,12 +99,12 @@ def _lightness_at(luma: Doubles, a: Doubles, b: Doubles, weights: Doubles, to_rg
     return found
 
 
-def _weights(encoding: Encoding) -> Doubles:
-    red, blue = encoding.shares
+def _weights(encoding: ColorEncoding) -> Doubles:
+    red, blue = encoding.luma_coefficients
     return np.array([red, 1 - red - blue, blue])
 
 
-def _most_chroma(luma: Doubles, encoding: Encoding) -> Doubles:
+def _most_chroma(luma: Doubles, encoding: ColorEncoding) -> Doubles:
     """(levels, rays) the largest displayable chroma at each luma and hue."""
     weights, to_rgb = _weights(encoding), rgb_matrix(encoding)
     hue = np.arange(_RAYS) * (2 * np.pi / _RAYS)
@@ -120,7 +120,7 @@ def _most_chroma(luma: Doubles, encoding: Encoding) -> Doubles:
     return inside
 
 
-def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: Encoding, most: Doubles | None = None) -> Doubles:
+def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: ColorEncoding, most: Doubles | None = None) -> Doubles:
     """Cb and Cr, (..., 2) float64 in -1/2..1/2, for Y' in 0..1 and the wanted a and b, all of one shape.
 
     Parameters
@@ -137,14 +137,14 @@ def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: Encoding, most: Doubl
         factor = np.minimum(1, most / np.maximum(np.hypot(a, b), 1e-9))
         a, b = a * factor, b * factor
     rgb = encoded_rgb(_lightness_at(luma, a, b, weights, to_rgb), a, b, to_rgb)
-    red, blue = encoding.shares
+    red, blue = encoding.luma_coefficients
     chroma = np.stack([(rgb[2] - luma) / (2 * (1 - blue)), (rgb[0] - luma) / (2 * (1 - red))], axis=-1)
     return fitted(luma, chroma, encoding)
 
 
-def fitted(luma: Doubles, chroma: Doubles, encoding: Encoding) -> Doubles:
+def fitted(luma: Doubles, chroma: Doubles, encoding: ColorEncoding) -> Doubles:
     """Cb and Cr shrunk at constant Y' until R'G'B' lie in 0..1; at the gamut's edge this is a matter of rounding."""
-    red, blue = encoding.shares
+    red, blue = encoding.luma_coefficients
     green = 1 - red - blue
     over_r, over_b = 2 * (1 - red) * chroma[..., 1], 2 * (1 - blue) * chroma[..., 0]
     over_g = -(red * over_r + blue * over_b) / green
@@ -155,7 +155,7 @@ def fitted(luma: Doubles, chroma: Doubles, encoding: Encoding) -> Doubles:
 
 
 @lru_cache(maxsize=4)
-def chroma_table(encoding: Encoding) -> Floats:
+def chroma_table(encoding: ColorEncoding) -> Floats:
     """(LEVELS, SIDE, SIDE, 2) float32: Cb and Cr in -1/2..1/2 by Y', b and a."""
     luma = np.linspace(0, 1, LEVELS)
     with ThreadPoolExecutor() as pool:
@@ -163,7 +163,7 @@ def chroma_table(encoding: Encoding) -> Floats:
         return np.concatenate(list(parts)).astype(np.float32)
 
 
-def _chroma_at(luma: Doubles, encoding: Encoding) -> Doubles:
+def _chroma_at(luma: Doubles, encoding: ColorEncoding) -> Doubles:
     """The table's tiles for some values of Y'."""
     most = _most_chroma(luma, encoding)
     axis = np.linspace(-REACH, REACH, SIDE)
