@@ -54,9 +54,11 @@ _PARTS = 32
 """Parts that are computed side by side, each small enough for the processor's cache."""
 
 _RAYS = 360
-_BISECTIONS_OF_CHROMA = 11
-_BISECTIONS_OF_LIGHTNESS = 4
-_NEWTON_STEPS = 3
+"""Hues at which the edge of the gamut is sought; between them it is interpolated."""
+
+_BISECTIONS_OF_CHROMA = 11  # to within _MOST_CHROMA / 2^11, a tenth of a unit of ab
+_BISECTIONS_OF_LIGHTNESS = 4  # to within 100 / 2^4, from where the secants converge
+_SECANT_STEPS = 3
 _MOST_CHROMA = 182.0  # in the corners of the table
 
 # Linear BT.2020 to XYZ: its primaries with the white point D65, BT.2020-2 table 3
@@ -90,11 +92,11 @@ def _lightness_at(luma: Doubles, a: Doubles, b: Doubles, weights: Doubles, to_rg
         under = np.tensordot(weights, encoded_rgb(middle, a, b, to_rgb), axes=1) < luma
         low, high = np.where(under, middle, low), np.where(under, high, middle)
     found = (low + high) / 2
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(_SECANT_STEPS):
         step = 0.01
         here = np.tensordot(weights, encoded_rgb(found, a, b, to_rgb), axes=1)
         there = np.tensordot(weights, encoded_rgb(found + step, a, b, to_rgb), axes=1)
-        slope = np.maximum((there - here) / step, 1e-4)
+        slope = np.maximum((there - here) / step, 1e-4)  # near black the curve is flat, and a step would leave it
         found = np.clip(found + (luma - here) / slope, low - 1, high + 1)
     return found
 
@@ -134,6 +136,7 @@ def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: ColorEncoding, most: 
     """
     weights, to_rgb = _weights(encoding), rgb_matrix(encoding)
     if most is not None:
+        # the same factor for a and b keeps the hue
         factor = np.minimum(1, most / np.maximum(np.hypot(a, b), 1e-9))
         a, b = a * factor, b * factor
     rgb = encoded_rgb(_lightness_at(luma, a, b, weights, to_rgb), a, b, to_rgb)
@@ -149,6 +152,7 @@ def fitted(luma: Doubles, chroma: Doubles, encoding: ColorEncoding) -> Doubles:
     over_r, over_b = 2 * (1 - red) * chroma[..., 1], 2 * (1 - blue) * chroma[..., 0]
     over_g = -(red * over_r + blue * over_b) / green
     over = np.stack([over_r, over_g, over_b])
+    # how far each channel may go from Y' towards 1 or 0
     room = np.where(over > 0, 1 - luma, luma)
     factor = np.min(room / np.maximum(np.abs(over), 1e-12), axis=0)
     return np.asarray(chroma * np.clip(factor, 0, 1)[..., None])
@@ -158,6 +162,7 @@ def fitted(luma: Doubles, chroma: Doubles, encoding: ColorEncoding) -> Doubles:
 def chroma_table(encoding: ColorEncoding) -> Floats:
     """(LEVELS, SIDE, SIDE, 2) float32: Cb and Cr in -1/2..1/2 by Y', b and a."""
     luma = np.linspace(0, 1, LEVELS)
+    # NumPy lets go of the interpreter's lock, so threads share the second that this takes
     with ThreadPoolExecutor() as pool:
         parts = pool.map(lambda some: _chroma_at(some, encoding), np.array_split(luma, _PARTS))
         return np.concatenate(list(parts)).astype(np.float32)

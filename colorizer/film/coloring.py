@@ -120,7 +120,7 @@ class FrameColorizer:
         checks = (ColorCheck(one, one.new_scene, self._in_color(one.item[1])) for one in steadied)
         for one, in_color in decide_in_color(checks, state.in_color):
             item, frame = one.item
-            # chroma is steadied in scenes that pass, too: where grey begins again, the frames before count
+            # scenes that pass are predicted too, since a dissolve from colour to grey goes on from their chroma
             yield PredictedFrame(item, frame, None if in_color else one.ab * factor, FilmState(one.state, in_color))
 
     def _input(self, item: Item, frame: Frame) -> FrameInput[tuple[Item, Frame]]:
@@ -142,6 +142,7 @@ class FrameColorizer:
         return self._colorizer.predict(encode_srgb(luminance).astype(np.float32))
 
     def _in_color(self, frame: Frame) -> bool | None:
+        # a small picture tells as well as the whole one, and costs next to nothing
         rgb = small_rgb(frame, EXAMINED_SIDE)
         if rgb is None:
             return False
@@ -167,6 +168,7 @@ class FrameColorizer:
         original_share = 1.0 if predicted.ab is None else 1.0 - self._colorizer.settings.strength
         original = _original_chroma(frame, layout, original_share) if original_share > 0 else None
         if predicted.ab is None and frame.chroma is not None and layout == frame.layout:
+            # solving the frame's own chroma anew would round it a second time
             return luma, frame.chroma
         ab = np.zeros((1, 1, 2), np.float32) if predicted.ab is None else predicted.ab
         chroma = chroma_planes(luma, ab, layout, frame.encoding, interlaced=frame.interlaced, original=original)

@@ -33,6 +33,7 @@ def deinterlaced(natives: Iterator[Any], rate: Rate, time_base: Fraction) -> Ite
     graph: Any = None
     form: tuple[int, int, str] | None = None
     for native in natives:
+        # FFmpeg's filters are made for one size and format
         found = (native.width, native.height, native.format.name)
         if graph is not None and found != form:
             yield from _flushed(graph, rate, time_base)

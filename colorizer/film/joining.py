@@ -105,6 +105,7 @@ def _check_sound(stream: Any, source: Path, target: Path, container: str, option
             remedy=Remedy.CHOOSE,
             what=OptionRef("audio_codec", " or ".join(["copy", *others])),
         )
+    # whether the container takes a codec is told only when a stream is added; nothing is written for that
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
             trial.add_stream(_AUDIO_ENCODERS[options.audio_codec], rate=_OPUS_RATE)
@@ -255,11 +256,12 @@ def _other_packets(opened: Any, others: list[_OtherStream], options: FilmOptions
         if packet is None:
             break
         if packet.dts is None and packet.pts is None:
-            continue
+            continue  # the empty packet at the end of each stream
         other = of_index[packet.stream.index]
         at = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
         if (begin is not None and at < begin) or (end is not None and at >= end):
             continue
+        # a part of a film begins at 0
         shift = round(begin / packet.time_base) if begin else 0
         if other.encodes:
             yield from _encoded(other, packet, shift)
@@ -281,6 +283,7 @@ def _encoded(other: _OtherStream, packet: Any, shift: int) -> Iterator[Any]:
     except av.error.FFmpegError:
         return  # a damaged packet is a moment of silence, no reason to give up the film
     for frame in frames:
+        # copied packets are shifted by their own times; what is encoded anew takes those of its frames
         if frame.pts is not None:
             frame.pts -= shift
         yield from other.target.encode(frame)

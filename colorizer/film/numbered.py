@@ -68,21 +68,23 @@ def numbered_frames(folder: Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadFrame:
+    """A frame's picture, or why there is none."""
+
     path: Path
     picture: Picture | None
     error: ColorizerError | None = None
 
 
-def _read(paths: list[Path]) -> Iterator[_Read]:
+def _read_frames(paths: list[Path]) -> Iterator[_ReadFrame]:
     for path in paths:
         try:
             picture = read_picture(path)
-            check_pixels(picture.pixels)
+            check_pixels(picture.pixels)  # here, where an error still belongs to one frame
         except ColorizerError as error:
-            yield _Read(path, None, error)
+            yield _ReadFrame(path, None, error)
         else:
-            yield _Read(path, picture)
+            yield _ReadFrame(path, picture)
 
 
 def color_numbered(
@@ -137,7 +139,7 @@ def color_numbered(
     notes: list[Message] = []
 
     def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
-        for read in in_thread(_read(paths), _QUEUE):
+        for read in in_thread(_read_frames(paths), _QUEUE):
             if read.error is not None:
                 notes.append(read.error.message)
             elif read.picture is not None:
@@ -147,6 +149,7 @@ def color_numbered(
     done = 0
     for one, in_color in _with_decisions(steadied, colorizer):
         path, picture = one.item
+        # the state that the next frames need is computed whether this one is written or not
         output = target / path.name
         if overwrite or not output.exists():
             colored = None if in_color else colorizer.render(picture.pixels, one.ab)

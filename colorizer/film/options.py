@@ -72,7 +72,7 @@ class FilmOptions:
     )
     every: str = _option(
         "1",
-        "Ask the network on every N-th frame only and let chroma follow the motion in between; auto asks when the "
+        "Run the network on every N-th frame only and let chroma follow the motion in between; auto runs it when the "
         "picture changes.",
         metavar="auto|N",
     )
@@ -91,7 +91,13 @@ class FilmOptions:
 
     @property
     def network_every(self) -> int | None:
-        """Frames from one run of the network to the next; None for auto."""
+        """Frames from one run of the network to the next; None for auto.
+
+        Raises
+        ------
+        UsageError
+            `every` is neither; it is checked when the options are made.
+        """
         if self.every == "auto":
             return None
         if not self.every.isdecimal() or not int(self.every):

@@ -155,6 +155,7 @@ def solved_chroma(level: Floats, ab: Floats, encoding: ColorEncoding) -> Floats:
     """
     picture = _table_of(encoding)
     position = np.clip(level, np.float32(0), np.float32(1)) * np.float32(LEVELS - 1)
+    # white belongs to the last pair of levels, too
     lower = np.minimum(position.astype(np.uint8), np.uint8(LEVELS - 2))
     share = position - lower
     inner = np.clip(ab * np.float32((SIDE - 1) / (2 * REACH)) + np.float32((SIDE - 1) / 2), 0, np.float32(SIDE - 1))
@@ -164,6 +165,7 @@ def solved_chroma(level: Floats, ab: Floats, encoding: ColorEncoding) -> Floats:
         y = cv2.add(inner[..., 1], cv2.LUT(tile, _tile_origins()[1]))
         found.append(np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR), np.float32))
     low, high = found
+    # in place, since these are the largest arrays of a frame: low + share * (high - low)
     high -= low
     high *= share[..., None]
     high += low
@@ -181,7 +183,7 @@ def quantized(chroma: Floats, bits: int, *, full_range: bool) -> tuple[Plane, Pl
     scale = code_range(bits, full_range=full_range)
     kind = np.uint8 if bits == 8 else np.uint16
     code = chroma * np.float32(scale.chroma_span)
-    code += np.float32(scale.middle + 0.5)
+    code += np.float32(scale.middle + 0.5)  # the conversion to integers cuts off, so this rounds
     np.clip(code, 0, np.float32(scale.top), out=code)
     planes = code.astype(kind)
     return planes[..., 0], planes[..., 1]
@@ -222,6 +224,7 @@ def chroma_planes(
     wanted = ab_at_chroma(ab, (luma.shape[0], luma.shape[1]), (down, across), encoding)
     scale = code_range(layout.bits, full_range=encoding.full_range)
     if interlaced and luma.shape[0] > 2 * down:
+        # the two fields are a moment apart; a mean over both would mix them
         mean = np.empty(wanted.shape[:2], np.float32)
         for field in (0, 1):
             lines = luma_at_chroma(np.ascontiguousarray(luma[field::2]), (down, across), encoding)

@@ -79,6 +79,7 @@ def _cell(frame_colorizer: FrameColorizer, timed: TimedFrame, aspect: Fraction, 
     (predicted,) = frame_colorizer.predict(iter([(timed, frame)]), FilmState())
     luma, chroma = frame_colorizer.planes(PredictedFrame(timed, frame, predicted.ab, predicted.state), full)
     rgb = _to_rgb8(frame, luma, chroma)
+    # players turn the film and stretch its pixels as its tags say; a sheet has no such tags
     rgb = np.rot90(rgb, round(turn / 90)) if turn else rgb
     wide = rgb.shape[1] * (float(aspect) if turn % 180 == 0 else 1)
     tall = rgb.shape[0] * (1 if turn % 180 == 0 else float(aspect))

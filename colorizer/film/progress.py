@@ -56,6 +56,7 @@ class _Lines:
         if now - self._last < _PAUSE and progress.done != progress.total:
             return
         self._last = now
+        # frames of an earlier run took this one no time
         rate = (progress.done - progress.resumed) / max(now - self._start, 1e-9)
         left = None if progress.total is None or not rate else (progress.total - progress.done) / rate
         event = {

@@ -109,7 +109,7 @@ def next_step(
         Share that the frames before have where motion is certain, 0..1; 0 leaves each frame to itself.
     every
         The network is run on every so many frames, and sooner where motion does not explain the frame; None: only
-        where motion does not explain it, or did not for too long.
+        then, and LONGEST_WAIT frames after it was last run.
     """
     features = frame_features(lightness)
 
@@ -122,10 +122,12 @@ def next_step(
         prediction = predicted()
         return Step(TemporalState(features, prediction), prediction, None)
 
+    # numbered frames may change their size from one to the next
     if state is None or state.features.lightness.shape != lightness.shape:
         return first_of_scene()
     backward, forward = flow_fields(state.features, features)
     gap = float(np.mean(backward.trust < _UNEXPLAINED_TRUST))
+    # fast motion and flashes break the flow as well; a cut changes the picture besides
     if gap > _CUT_SHARE and float(np.mean(np.abs(lightness - state.features.lightness))) > _CUT_DIFFERENCE:
         return first_of_scene()
     gap, age = max(state.gap, gap), state.age + 1
