@@ -37,6 +37,9 @@ class Remedy(Enum):
 
     LEAVE_OUT = "leave out {what}"
     TAKE = "take {what}"
+    CHOOSE = "choose {what}"
+    CHOOSE_ANOTHER = "choose another {what}"
+    CHOOSE_OUTPUT = "choose {what} for the result"
     ANOTHER_OUTPUT = "choose another place for the result"
     ANOTHER_NAME = "give another name"
     ANOTHER_FOLDER = "choose another folder"
@@ -46,6 +49,8 @@ class Remedy(Enum):
     ANOTHER_STORE = "make room or name another folder: weights_dir, or COLORIZER_HOME"
     LOCAL_STORE = "name a folder on a local disk as weights_dir"
     COLOR_FILMS = "films are a job of their own: {films}"
+    OVERWRITE = "overwrite=True replaces it"
+    WRITE_YUV4MPEG2 = "write one first, with depths beyond 8 bits allowed"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
     VERIFY_MODELS = "verify the models that are installed"
@@ -105,7 +110,8 @@ class Message:
     remedy
         What to do next: a kind, or words that name no option and no command.
     values
-        What the remedy's words are filled with; of options, one or a tuple of them.
+        What the remedy's words are filled with: text, an option, a tuple of these as
+        alternatives ("a, b or c"), or a list of what belongs together ("a, b, c").
     """
 
     text: str
@@ -125,8 +131,8 @@ class Message:
         """
         line = f"{option(self.option)}: {self.text}" if self.option else self.text
         if isinstance(self.remedy, Remedy):
-            values = {name: _spelled(value, option) for name, value in self.values.items()}
-            return f"{line}; {remedy(self.remedy).format(**values)}"
+            spelled = {name: _spelled(value, option) for name, value in self.values.items()}
+            return f"{line}; {remedy(self.remedy).format(**spelled)}"
         return f"{line}; {self.remedy}" if self.remedy else line
 
     def about(self, name: str, separator: str = ": ") -> Message:
@@ -138,9 +144,14 @@ class Message:
 
 
 def _spelled(value: Any, option: Callable[[OptionRef], str]) -> Any:
+    if isinstance(value, OptionRef):
+        return option(value)
     if isinstance(value, tuple):
-        return ", ".join(_spelled(each, option) for each in value)
-    return option(value) if isinstance(value, OptionRef) else value
+        *others, last = (_spelled(one, option) for one in value)
+        return f"{', '.join(others)} or {last}" if others else last
+    if isinstance(value, list):
+        return ", ".join(_spelled(one, option) for one in value)
+    return value
 
 
 class ColorizerError(Exception):

@@ -162,7 +162,7 @@ class Settings:
             own = {"model", "prototxt", "bin_centres", "weights_dir", "threads", "compat", "keep_color"}
             changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
             if changed:
-                wrong = tuple(map(OptionRef, changed))
+                wrong = [*map(OptionRef, changed)]
                 raise UsageError("computes with fixed settings", option="compat", remedy=Remedy.LEAVE_OUT, what=wrong)
 
 

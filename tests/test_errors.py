@@ -43,6 +43,14 @@ def test_a_remedy_is_a_kind_that_each_reader_spells() -> None:
     assert flag(OptionRef("output")) == "-o"
 
 
+def test_alternatives_are_spelled_one_by_one() -> None:
+    choices = (OptionRef("pixel_format", "yuv444p"), OptionRef("crf"), ".mkv")
+    message = Message("no", None, Remedy.CHOOSE, {"what": choices})
+    assert str(message) == "no; choose pixel_format=yuv444p, crf or .mkv"
+    assert worded(message) == "no; choose --pixel-format yuv444p, --crf or .mkv"
+    assert str(Message("no", None, Remedy.CHOOSE, {"what": (OptionRef("crf"),)})) == "no; choose crf"
+
+
 def test_braces_in_names_are_not_filled() -> None:
     assert str(ERRORS[0]) == worded(ERRORS[0]) == "a {b}.jpg: damaged; copy it again"
 

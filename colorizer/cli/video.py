@@ -19,7 +19,7 @@ from colorizer.cli.streams import standard_input, standard_output
 from colorizer.cli.wording import Said
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.film.formats import target_beside, target_in
-from colorizer.film.options import Film
+from colorizer.film.options import FilmOptions
 
 PIPE = "-"
 PIPED = {"y4m", "rawvideo"}
@@ -52,7 +52,7 @@ _STEADYING = {"steadiness", "every"}
     help="Only colour N frames spread over the film and write them as one contact sheet, a picture.",
 )
 @switch("--overwrite", help="Replace an output that exists.")
-@options_of(Film, Settings)
+@options_of(FilmOptions, Settings)
 @progress_option
 @quiet_option
 @switch("-v", "--verbose", help="Say what is used, and how often the network was asked.")
@@ -70,10 +70,10 @@ def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
       colorize video shots/ -o colored/            a folder of numbered frames
       ffmpeg -i a.mpg -f yuv4mpegpipe - | colorize --y4m - -o - | ffmpeg -i - b.mkv
     """  # noqa: D301 - click's mark for lines to leave as they are
-    treatment = Film(**{item.name: options.pop(item.name) for item in fields(Film)})
+    film_options = FilmOptions(**{item.name: options.pop(item.name) for item in fields(FilmOptions)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
     console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
-    call = _Call(output, settings, treatment, console, **options)
+    call = _Call(output, settings, film_options, console, **options)
     if call.y4m is not None or call.rawvideo is not None:
         return _pipe(call, films)
     if not films:
@@ -94,7 +94,7 @@ class _Call:
 
     output: Path | None
     settings: Settings
-    treatment: Film
+    film_options: FilmOptions
     console: Console
     y4m: str | None
     rawvideo: str | None
@@ -168,15 +168,15 @@ def _film(call: _Call, film: Path, target: Path) -> int:
             film,
             target,
             call.settings,
-            call.treatment,
+            call.film_options,
             overwrite=call.overwrite,
-            tell=lambda progress: display.move(progress.done, progress.total, progress.resumed),
-            remark=call.remark,
+            on_progress=lambda progress: display.move(progress.done, progress.total, progress.resumed),
+            on_note=call.remark,
         )
-    for text in result.remarks:
+    for text in result.notes:
         call.remark(text)
     if call.console.verbose:
-        call.remark(f"{result.recipe}; the network was asked for {result.asked} frames")
+        call.remark(f"{result.recipe}; the network was asked for {result.network_calls} frames")
     call.remark(f"{shown(film)} -> {shown(target)}: {result.frames} frames")
     return ExitStatus.DONE
 
@@ -190,25 +190,25 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
         raise UsageError("frames go to stdout; write -o - and redirect it, or pipe it to an encoder")
     _refuse_film_options(call, "frames in a pipe have none; give it to the program before or after")
     source, target = standard_input(), standard_output(instead="pipe it to an encoder")
-    from colorizer.film.painting import SteadyingOptions
+    from colorizer.film.coloring import SteadyingOptions
     from colorizer.film.pipe import color_stream
 
-    steadying = SteadyingOptions(call.treatment.steadiness, call.treatment.network_every)
-    count = color_stream(source, target, call.settings, steadying, raw=call.rawvideo, remark=call.remark)
+    steadying = SteadyingOptions(call.film_options.steadiness, call.film_options.network_every)
+    count = color_stream(source, target, call.settings, steadying, rawvideo=call.rawvideo, on_note=call.remark)
     call.remark(f"{count} frames")
     return ExitStatus.DONE
 
 
 def _refuse_film_options(call: _Call, why: str) -> None:
-    for item in fields(Film):
-        if item.name not in _STEADYING and getattr(call.treatment, item.name) != item.default:
+    for item in fields(FilmOptions):
+        if item.name not in _STEADYING and getattr(call.film_options, item.name) != item.default:
             raise UsageError(why, option=item.name)
 
 
 def _preview(call: _Call, film: Path, target: Path) -> int:
     from colorizer.film.preview import write_preview
 
-    count = write_preview(film, target, call.preview or 1, call.settings, call.treatment, overwrite=call.overwrite)
+    count = write_preview(film, target, call.preview or 1, call.settings, call.film_options, overwrite=call.overwrite)
     call.remark(f"{shown(film)} -> {shown(target)}: {count} frames")
     return ExitStatus.DONE
 
@@ -223,11 +223,11 @@ def _folder(call: _Call, folder: Path, target: Path) -> int:
             folder,
             target,
             call.settings,
-            call.treatment,
+            call.film_options,
             overwrite=call.overwrite,
-            tell=lambda progress: display.move(progress.done, progress.total, progress.resumed),
+            on_progress=lambda progress: display.move(progress.done, progress.total, progress.resumed),
         )
-    for text in result.remarks:
+    for text in result.notes:
         call.remark(text)
     call.remark(f"{shown(folder)} -> {shown(target)}: {result.frames} frames")
     return ExitStatus.SOME_FAILED if result.failed else ExitStatus.DONE

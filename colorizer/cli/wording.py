@@ -12,6 +12,9 @@ Said: TypeAlias = Message | ColorizerError | str
 REMEDIES: dict[Remedy, str] = {
     Remedy.LEAVE_OUT: "leave out {what}",
     Remedy.TAKE: "take {what}",
+    Remedy.CHOOSE: "choose {what}",
+    Remedy.CHOOSE_ANOTHER: "choose another {what}",
+    Remedy.CHOOSE_OUTPUT: "choose {what} with -o",
     Remedy.ANOTHER_OUTPUT: "choose another place with -o",
     Remedy.ANOTHER_NAME: "give another name with -o",
     Remedy.ANOTHER_FOLDER: "choose another folder with -o",
@@ -21,6 +24,8 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.ANOTHER_STORE: "make room or name another folder: --weights-dir DIR, or COLORIZER_HOME",
     Remedy.LOCAL_STORE: "name a folder on a local disk with --weights-dir",
     Remedy.COLOR_FILMS: "for films: colorize {films}",
+    Remedy.OVERWRITE: "--overwrite replaces it",
+    Remedy.WRITE_YUV4MPEG2: "write one with ffmpeg ... -f yuv4mpegpipe -strict -1 -",
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
     Remedy.VERIFY_OR_TRY: "run `colorize weights verify`, or try {what}",

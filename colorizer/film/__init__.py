@@ -7,7 +7,7 @@
 >>> import av
 >>> import numpy as np
 >>> from colorizer import Settings
->>> from colorizer.film import Film
+>>> from colorizer.film.options import FilmOptions
 >>> from colorizer.film.job import color_video
 >>> with TemporaryDirectory() as folder:
 ...     source = Path(folder, "wedge.mkv")
@@ -17,12 +17,12 @@
 ...             wedge = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
 ...             _ = file.mux(stream.encode(av.VideoFrame.from_ndarray(np.roll(wedge, shift, 1), "gray")))
 ...         _ = file.mux(stream.encode())
-...     result = color_video(source, Path(folder, "wedge.color.mkv"), Settings(model="lite"), Film(every="auto"))
->>> result.frames, result.asked
+...     result = color_video(source, Path(folder, "wedge.color.mkv"), Settings(model="lite"), FilmOptions(every="auto"))
+>>> result.frames, result.network_calls
 (3, 1)
 """
 
 from colorizer.film.formats import FILM_SUFFIXES, has_video_name, is_video
-from colorizer.film.options import Film
+from colorizer.film.options import FilmOptions
 
-__all__ = ["FILM_SUFFIXES", "Film", "has_video_name", "is_video"]
+__all__ = ["FILM_SUFFIXES", "FilmOptions", "has_video_name", "is_video"]

@@ -1,7 +1,7 @@
-"""Deinterlacing by FFmpeg's bwdif: of each frame's two fields a whole frame, or of each field one.
+"""Deinterlacing by FFmpeg's bwdif: one whole frame from each frame's two fields, or one from each field.
 
-Only an option asks for it; without it fields stay what they are. It makes new lines, so the luma plane
-is no longer the film's own.
+It is done only on request; otherwise fields stay as they are. It computes new lines, so the luma plane is no longer the
+film's own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from fractions import Fraction
 from typing import Any, Literal
 
 Rate = Literal["frame", "field"]
+
+Deinterlace = Literal["no", "frame", "field"]
+"""The option's values: fields stay, or become frames at one of the rates."""
 
 _MODES = {"frame": "send_frame", "field": "send_field"}
 
@@ -30,17 +33,18 @@ def deinterlaced(natives: Iterator[Any], rate: Rate, time_base: Fraction) -> Ite
     graph: Any = None
     form: tuple[int, int, str] | None = None
     for native in natives:
+        # FFmpeg's filters are made for one size and format
         found = (native.width, native.height, native.format.name)
         if graph is not None and found != form:
-            yield from _rest(graph, rate, time_base)
+            yield from _flushed(graph, rate, time_base)
             graph = None
         if graph is None:
             graph, form = _graph(native, rate, time_base), found
         native.time_base = time_base
         graph.vpush(native)
-        yield from _ready(graph, rate, time_base)
+        yield from _pulled(graph, rate, time_base)
     if graph is not None:
-        yield from _rest(graph, rate, time_base)
+        yield from _flushed(graph, rate, time_base)
 
 
 def deinterlaced_base(time_base: Fraction, rate: Rate) -> Fraction:
@@ -55,13 +59,13 @@ def _graph(native: Any, rate: Rate, time_base: Fraction) -> Any:
     source = graph.add_buffer(
         width=native.width, height=native.height, format=native.format, name="in", time_base=time_base
     )
-    # all frames: whoever asks for it knows better than flags that got lost
+    # all frames, not only those flagged as interlaced: the flags are often lost, and whoever asks has seen the combing
     bwdif = graph.add("bwdif", f"mode={_MODES[rate]}:parity=auto:deint=all")
     graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()
     return graph
 
 
-def _ready(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
+def _pulled(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
     from av.error import BlockingIOError as NotYet
     from av.error import EOFError as End
 
@@ -76,6 +80,6 @@ def _ready(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
         yield native
 
 
-def _rest(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
+def _flushed(graph: Any, rate: Rate, time_base: Fraction) -> Iterator[Any]:
     graph.vpush(None)
-    yield from _ready(graph, rate, time_base)
+    yield from _pulled(graph, rate, time_base)

@@ -1,6 +1,6 @@
-"""How the pictures of a film are encoded with PyAV: codec, pixel format, time base and tags, settled once for a film.
+"""How the pictures of a film are encoded with PyAV: codec, pixel format, time base and tags, planned once for a film.
 
-The same plan opens the encoder of every segment and the stream of the joined film, so their headers agree.
+The same plan opens the encoder of every segment and the stream of the joined film, so that their headers agree.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
-from colorizer.errors import OutputError, UsageError, shown
-from colorizer.film.encoding import FULL, LIMITED, Layout
+from colorizer.errors import OptionRef, OutputError, Remedy, UsageError, shown
+from colorizer.film.description import Description, Tags
 from colorizer.film.formats import (
     CODECS,
     CodecChoice,
@@ -24,21 +24,25 @@ from colorizer.film.formats import (
     written_layout,
 )
 from colorizer.film.frame import Frame, Plane
-from colorizer.film.options import Film
-from colorizer.film.source import Description, Tags, as_array, import_av
+from colorizer.film.options import FilmOptions
+from colorizer.film.pyav import import_av, plane_array
+from colorizer.film.ycbcr import FULL, LIMITED, PlaneLayout
 
 _GLOBAL_HEADER_CONTAINERS = {"mp4", "mov", "matroska", "webm"}
+"""Containers that keep a codec's parameters in their own header, so the encoder must not repeat them in the packets."""
+
 _INTERLACED_ENCODERS = {"libx264", "prores_ks"}
+"""Encoders that tag frames as interlaced; others encode the fields as they are."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class EncodingPlan:
     """How a film's pictures are written."""
 
     container: str
     encoder: str
     options: tuple[tuple[str, str], ...]
-    layout: Layout
+    layout: PlaneLayout
     width: int
     height: int
     time_base: Fraction
@@ -46,7 +50,7 @@ class Plan:
     tags: Tags
     interlaced: bool
     field_order: int
-    instead_of: str | None = None  # the encoder that would have been taken if it took odd sides
+    replaced_encoder: str | None = None  # what would have been taken if it took odd sides
 
     @property
     def pix_fmt(self) -> str:
@@ -54,8 +58,8 @@ class Plan:
         return pixel_format(self.layout)
 
 
-def plan_for(target: Path, source: Description, film: Film) -> Plan:
-    """Settle how a film is written.
+def plan_encoding(target: Path, source: Description, options: FilmOptions) -> EncodingPlan:
+    """Choose how a film is written.
 
     Raises
     ------
@@ -63,23 +67,25 @@ def plan_for(target: Path, source: Description, film: Film) -> Plan:
         Container, codec, pixel format or size do not go together.
     OutputError
         The installed PyAV lacks the encoder.
+    MissingExtraError
+        PyAV is not installed.
     """
     container = container_of(target)
-    choice = codec_for(film.codec, container, target)
-    layout = _layout_for(choice, container, target, source, film)
-    instead_of = None
+    choice = codec_for(options.codec, container, target)
+    layout = _layout_for(choice, container, target, source, options)
+    replaced_encoder = None
     if not _takes_size(choice, source, layout):
         odd = CODECS["av1"]
-        if film.codec != "auto" or container not in odd.containers or odd.encoder not in encoders():
+        if options.codec != "auto" or container not in odd.containers or odd.encoder not in encoders():
             _refuse_size(target, source, layout, choice)
-        choice, instead_of = odd, choice.encoder
-        layout = _layout_for(choice, container, target, source, film)
+        choice, replaced_encoder = odd, choice.encoder
+        layout = _layout_for(choice, container, target, source, options)
     # AVI has no time stamps, only a rate
     time_base = 1 / source.rate if container == "avi" else source.time_base
-    return Plan(
+    return EncodingPlan(
         container=container,
         encoder=choice.encoder,
-        options=tuple(_options(film, choice, layout).items()),
+        options=tuple(_encoder_options(options, choice, layout).items()),
         layout=layout,
         width=source.width,
         height=source.height,
@@ -88,74 +94,91 @@ def plan_for(target: Path, source: Description, film: Film) -> Plan:
         tags=source.tags,
         interlaced=source.interlaced and choice.encoder in _INTERLACED_ENCODERS,
         field_order=source.field_order,
-        instead_of=instead_of,
+        replaced_encoder=replaced_encoder,
     )
 
 
 def encoders() -> frozenset[str]:
-    """What FFmpeg, as the installed PyAV brings it, can encode with."""
+    """FFmpeg's names of the encoders that the installed PyAV brings.
+
+    Raises
+    ------
+    MissingExtraError
+        PyAV is not installed.
+    """
     return frozenset(import_av().codecs_available)
 
 
-def _layout_for(choice: CodecChoice, container: str, target: Path, source: Description, film: Film) -> Layout:
+def _layout_for(
+    choice: CodecChoice, container: str, target: Path, source: Description, options: FilmOptions
+) -> PlaneLayout:
     """The layout in which a codec writes the film."""
     if choice.encoder not in encoders():
         others = [
             name for name, other in CODECS.items() if container in other.containers and other.encoder in encoders()
         ]
-        remedy = f"choose --codec {' or '.join(others)}" if others else "choose another container with -o"
-        raise OutputError(f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}; {remedy}")
+        lack = f"{shown(target)}: the installed PyAV lacks the encoder {choice.encoder}"
+        if others:
+            raise OutputError(lack, remedy=Remedy.CHOOSE, what=OptionRef("codec", " or ".join(others)))
+        raise OutputError(lack, remedy=Remedy.CHOOSE_OUTPUT, what="another container")
     accepted = [name.name for name in import_av().Codec(choice.encoder, "w").video_formats or []]
-    return _chosen_layout(film.pixel_format, accepted, choice) or written_layout(source.layout, accepted)
+    return _chosen_layout(options.pixel_format, accepted, choice) or written_layout(source.layout, accepted)
 
 
-def _chosen_layout(name: str | None, accepted: list[str], choice: CodecChoice) -> Layout | None:
+def _chosen_layout(name: str | None, accepted: list[str], choice: CodecChoice) -> PlaneLayout | None:
     if name is None:
         return None
     layout = layout_of(name)
-    if layout is None or layout.chroma is None or name not in accepted:
-        fitting = [one for one in accepted if (known := layout_of(one)) and known.chroma and not one.startswith("yuvj")]
-        raise UsageError(f"--pixel-format {name}: {choice.encoder} takes {', '.join(fitting)}")
+    if layout is None or layout.subsampling is None or name not in accepted:
+        fitting = [
+            one for one in accepted if (known := layout_of(one)) and known.subsampling and not one.startswith("yuvj")
+        ]
+        raise UsageError(f"{choice.encoder} takes {', '.join(fitting)}", option=OptionRef("pixel_format", name))
     return layout
 
 
-def _takes_size(choice: CodecChoice, source: Description, layout: Layout) -> bool:
-    down, across = layout.chroma or (1, 1)
+def _takes_size(choice: CodecChoice, source: Description, layout: PlaneLayout) -> bool:
+    down, across = layout.subsampling or (1, 1)
     return not choice.even or (source.height % down == 0 and source.width % across == 0)
 
 
-def _refuse_size(target: Path, source: Description, layout: Layout, choice: CodecChoice) -> NoReturn:
+def _refuse_size(target: Path, source: Description, layout: PlaneLayout, choice: CodecChoice) -> NoReturn:
     # their cropping counts chroma samples, so that padding could not be cut off again (H.264, 7.4.2.1.1)
     raise UsageError(
         f"{shown(target)}: {choice.encoder} takes no odd sides such as {source.width}x{source.height} in "
-        f"{pixel_format(layout)}; write --pixel-format yuv444p, or --codec av1, vp9 or ffv1 to .mkv"
+        f"{pixel_format(layout)}",
+        remedy=Remedy.CHOOSE,
+        what=(OptionRef("pixel_format", "yuv444p"), OptionRef("codec", "av1, vp9 or ffv1 to .mkv")),
     )
 
 
-def _options(film: Film, choice: CodecChoice, layout: Layout) -> dict[str, str]:
-    options: dict[str, str] = {}
-    crf = choice.crf if film.crf is None else film.crf
-    if choice.crf is None and film.crf is not None:
-        raise UsageError(f"--crf: {choice.encoder} has no constant quality; leave it out")
+def _encoder_options(options: FilmOptions, choice: CodecChoice, layout: PlaneLayout) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    crf = choice.crf if options.crf is None else options.crf
+    if choice.crf is None and options.crf is not None:
+        raise UsageError(f"{choice.encoder} has no constant quality", option="crf", remedy="leave it out")
     if crf is not None:
-        options["crf"] = str(crf)
-    preset = film.preset or choice.preset
-    if film.preset and choice.preset is None:
-        raise UsageError(f"--preset: {choice.encoder} has no presets; leave it out")
+        chosen["crf"] = str(crf)
+    preset = options.preset or choice.preset
+    if options.preset and choice.preset is None:
+        raise UsageError(f"{choice.encoder} has no presets", option="preset", remedy="leave it out")
     if preset:
-        options["preset"] = preset
+        chosen["preset"] = preset
+    # libvpx's own defaults take several times as long for a file that is hardly smaller
     if choice.encoder == "libvpx-vp9":
-        options |= {"row-mt": "1", "cpu-used": "4"}
+        chosen |= {"row-mt": "1", "cpu-used": "4"}
+    # version 3 with checksums is what archives ask for; damage is found, and stays in its slice
     if choice.encoder == "ffv1":
-        options |= {"level": "3", "slicecrc": "1"}
+        chosen |= {"level": "3", "slicecrc": "1"}
+    # the profiles 4444 and 422 HQ
     if choice.encoder == "prores_ks":
-        options["profile"] = "4" if layout.chroma == (1, 1) else "3"
+        chosen["profile"] = "4" if layout.subsampling == (1, 1) else "3"
     if choice.encoder == "libx265":
-        options["x265-params"] = "log-level=error"
-    return options
+        chosen["x265-params"] = "log-level=error"
+    return chosen
 
 
-def configure(context: Any, plan: Plan) -> None:
+def configure(context: Any, plan: EncodingPlan) -> None:
     """Set up an encoder's context (or an output stream, which passes it on) by the plan."""
     av = import_av()
     context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
@@ -170,6 +193,7 @@ def configure(context: Any, plan: Plan) -> None:
     if plan.container in _GLOBAL_HEADER_CONTAINERS:
         context.flags |= flags.global_header
     if plan.container == "avi":
+        # AVI has no time stamps, so frames must be stored in the order in which they are shown
         context.max_b_frames = 0
     if plan.interlaced:
         context.flags |= flags.interlaced_dct | flags.interlaced_me
@@ -186,7 +210,7 @@ class Encoder:
         The encoder does not take what the plan says, such as an unknown preset.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: EncodingPlan) -> None:
         av = import_av()
         os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
         self._context = av.CodecContext.create(plan.encoder, "w")
@@ -196,8 +220,9 @@ class Encoder:
         except (av.error.FFmpegError, ValueError) as error:
             chosen = ", ".join(f"{name} {value}" for name, value in plan.options)
             raise UsageError(
-                f"{plan.encoder} does not take {plan.width}x{plan.height} {plan.pix_fmt} with "
-                f"{chosen or 'no options'}; try another --preset, --crf, --pixel-format or --codec"
+                f"{plan.encoder} does not take {plan.width}x{plan.height} {plan.pix_fmt} with {chosen or 'no options'}",
+                remedy=Remedy.CHOOSE_ANOTHER,
+                what=tuple(map(OptionRef, ("preset", "crf", "pixel_format", "codec"))),
             ) from error
 
     def encode(self, native: Any | None) -> Iterator[Any]:
@@ -206,9 +231,26 @@ class Encoder:
 
 
 def native_frame(
-    frame: Frame, planes: tuple[Plane, tuple[Plane, Plane]], plan: Plan, *, time: int, duration: int
+    frame: Frame, planes: tuple[Plane, tuple[Plane, Plane]], plan: EncodingPlan, *, time: int, duration: int
 ) -> Any:
-    """A PyAV frame of Y' and solved chroma; the decoder's own where the format stays."""
+    """A PyAV frame of the coloured planes, for the encoder.
+
+    Parameters
+    ----------
+    frame
+        The frame as it was decoded.
+    planes
+        Y', and Cb and Cr, in the plan's layout.
+    plan
+        How the film is written.
+    time, duration
+        When the frame is shown and for how long, in units of the plan's time base.
+
+    Returns
+    -------
+    av.VideoFrame
+        The decoder's own frame with new chroma where the format stays, which saves copying Y'.
+    """
     av = import_av()
     luma, chroma = planes
     native = frame.native
@@ -222,7 +264,7 @@ def native_frame(
         _write(native, (luma, *chroma), first=0, bits=plan.layout.bits)
     native.pts, native.time_base = time, plan.time_base
     native.duration = duration
-    native.pict_type = 0
+    native.pict_type = 0  # else the encoder would make key frames where the source had them
     # ProRes writes the tags of the frame, other encoders those of their context
     native.colorspace, native.color_range = plan.tags.matrix, FULL if plan.tags.full_range else LIMITED
     native.color_primaries, native.color_trc = plan.tags.primaries, plan.tags.transfer
@@ -231,4 +273,4 @@ def native_frame(
 
 def _write(native: Any, planes: tuple[Plane, ...], *, first: int, bits: int) -> None:
     for index, plane in enumerate(planes, start=first):
-        as_array(native, index, bits)[:] = plane
+        plane_array(native, index, bits)[:] = plane

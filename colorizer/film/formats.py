@@ -1,4 +1,7 @@
-"""Names: which files are films, which containers and codecs are written, and what FFmpeg calls their pixels."""
+"""Which files are films, which containers and codecs are written, and how FFmpeg names pixel formats.
+
+Standard library alone, since the command line asks before anything is loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import UsageError, shown
-from colorizer.film.encoding import Layout
+from colorizer.errors import Remedy, UsageError, shown
+from colorizer.film.ycbcr import PlaneLayout
 
 SUFFIXES = {
     ".mp4": "mp4",
@@ -85,7 +88,7 @@ class CodecChoice:
     crf: int | None  # constant quality by default; None where it has none
     preset: str | None  # by default
     containers: tuple[str, ...]  # that hold it
-    even: bool = False  # takes no odd width or height where chroma is subsampled
+    even: bool = False  # takes only even widths and heights where chroma is subsampled
 
 
 CODECS = {
@@ -111,7 +114,11 @@ def container_of(path: Path) -> str:
     container = SUFFIXES.get(path.suffix.lower())
     if container is None:
         endings = ", ".join(SUFFIXES)
-        raise UsageError(f"{shown(path)}: films are written with the endings {endings}; give one of them with -o")
+        raise UsageError(
+            f"{shown(path)}: films are written with the endings {endings}",
+            remedy=Remedy.CHOOSE_OUTPUT,
+            what="one of them",
+        )
     return container
 
 
@@ -125,46 +132,51 @@ def codec_for(name: str, container: str, path: Path) -> CodecChoice:
     """
     choice = CODECS[DEFAULT_CODECS[container] if name == "auto" else name]
     if container not in choice.containers:
-        fitting = [suffix for suffix, kind in SUFFIXES.items() if kind in choice.containers]
-        raise UsageError(f"{shown(path)}: {path.suffix} does not hold {name}; choose {' or '.join(fitting)} with -o")
+        fitting = tuple(suffix for suffix, kind in SUFFIXES.items() if kind in choice.containers)
+        raise UsageError(
+            f"{shown(path)}: {path.suffix} does not hold {name}", remedy=Remedy.CHOOSE_OUTPUT, what=fitting
+        )
     return choice
 
 
 _YUV = re.compile(r"yuv(?:j)?(420|422|444|440|411|410)p(?:(9|10|12|14|16)le)?$")
 _GREY = re.compile(r"gray(?:(9|10|12|14|16)le)?$")
-_STEPS = {"420": (2, 2), "422": (1, 2), "444": (1, 1), "440": (2, 1), "411": (1, 4), "410": (4, 4)}
+SUBSAMPLINGS = {"420": (2, 2), "422": (1, 2), "444": (1, 1), "440": (2, 1), "411": (1, 4), "410": (4, 4)}
+"""Luma rows and columns to a chroma sample, by the name of the subsampling."""
 
 
-def layout_of(pix_fmt: str) -> Layout | None:
+def layout_of(pix_fmt: str) -> PlaneLayout | None:
     """The planes of one of FFmpeg's planar Y'CbCr or grey pixel formats; None of others."""
     if found := _YUV.match(pix_fmt):
-        return Layout(int(found[2] or 8), _STEPS[found[1]])
+        return PlaneLayout(int(found[2] or 8), SUBSAMPLINGS[found[1]])
     if found := _GREY.match(pix_fmt):
-        return Layout(int(found[1] or 8), None)
+        return PlaneLayout(int(found[1] or 8), None)
     return None
 
 
-def pixel_format(layout: Layout) -> str:
+def pixel_format(layout: PlaneLayout) -> str:
     """FFmpeg's name of a layout."""
     depth = "" if layout.bits == 8 else f"{layout.bits}le"
-    if layout.chroma is None:
+    if layout.subsampling is None:
         return f"gray{depth}"
-    name = next(name for name, steps in _STEPS.items() if steps == layout.chroma)
+    name = next(name for name, steps in SUBSAMPLINGS.items() if steps == layout.subsampling)
     return f"yuv{name}p{depth}"
 
 
-def written_layout(source: Layout, accepted: list[str]) -> Layout:
+def written_layout(source: PlaneLayout, accepted: list[str]) -> PlaneLayout:
     """The layout nearest to the source's that an encoder accepts; grey becomes 4:2:0.
 
     Nearest: the same depth before a larger one before a smaller one; then the same chroma, then finer, then coarser.
     """
-    wanted = source.chroma or (2, 2)
+    wanted = source.subsampling or (2, 2)
     choices = [
-        layout for name in accepted if not name.startswith("yuvj") and (layout := layout_of(name)) and layout.chroma
+        layout
+        for name in accepted
+        if not name.startswith("yuvj") and (layout := layout_of(name)) and layout.subsampling
     ]
 
-    def distance(layout: Layout) -> tuple[int, int, int, int]:
-        chroma = layout.chroma or wanted
+    def distance(layout: PlaneLayout) -> tuple[int, int, int, int]:
+        chroma = layout.subsampling or wanted
         coarser = chroma[0] > wanted[0] or chroma[1] > wanted[1]
         return (
             layout.bits < source.bits,

@@ -1,6 +1,6 @@
-"""A film from file to file: decode, predict, solve and encode side by side, in segments that survive any end.
+"""A film from file to file: decoded, predicted, solved and encoded at the same time, in segments that survive a crash.
 
-The way of a film: source -> frames -> chroma -> planes -> packets in a work folder -> joined with the original's sound.
+source -> frames -> predicted chroma -> planes -> packets in a work folder -> joined with the original's sound
 """
 
 from __future__ import annotations
@@ -13,143 +13,156 @@ from typing import Any
 
 from colorizer import __version__
 from colorizer.colorizer import Colorizer
-from colorizer.errors import InputError, Message, OutputError, UsageError, shown
-from colorizer.film.encoder import Encoder, Plan, native_frame, plan_for
+from colorizer.errors import InputError, Message, OptionRef, OutputError, Remedy, UsageError, shown
+from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
+from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
 from colorizer.film.joining import check_streams, join
-from colorizer.film.options import Film
-from colorizer.film.overlap import ahead
-from colorizer.film.painting import Painter, Predicted, SteadyingOptions
-from colorizer.film.segments import Memory, WorkFolder, write_coded
-from colorizer.film.source import Reader, Timed, Troubles, import_av
+from colorizer.film.options import FilmOptions
+from colorizer.film.pipeline import in_thread
+from colorizer.film.pyav import import_av
+from colorizer.film.segments import WorkFolder, write_packet
+from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
+from colorizer.io.atomic import remove_leftovers
 from colorizer.settings import Settings
 
 SEGMENT_FRAMES = 240
-"""Ten seconds of cinema: what is lost at most when a run is killed, and how far apart key frames are."""
+"""Ten seconds of cinema: the most that is lost when a run is killed, and the most between two key frames."""
 
-_UNDER_WAY = 4
-"""Frames between two stages; a 4K frame of 10 bits takes 25 MB."""
+_QUEUE = 4
+"""Frames that may wait between two stages. A 4K frame of 10 bits takes 25 MB, so a few bound the memory."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a film is."""
+    """How much of a film is done."""
 
     done: int  # frames
     total: int | None  # about how many; None where the film does not say
-    resumed: int = 0  # of those done, by an earlier run
+    resumed: int = 0  # of those done, how many by an earlier run
 
 
 @dataclass(frozen=True)
-class Result:
+class FilmResult:
     """What became of a film."""
 
     frames: int
-    asked: int  # frames for which the network was asked, if this run did
+    network_calls: int  # frames on which this run ran the network
     recipe: str  # model, engine, and what was set
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]  # what was damaged or repaired
 
 
 def color_video(
     source: Path,
     target: Path,
     settings: Settings | None = None,
-    film: Film | None = None,
+    options: FilmOptions | None = None,
     *,
     overwrite: bool = False,
-    tell: Callable[[Progress], None] = lambda _: None,
-    remark: Callable[[Message | str], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_note: Callable[[Message | str], None] = lambda _: None,
     segment_frames: int = SEGMENT_FRAMES,
-) -> Result:
+) -> FilmResult:
     """Put colour into a film; everything in it that is not colour stays.
 
     Parameters
     ----------
     source, target
         The film, and the file to write; its suffix says the container.
-    settings, film
-        How to colour, and how to treat the film.
+    settings, options
+        How to colour, and how to read and write the film.
     overwrite
         Replace a target that exists.
-    tell
-        Is told after each frame.
-    remark
-        Is told, before the work begins, what is used and what is left out.
+    on_progress
+        Called after each frame.
+    on_note
+        Called, before the work begins, with what is used and what is left out.
     segment_frames
         Frames to a segment.
 
     Returns
     -------
-    Result
-        Its remarks say what was damaged or mended.
+    FilmResult
+        How many frames, with which model, and what was damaged or repaired.
 
     Raises
     ------
     InputError
         The source is no film, or none of its frames can be decoded.
     OutputError
-        The target exists, or cannot be written.
+        The target exists, or cannot be written; a `DiskFullError` where there is no room for it.
     UsageError
         Options do not fit each other or the film.
+    MissingExtraError
+        PyAV is not installed.
+    WeightsError, EngineError
+        The model or its runtime is not available.
     """
-    settings, film = settings or Settings(), film or Film()
+    settings, options = settings or Settings(), options or FilmOptions()
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept; --overwrite replaces it")
+        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
     if target.exists() and source.exists() and target.samefile(source):
-        raise UsageError(f"{shown(target)}: is the film itself; choose another name with -o")
+        raise UsageError(f"{shown(target)}: is the film itself", remedy=Remedy.CHOOSE_OUTPUT, what="another name")
     if not target.parent.is_dir():
         raise OutputError(f"{shown(target)}: create the folder {shown(target.parent)} first")
-    with contextlib.closing(Reader(source, film.span, film.deinterlace)) as reader:
-        plan = plan_for(target, reader.description, film)
-        for left_out in check_streams(source, target, plan.container, film):
-            remark(left_out)
+    # a run that was killed while it joined its segments left a file as large as the film
+    remove_leftovers(target.parent, below=False)
+    with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
+        plan = plan_encoding(target, reader.description, options)
+        for left_out in check_streams(source, target, plan.container, options):
+            on_note(left_out)
         for changed in _changes(reader, plan):
-            remark(f"{shown(source)}: {changed}")
+            on_note(f"{shown(source)}: {changed}")
         colorizer = Colorizer(settings, pictures=reader.description.frames or SEGMENT_FRAMES)
         if colorizer.model.note:
-            remark(colorizer.model.note)
-        painter = Painter(colorizer, SteadyingOptions(film.steadiness, film.network_every))
-        work = WorkFolder(target, _fingerprint(source, film, plan, colorizer, segment_frames))
-        run = _Run(reader, painter, plan, work, tell, segment_frames=segment_frames)
+            on_note(colorizer.model.note)
+        frame_colorizer = FrameColorizer(colorizer, SteadyingOptions(options.steadiness, options.network_every))
+        work = WorkFolder(target, _fingerprint(source, options, plan, colorizer, segment_frames))
+        run = _Run(reader, frame_colorizer, plan, work, on_progress, segment_frames=segment_frames)
         run.encode()
     if not run.frames:
         work.remove()
-        raise InputError(f"{shown(source)}: no frame lies between --start and --end")
-    join(source, target, work.complete(), plan, film)
+        times = OptionRef("start"), OptionRef("end")
+        raise InputError(
+            f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
+        )
+    join(source, target, work.complete(), plan, options)
     work.remove()
-    return Result(
+    return FilmResult(
         run.frames,
-        painter.asked,
+        frame_colorizer.network_calls,
         colorizer.recipe(),
-        tuple(f"{shown(source)}: {text}" for text in _told(reader.troubles)),
+        tuple(f"{shown(source)}: {text}" for text in _problem_notes(reader.problems)),
     )
 
 
-def _fingerprint(source: Path, film: Film, plan: Plan, colorizer: Colorizer, segment_frames: int) -> dict[str, str]:
+def _fingerprint(
+    source: Path, options: FilmOptions, plan: EncodingPlan, colorizer: Colorizer, segment_frames: int
+) -> dict[str, str]:
     """Everything that the segments depend on."""
     stat = source.stat()
     return {
         "source": f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns}",
         "settings": repr(sorted(asdict(colorizer.settings).items())),
-        "film": repr(sorted(asdict(film).items())),
+        "options": repr(sorted(asdict(options).items())),
         "plan": repr(plan),
         "model": colorizer.recipe(),
-        "segment": str(segment_frames),
+        "segment_frames": str(segment_frames),
         "versions": f"{__version__} {import_av().__version__}",
     }
 
 
-def _changes(reader: Reader, plan: Plan) -> list[str]:
-    """What of the pictures' format cannot stay."""
+def _changes(reader: FilmReader, plan: EncodingPlan) -> list[str]:
+    """Notes on what of the pictures' format cannot stay."""
     before = reader.description.layout
     changes = []
-    if plan.instead_of:
-        changes.append(f"{plan.encoder} in place of {plan.instead_of}, which takes no odd sides in {plan.pix_fmt}")
-    if before.bits != plan.layout.bits:
+    if plan.replaced_encoder:
         changes.append(
-            f"{before.bits} bits become {plan.layout.bits} ({plan.encoder} as --pixel-format {plan.pix_fmt})"
+            f"{plan.encoder} in place of {plan.replaced_encoder}, which takes no odd sides in {plan.pix_fmt}"
         )
-    if before.chroma is not None and before.chroma != plan.layout.chroma:
+    if before.bits != plan.layout.bits:
+        changes.append(f"{before.bits} bits become {plan.layout.bits} ({plan.encoder} writes {plan.pix_fmt})")
+    if before.subsampling is not None and before.subsampling != plan.layout.subsampling:
         changes.append(f"the chroma's resolution changes ({plan.encoder} writes {plan.pix_fmt})")
     if reader.description.transparent:
         changes.append("its transparency is left out")
@@ -158,28 +171,28 @@ def _changes(reader: Reader, plan: Plan) -> list[str]:
     return changes
 
 
-def _told(troubles: Troubles) -> list[str]:
-    told = []
-    if troubles.ends:
-        end, stated = (f"{float(seconds):.1f}" for seconds in troubles.ends)
-        told.append(f"ends after {end} of the {stated} seconds that it says it has; what can be read of it is coloured")
-    elif troubles.cut_short:
-        told.append("the file ends early; what can be read of it is coloured")
-    if troubles.damaged:
-        told.append(f"{troubles.damaged} packets or frames are damaged; the rest is coloured")
-    if troubles.mended_times:
-        told.append(f"{troubles.mended_times} frames had no time or one before their predecessor's; mended")
-    if troubles.scaled:
-        told.append(f"{troubles.scaled} frames have another size than the first; scaled to it")
-    return told
+def _problem_notes(problems: DecodingProblems) -> list[str]:
+    notes = []
+    if problems.early_end:
+        end, stated = (f"{float(seconds):.1f}" for seconds in problems.early_end)
+        notes.append(f"ends after {end} of its stated {stated} seconds; what can be read of it is coloured")
+    elif problems.truncated:
+        notes.append("the file ends early; what can be read of it is coloured")
+    if problems.damaged:
+        notes.append(f"{problems.damaged} packets or frames are damaged; the rest is coloured")
+    if problems.repaired_times:
+        notes.append(f"{problems.repaired_times} frames had no time, or one before their predecessor's; repaired")
+    if problems.scaled:
+        notes.append(f"{problems.scaled} frames have another size than the first; scaled to it")
+    return notes
 
 
 @dataclass(frozen=True)
-class _Coded:
-    """A frame ready for the encoder, and what it leaves for the next."""
+class _EncoderInput:
+    """A frame ready for the encoder, and the state after it."""
 
     native: Any
-    memory: Memory
+    state: FilmState
 
 
 class _Run:
@@ -187,52 +200,53 @@ class _Run:
 
     def __init__(
         self,
-        reader: Reader,
-        painter: Painter,
-        plan: Plan,
+        reader: FilmReader,
+        frame_colorizer: FrameColorizer,
+        plan: EncodingPlan,
         work: WorkFolder,
-        tell: Callable[[Progress], None],
+        on_progress: Callable[[Progress], None],
         *,
         segment_frames: int,
     ) -> None:
-        self._reader, self._painter, self._plan, self._work = reader, painter, plan, work
-        self._segment_frames, self._tell = segment_frames, tell
+        self._reader, self._frame_colorizer, self._plan, self._work = reader, frame_colorizer, plan, work
+        self._segment_frames, self._on_progress = segment_frames, on_progress
         self.frames = 0
 
     def encode(self) -> None:
-        """Encode what is not yet there."""
+        """Encode the segments that are not yet there."""
         number = len(self._work.complete())
-        memory = self._work.memory_after(number - 1) if number else Memory(None, None)
+        state = self._work.state_after(number - 1) if number else FilmState()
         resumed = number * self._segment_frames
-        frames = self._ready(resumed, memory)
+        frames = self._encoder_inputs(resumed, state)
         try:
             while self._segment(number, frames, resumed):
                 number += 1
         finally:
             frames.close()
 
-    def _ready(self, skipped: int, memory: Memory) -> Any:
-        def after_skipped() -> Iterator[tuple[Timed, Frame]]:
+    def _encoder_inputs(self, skipped: int, state: FilmState) -> Any:
+        def after_skipped() -> Iterator[tuple[TimedFrame, Frame]]:
+            # decoded again rather than searched for: in a damaged file only counting finds the same frame
             for count, timed in enumerate(self._reader.frames()):
                 if count < skipped:
                     self.frames += 1
                     continue
                 yield timed, timed.frame
 
-        decoded = ahead(after_skipped(), _UNDER_WAY)
-        predicted = ahead(self._painter.predict(decoded, memory), _UNDER_WAY)
+        decoded = in_thread(after_skipped(), _QUEUE)
+        predicted = in_thread(self._frame_colorizer.predict(decoded, state), _QUEUE)
         # a generator, since closing it lets go of what it reads from, and so of the reader's frames
-        return ahead((self._native(one) for one in predicted), _UNDER_WAY)
+        return in_thread((self._encoder_input(one) for one in predicted), _QUEUE)
 
-    def _native(self, predicted: Predicted[Timed]) -> _Coded:
+    def _encoder_input(self, predicted: PredictedFrame[TimedFrame]) -> _EncoderInput:
         timed = predicted.item
         scale = self._reader.description.time_base / self._plan.time_base
         time, duration = round(timed.time * scale), round(timed.duration * scale)
-        planes = self._painter.painted(predicted, self._plan.layout)
+        planes = self._frame_colorizer.planes(predicted, self._plan.layout)
         native = native_frame(predicted.frame, planes, self._plan, time=time, duration=duration)
-        return _Coded(native, predicted.memory)
+        return _EncoderInput(native, predicted.state)
 
-    def _segment(self, number: int, frames: Iterator[_Coded], resumed: int) -> bool:
+    def _segment(self, number: int, frames: Iterator[_EncoderInput], resumed: int) -> bool:
         """Encode a segment; False if there was nothing left for one."""
         first = next(frames, None)
         if first is None:
@@ -242,18 +256,18 @@ class _Run:
         try:
             with self._work.open_part(number) as part:
                 count = 0
-                frame: _Coded | None = first
+                frame: _EncoderInput | None = first
                 while frame is not None:
                     for packet in encoder.encode(frame.native):
-                        write_coded(part, packet)
+                        write_packet(part, packet)
                     last = frame
                     count += 1
                     self.frames += 1
-                    self._tell(Progress(self.frames, self._total(), resumed))
+                    self._on_progress(Progress(self.frames, self._total(), resumed))
                     frame = next(frames, None) if count < self._segment_frames else None
                 for packet in encoder.encode(None):
-                    write_coded(part, packet)
-                self._work.finish(number, part, last.memory)
+                    write_packet(part, packet)
+                self._work.finish(number, part, last.state)
         except OSError as error:
             raise OutputError(
                 f"{shown(self._work.path)}: cannot be written ({error.strerror}); free some space, then run it again"
@@ -261,5 +275,6 @@ class _Run:
         return True
 
     def _total(self) -> int | None:
+        # what the film says of its length may be too little, and a bar must not run past its end
         total = self._reader.description.frames
         return total if total is None else max(total, self.frames)

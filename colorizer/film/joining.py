@@ -1,6 +1,6 @@
 """The finished film: its new pictures, and everything else of the original, packet for packet.
 
-Sound, subtitles and data are taken over as they are where the container holds them; chapters, metadata, languages and
+Sound, subtitles and data are copied as they are where the container holds them, and chapters, metadata, languages and
 dispositions with them. The film gets its final name when it is complete and on the disk.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,58 +16,67 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from colorizer.errors import ColorizerError, DiskFullError, OutputError, UsageError, shown
-from colorizer.film.encoder import Plan, configure, encoders
-from colorizer.film.options import Film
-from colorizer.film.segments import Ordered, in_order
-from colorizer.film.source import import_av, open_film, picture_stream
+from colorizer.errors import ColorizerError, DiskFullError, OptionRef, OutputError, Remedy, UsageError, shown
+from colorizer.film.encoder import EncodingPlan, configure, encoders
+from colorizer.film.options import FilmOptions
+from colorizer.film.pyav import error_words, import_av, open_film, picture_stream
+from colorizer.film.segments import OrderedPacket, packets_in_order
+from colorizer.io.atomic import NO_ROOM, temporary_beside
 
 _AUDIO_ENCODERS = {"aac": "aac", "opus": "libopus", "flac": "flac", "pcm": "pcm_s16le"}
-_OPUS_RATE = 48000
+"""FFmpeg's encoders, by the values of the option `audio_codec`."""
 
-_OF_THE_CONTAINER = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "handler_name"}
+_OPUS_RATE = 48000
+"""Samples a second; Opus takes few rates, and this is the one that it works at."""
+
+_CONTAINER_KEYS = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "handler_name"}
 """Keys of metadata that the new container writes itself."""
 
-_STATISTICS = ("number_of_", "_statistics_", "bps")
+_STATISTICS_PREFIXES = ("number_of_", "_statistics_", "bps")
+"""Keys under which mkvmerge notes a track's size; they are not true of the new film."""
 
 
 @dataclass(frozen=True)
-class _Track:
-    """A stream that is taken over."""
+class _OtherStream:
+    """A stream beside the pictures, in the source and in the new film."""
 
     source: Any
     target: Any
-    encodes: bool
+    encodes: bool  # whether it is encoded anew; else its packets are copied
 
 
-def check_streams(source: Path, target: Path, container: str, film: Film) -> list[str]:
-    """See whether the container holds the film's other streams, before hours are spent on its pictures.
+def check_streams(source: Path, target: Path, container: str, options: FilmOptions) -> list[str]:
+    """Check that the container holds the film's other streams, before hours are spent on its pictures.
 
     Returns
     -------
     list of str
-        A remark on each stream that is left out.
+        A note on each stream that is left out.
 
     Raises
     ------
+    InputError
+        The film cannot be read.
     UsageError
-        It does not hold the sound.
+        The container does not hold the sound.
+    OutputError
+        The installed PyAV lacks the encoder for the sound.
     """
-    remarks = []
+    notes: list[str] = []
     with contextlib.closing(open_film(source)) as opened:
         pictures = picture_stream(opened)
         for stream in opened.streams:
-            if stream.index == pictures.index or (stream.type == "audio" and film.no_audio):
+            if stream.index == pictures.index or (stream.type == "audio" and options.no_audio):
                 continue
             if stream.type == "audio":
-                _check_sound(stream, source, target, container, film)
+                _check_sound(stream, source, target, container, options)
             elif not _is_chapter_text(stream, opened) and not _holds(container, stream):
                 kind = _name(stream)
-                remarks.append(
+                notes.append(
                     f"{shown(source)}: the {stream.type} stream {stream.index} ({kind}) is left out, "
                     f"{target.suffix} does not hold it"
                 )
-    return remarks
+    return notes
 
 
 def _name(stream: Any) -> str:
@@ -80,32 +88,37 @@ def _is_chapter_text(stream: Any, opened: Any) -> bool:
     return stream.type == "data" and "mp4" in opened.format.name and bool(opened.chapters())
 
 
-def _check_sound(stream: Any, source: Path, target: Path, container: str, film: Film) -> None:
-    if film.audio_codec == "copy":
+def _check_sound(stream: Any, source: Path, target: Path, container: str, options: FilmOptions) -> None:
+    if options.audio_codec == "copy":
         if not _holds(container, stream):
             raise UsageError(
-                f"{shown(target)}: {target.suffix} does not hold the {_name(stream)} sound of {shown(source)}; choose "
-                "--audio-codec aac (opus for .webm), --no-audio, or .mkv"
+                f"{shown(target)}: {target.suffix} does not hold the {_name(stream)} sound of {shown(source)}",
+                remedy=Remedy.CHOOSE,
+                what=(OptionRef("audio_codec", "aac (opus for .webm)"), OptionRef("no_audio"), ".mkv"),
             )
         return
     av = import_av()
-    if _AUDIO_ENCODERS[film.audio_codec] not in encoders():
+    if _AUDIO_ENCODERS[options.audio_codec] not in encoders():
         others = [name for name, encoder in _AUDIO_ENCODERS.items() if encoder in encoders()]
         raise OutputError(
-            f"{shown(target)}: the installed PyAV lacks the encoder {_AUDIO_ENCODERS[film.audio_codec]}; choose "
-            f"--audio-codec copy{''.join(f' or {name}' for name in others)}"
+            f"{shown(target)}: the installed PyAV lacks the encoder {_AUDIO_ENCODERS[options.audio_codec]}",
+            remedy=Remedy.CHOOSE,
+            what=OptionRef("audio_codec", " or ".join(["copy", *others])),
         )
+    # whether the container takes a codec is told only when a stream is added; nothing is written for that
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
-            trial.add_stream(_AUDIO_ENCODERS[film.audio_codec], rate=_OPUS_RATE)
+            trial.add_stream(_AUDIO_ENCODERS[options.audio_codec], rate=_OPUS_RATE)
         except (av.error.FFmpegError, ValueError) as error:
             raise UsageError(
-                f"{shown(target)}: {target.suffix} does not hold {film.audio_codec}; choose another --audio-codec"
+                f"{shown(target)}: {target.suffix} does not hold {options.audio_codec}",
+                remedy=Remedy.CHOOSE_ANOTHER,
+                what=OptionRef("audio_codec"),
             ) from error
 
 
 def _holds(container: str, stream: Any) -> bool:
-    """Whether a container can begin with this stream."""
+    """Whether a container takes this stream; FFmpeg tells only when it is asked to begin a file with it."""
     av = import_av()
     trial = av.open(io.BytesIO(), "w", format=container)
     try:
@@ -119,92 +132,90 @@ def _holds(container: str, stream: Any) -> bool:
     return True
 
 
-def join(source: Path, target: Path, segments: list[Path], plan: Plan, film: Film) -> None:
+def join(source: Path, target: Path, segments: list[Path], plan: EncodingPlan, options: FilmOptions) -> None:
     """Write the film from its segments and the other streams of the source.
 
     Raises
     ------
+    InputError
+        The source cannot be read any more.
     OutputError
-        It cannot be written. Nothing is left behind.
+        The film cannot be written; a `DiskFullError` where there is no room. Nothing is left behind.
     """
     av = import_av()
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with contextlib.closing(open_film(source)) as opened:
-            _write(temporary, opened, segments, plan, film)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        with temporary_beside(target) as temporary:
+            with contextlib.closing(open_film(source)) as opened:
+                _write(temporary, opened, segments, plan, options)
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
     except ColorizerError:
         raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        full = isinstance(error, OSError) and error.errno in (28, 122)
-        cause = str(getattr(error, "strerror", None) or error).split("\n", 1)[0]
+        full = isinstance(error, OSError) and error.errno in NO_ROOM
         raise (DiskFullError if full else OutputError)(
-            f"{shown(target)}: cannot be written ({cause}); free some space, or choose another place with -o"
+            f"{shown(target)}: cannot be written ({error_words(error)})", remedy=Remedy.MORE_ROOM
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
-def _write(path: Path, opened: Any, segments: list[Path], plan: Plan, film: Film) -> None:
+def _write(path: Path, opened: Any, segments: list[Path], plan: EncodingPlan, options: FilmOptions) -> None:
     av = import_av()
     pictures = picture_stream(opened)
-    offset = film.span[0] or Fraction(0)
+    offset = options.span[0] or Fraction(0)
     # AVI has no times to shift, and doing so would insert empty frames
-    options = {"avoid_negative_ts": "disabled"} if plan.container == "avi" else {}
-    with av.open(str(path), "w", format=plan.container, container_options=options) as output:
-        output.metadata.update(_kept(opened.metadata))
+    muxing = {"avoid_negative_ts": "disabled"} if plan.container == "avi" else {}
+    with av.open(str(path), "w", format=plan.container, container_options=muxing) as output:
+        output.metadata.update(_own_metadata(opened.metadata))
         stream = output.add_stream(plan.encoder, rate=plan.rate, options=dict(plan.options))
         configure(stream.codec_context, plan)
         stream.time_base = plan.time_base
-        stream.metadata.update(_kept(pictures.metadata))
+        stream.metadata.update(_own_metadata(pictures.metadata))
         stream.disposition = int(pictures.disposition)
         if plan.tags.display_matrix:
             stream.set_display_matrix(plan.tags.display_matrix)
-        tracks = [
-            track
-            for other in opened.streams
-            if other.index != pictures.index
-            if (track := _track(output, other, plan.container, film))
+        others = [
+            other
+            for source in opened.streams
+            if source.index != pictures.index
+            if (other := _add_stream(output, source, plan.container, options))
         ]
-        if chapters := _chapters(opened, film):
+        if chapters := _chapters(opened, options):
             output.set_chapters(chapters)
         output.start_encoding()
-        drawn = (_packet(ordered, stream, plan, offset) for ordered in in_order(segments))
-        others = _others(opened, tracks, film)
-        for packet in _by_time(drawn, others):
+        colored = (_packet(ordered, stream, plan, offset) for ordered in packets_in_order(segments))
+        for packet in _interleaved(colored, _other_packets(opened, others, options)):
             output.mux(packet)
 
 
-def _kept(metadata: dict[str, str]) -> dict[str, str]:
+def _own_metadata(metadata: dict[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in metadata.items()
-        if key.lower() not in _OF_THE_CONTAINER and not key.lower().startswith(_STATISTICS)
+        if key.lower() not in _CONTAINER_KEYS and not key.lower().startswith(_STATISTICS_PREFIXES)
     }
 
 
-def _track(output: Any, other: Any, container: str, film: Film) -> _Track | None:
-    encodes = other.type == "audio" and film.audio_codec != "copy"
-    if other.type == "audio" and film.no_audio:
+def _add_stream(output: Any, source: Any, container: str, options: FilmOptions) -> _OtherStream | None:
+    """Give the new film a stream for one of the source's; None where that is left out."""
+    encodes = source.type == "audio" and options.audio_codec != "copy"
+    if source.type == "audio" and options.no_audio:
         return None
     if encodes:
-        rate = _OPUS_RATE if film.audio_codec == "opus" else other.codec_context.sample_rate
-        target = output.add_stream(_AUDIO_ENCODERS[film.audio_codec], rate=rate)
-        target.codec_context.layout = other.codec_context.layout
-    elif _holds(container, other):
-        target = output.add_stream_from_template(other)
+        rate = _OPUS_RATE if options.audio_codec == "opus" else source.codec_context.sample_rate
+        target = output.add_stream(_AUDIO_ENCODERS[options.audio_codec], rate=rate)
+        target.codec_context.layout = source.codec_context.layout
+    elif _holds(container, source):
+        target = output.add_stream_from_template(source)
     else:
         return None
-    target.metadata.update(_kept(other.metadata))
-    target.disposition = int(other.disposition)
-    return _Track(other, target, encodes)
+    target.metadata.update(_own_metadata(source.metadata))
+    target.disposition = int(source.disposition)
+    return _OtherStream(source, target, encodes)
 
 
-def _chapters(opened: Any, film: Film) -> list[Any]:
-    begin, end = film.span
+def _chapters(opened: Any, options: FilmOptions) -> list[Any]:
+    begin, end = options.span
     chapters = []
     for chapter in opened.chapters():
         base = chapter["time_base"]
@@ -217,73 +228,77 @@ def _chapters(opened: Any, film: Film) -> list[Any]:
     return chapters
 
 
-def _packet(ordered: Ordered, stream: Any, plan: Plan, offset: Fraction) -> Any:
+def _packet(ordered: OrderedPacket, stream: Any, plan: EncodingPlan, offset: Fraction) -> Any:
+    """A picture's packet in the new film, which begins at 0 where only a part of the source is taken."""
     av = import_av()
-    packet = av.Packet(ordered.coded.data)
+    encoded = ordered.packet
+    packet = av.Packet(encoded.data)
     shift = round(offset / plan.time_base)
     packet.stream, packet.time_base = stream, plan.time_base
-    packet.pts, packet.dts = ordered.coded.time - shift, ordered.decoded - shift
-    packet.duration, packet.is_keyframe = ordered.duration, ordered.coded.key
+    packet.pts, packet.dts = encoded.pts - shift, ordered.dts - shift
+    packet.duration, packet.is_keyframe = ordered.duration, encoded.key
     return packet
 
 
-def _others(opened: Any, tracks: list[_Track], film: Film) -> Iterator[Any]:
-    """Packets of the streams that are taken over, as they come in the file."""
-    if not tracks:
+def _other_packets(opened: Any, others: list[_OtherStream], options: FilmOptions) -> Iterator[Any]:
+    """Packets of the other streams, in the order of the file."""
+    if not others:
         return
     av = import_av()
-    begin, end = film.span
-    of_index = {track.source.index: track for track in tracks}
-    packets = opened.demux([track.source for track in tracks])
+    begin, end = options.span
+    of_index = {other.source.index: other for other in others}
+    packets = opened.demux([other.source for other in others])
     while True:
         try:
             packet = next(packets, None)
         except av.error.FFmpegError:
-            packet = None
+            packet = None  # the source is cut off; what came before is worth having
         if packet is None:
             break
         if packet.dts is None and packet.pts is None:
-            continue
-        track = of_index[packet.stream.index]
+            continue  # the empty packet at the end of each stream
+        other = of_index[packet.stream.index]
         at = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
         if (begin is not None and at < begin) or (end is not None and at >= end):
             continue
+        # a part of a film begins at 0
         shift = round(begin / packet.time_base) if begin else 0
-        if track.encodes:
-            yield from _encoded(track, packet, shift)
+        if other.encodes:
+            yield from _encoded(other, packet, shift)
             continue
-        packet.stream = track.target
+        packet.stream = other.target
         if shift:
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
         yield packet
-    for track in tracks:
-        if track.encodes:
-            yield from track.target.encode(None)
+    for other in others:
+        if other.encodes:
+            yield from other.target.encode(None)
 
 
-def _encoded(track: _Track, packet: Any, shift: int) -> Iterator[Any]:
+def _encoded(other: _OtherStream, packet: Any, shift: int) -> Iterator[Any]:
     av = import_av()
     try:
         frames = packet.decode()
     except av.error.FFmpegError:
-        return
+        return  # a damaged packet is a moment of silence, no reason to give up the film
     for frame in frames:
+        # copied packets are shifted by their own times; what is encoded anew takes those of its frames
         if frame.pts is not None:
             frame.pts -= shift
-        yield from track.target.encode(frame)
+        yield from other.target.encode(frame)
 
 
-def _when(packet: Any) -> Fraction:
+def _seconds(packet: Any) -> Fraction:
     time: Fraction = (packet.pts if packet.dts is None else packet.dts) * packet.time_base
     return time
 
 
-def _by_time(one: Iterator[Any], other: Iterator[Any]) -> Iterator[Any]:
+def _interleaved(one: Iterator[Any], other: Iterator[Any]) -> Iterator[Any]:
     """Two sequences of packets as one, so that a reader finds pictures and sound side by side."""
     left, right = next(one, None), next(other, None)
     while left is not None and right is not None:
-        if _when(left) <= _when(right):
+        if _seconds(left) <= _seconds(right):
             yield left
             left = next(one, None)
         else:

@@ -1,10 +1,12 @@
 """Motion between two frames of film, and how far it can be trusted.
 
-Dense optical flow on lightness (DIS, Kroeger et al. 2016), both ways, at the size that the network sees. Where a frame
-is flat, grain leads the flow astray; there it is replaced by that of the structured surroundings (normalized
-convolution, Knutsson and Westin 1993, by the weaker eigenvalue of the structure tensor). A point whose two ways do not
-cancel is occluded (Sundaram et al. 2010), but a mismatch counts as far as it would show: by the lightness that the
-structure there lets it cost, beyond what grain does. A point whose lightness changed on the way is doubtful.
+Dense optical flow on lightness (DIS, Kroeger et al. 2016), forward and backward, at the network's size. Film grain
+leads the flow astray where a frame is flat; there it is replaced by the flow of the structured surroundings (normalized
+convolution, Knutsson and Westin 1993, weighted by the smaller eigenvalue of the structure tensor).
+
+Forward and backward flow should cancel; a point where they do not is occluded (Sundaram et al. 2010). In flat places
+they may differ without harm, so the mismatch is measured by the change of lightness that it makes in the structure
+there, beyond what grain does. A point whose lightness changed on the way is trusted less, too.
 
 Knows lightness alone; no colours, no files.
 """
@@ -20,7 +22,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 _BLUR = 1.5
-"""Standard deviation of the blur, in pixels, that keeps film grain out of the flow and out of the doubt."""
+"""Standard deviation, in pixels, of the blur that keeps film grain out of the flow and out of the trust."""
 
 _WINDOW = 15
 """Side of the square, in pixels, over which structure is averaged."""
@@ -32,10 +34,10 @@ _COARSE = 4
 """The surroundings are averaged at this fraction of the size."""
 
 _LEAST_CONFIDENCE = 1e-3
-"""Of the flow at a perfectly flat place, so that a frame with no structure at all still has one."""
+"""Of the flow at a perfectly flat place, so that the weights of a frame without structure do not add up to 0."""
 
 _MISMATCH_COST = 4.0
-"""Lightness that the two ways' mismatch costs, at which trust has fallen to 1/e."""
+"""Change of L by the mismatch of forward and backward flow, at which trust has fallen to 1/e."""
 
 _DOUBT = 5.0
 """Change of L along the motion, at which trust has fallen to 1/e, where there is little grain."""
@@ -44,21 +46,24 @@ _DOUBT_OVER_GRAIN = 2.5
 """The same in standard deviations of the grain, where there is much."""
 
 _SOBEL_SCALE = 1 / 8
+"""Makes OpenCV's 3x3 Sobel a derivative per pixel."""
 
 _LAPLACIANS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _LAPLACIANS_NORM = 6.0
 _MEDIAN_OF_NORMAL = 0.6745
-"""Immerkaer 1996: what structure hardly answers to and grain does; its median against a few edges."""
+"""Noise estimation after Immerkaer 1996: the difference of two Laplacians responds to grain and hardly to structure.
+
+The median of its absolute value, in place of his mean, is not moved by a few edges."""
 
 
 @dataclass(frozen=True)
 class FrameFeatures:
-    """A frame as motion is sought in it."""
+    """What motion estimation needs of a frame; computed once, used with the frame before and the one after."""
 
     lightness: Floats  # (h, w) L
     picture: npt.NDArray[np.uint8]  # (h, w) the same, blurred
-    structure: Floats  # (h, w, 3) means of gx gx, gx gy, gy gy around each point, (L/pixel)^2, with grain's share
-    grain: float  # its standard deviation, in L
+    structure: Floats  # (h, w, 3) structure tensor: local means of gx gx, gx gy, gy gy, (L/pixel)^2, grain included
+    grain: float  # standard deviation of the film grain, in L
 
     @property
     def grain_gradient(self) -> float:
@@ -79,31 +84,32 @@ def frame_features(lightness: Floats) -> FrameFeatures:
 
 
 @dataclass(frozen=True)
-class Link:
-    """Where the points of a frame are in another one."""
+class FlowField:
+    """Where the points of one frame are in another one."""
 
-    there: Floats  # (h, w, 2) x and y in the other frame, in pixels
-    trust: Floats  # (h, w) 0..1
+    position: Floats  # (h, w, 2) float32, x and y in the other frame, in pixels
+    trust: Floats  # (h, w) float32, 0..1
 
-    def carried(self, planes: Floats) -> Floats:
-        """What belongs to the other frame, (h, w) or (h, w, n), as this one sees it."""
-        return _sampled(planes, self.there)
+    def warp(self, planes: Floats) -> Floats:
+        """Planes of the other frame, (h, w) or (h, w, n), warped to this one."""
+        return _sampled(planes, self.position)
 
 
-def links(before: FrameFeatures, now: FrameFeatures) -> tuple[Link, Link]:
-    """How the points of `now` are found in `before`, and those of `before` in `now`."""
+def flow_fields(before: FrameFeatures, now: FrameFeatures) -> tuple[FlowField, FlowField]:
+    """The flow backward, from `now` to `before`, and forward, from `before` to `now`."""
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     empty = np.zeros((*now.picture.shape, 2), np.float32)
     backward = _smoothed_where_uncertain(
         np.asarray(finder.calc(now.picture, before.picture, empty.copy()), np.float32), now
     )
     forward = _smoothed_where_uncertain(np.asarray(finder.calc(before.picture, now.picture, empty), np.float32), before)
-    return _link(now, before, backward, forward), _link(before, now, forward, backward)
+    return _flow_field(now, before, backward, forward), _flow_field(before, now, forward, backward)
 
 
 def _smoothed_where_uncertain(flow: Floats, features: FrameFeatures) -> Floats:
-    """The flow, with that of its surroundings where there is nothing to hold on to."""
+    """The flow, replaced by that of its surroundings where there is no structure to follow."""
     xx, xy, yy = cv2.split(features.structure)
+    # along a straight edge only one direction is known, which is what the smaller eigenvalue tells
     weaker = (xx + yy) / 2 - np.sqrt((xx - yy) ** 2 / 4 + xy**2)
     share = weaker / (weaker + np.float32(2 * features.grain_gradient + 1e-3))
     confidence = share * share + np.float32(_LEAST_CONFIDENCE)
@@ -117,22 +123,22 @@ def _smoothed_where_uncertain(flow: Floats, features: FrameFeatures) -> Floats:
     return np.asarray(around + share[..., None] * (flow - around), np.float32)
 
 
-def _link(here: FrameFeatures, there: FrameFeatures, way: Floats, back: Floats) -> Link:
+def _flow_field(here: FrameFeatures, there: FrameFeatures, flow: Floats, return_flow: Floats) -> FlowField:
     height, width = here.lightness.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    place = way + np.dstack([x, y])
-    mismatch = way + _sampled(back, place)
+    place = flow + np.dstack([x, y])
+    mismatch = flow + _sampled(return_flow, place)
     cost = np.maximum(_cost(mismatch, here), _cost(mismatch, there, place))
     change = cv2.GaussianBlur(here.lightness - _sampled(there.lightness, place), (0, 0), _BLUR)
     grain = np.hypot(here.grain, there.grain) / (2 * np.sqrt(np.pi) * _BLUR)
     doubt = max(_DOUBT, _DOUBT_OVER_GRAIN * float(grain))
     trust = np.exp(-cost / np.float32(_MISMATCH_COST**2) - (change / np.float32(doubt)) ** 2)
     inside = (place > -1).all(axis=-1) & (place[..., 0] < width) & (place[..., 1] < height)
-    return Link(place, np.where(inside, trust, 0).astype(np.float32))
+    return FlowField(place, np.where(inside, trust, 0).astype(np.float32))
 
 
 def _cost(mismatch: Floats, features: FrameFeatures, place: Floats | None = None) -> Floats:
-    """Squared change of lightness that a mismatch, in pixels, means in a frame's structure."""
+    """Squared change of L that a mismatch (h, w, 2), in pixels, makes in a frame's structure."""
     xx, xy, yy = cv2.split(features.structure if place is None else _sampled(features.structure, place))
     dx, dy = mismatch[..., 0], mismatch[..., 1]
     grain = np.float32(features.grain_gradient)

@@ -1,7 +1,7 @@
 """A film as a folder of numbered pictures: frame0001.png, frame0002.png, ... in, pictures of the same names out.
 
-Frames are taken in the order of their numbers. Those that exist in the target are not written again; their colours are
-computed all the same, since those of the next ones follow from them.
+Frames are coloured in the order of their numbers. Those that exist in the target are not written again; their colours
+are computed all the same, since the next frames' colours depend on them.
 """
 
 from __future__ import annotations
@@ -13,29 +13,34 @@ from pathlib import Path
 
 from colorizer.color.pixels import check_pixels
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, OutputError, UsageError, shown
+from colorizer.errors import ColorizerError, InputError, Message, OutputError, Remedy, UsageError, shown
+from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.job import Progress
-from colorizer.film.keeping import Vote, judged
-from colorizer.film.options import Film
-from colorizer.film.overlap import ahead
-from colorizer.film.temporal import FrameInput, Steadied, steady
+from colorizer.film.options import FilmOptions
+from colorizer.film.pipeline import in_thread
+from colorizer.film.temporal import FrameInput, SteadiedFrame, steady
+from colorizer.io.atomic import remove_leftovers
 from colorizer.io.storage import LOCAL, Kind
 from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, write_picture
 from colorizer.settings import Settings
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
-_UNDER_WAY = 2
-_LEAST = 2
+"""The last number in a name."""
+
+_QUEUE = 2
+"""Pictures that are read before it is their turn."""
+
+_FEWEST = 2
 """Frames that make a folder a film."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of a folder."""
+class FolderResult:
+    """What became of a folder of frames."""
 
-    frames: int
+    frames: int  # coloured, or there already
     failed: int
-    remarks: tuple[str, ...]
+    notes: tuple[Message, ...]  # on the frames that failed
 
 
 def numbered_frames(folder: Path) -> list[Path]:
@@ -55,55 +60,57 @@ def numbered_frames(folder: Path) -> list[Path]:
         number = _NUMBER.search(path.stem)
         if number:
             found.append((path.stem[: number.start()], int(number[1]), path.name, path))
-    if len(found) < _LEAST:
+    if len(found) < _FEWEST:
         raise InputError(f"{shown(folder)}: holds no numbered frames; names such as frame0001.png are expected")
     return [path for *_, path in sorted(found)]
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadFrame:
+    """A frame's picture, or why there is none."""
+
     path: Path
     picture: Picture | None
     error: ColorizerError | None = None
 
 
-def _read(paths: list[Path]) -> Iterator[_Read]:
+def _read_frames(paths: list[Path]) -> Iterator[_ReadFrame]:
     for path in paths:
         try:
             picture = read_picture(path)
-            check_pixels(picture.pixels)
+            check_pixels(picture.pixels)  # here, where an error still belongs to one frame
         except ColorizerError as error:
-            yield _Read(path, None, error)
+            yield _ReadFrame(path, None, error)
         else:
-            yield _Read(path, picture)
+            yield _ReadFrame(path, picture)
 
 
 def color_numbered(
     folder: Path,
     target: Path,
     settings: Settings | None = None,
-    film: Film | None = None,
+    options: FilmOptions | None = None,
     *,
     overwrite: bool = False,
-    tell: Callable[[Progress], None] = lambda _: None,
-) -> Result:
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> FolderResult:
     """Colour a folder of numbered frames as one film.
 
     Parameters
     ----------
     folder, target
         Where the frames are, and where pictures of the same names go.
-    settings, film
-        How to colour; of `film` only `steadiness` and `every` matter.
+    settings, options
+        How to colour; of `options` only `steadiness` and `every` matter.
     overwrite
         Replace frames that exist.
-    tell
-        Is told after each frame.
+    on_progress
+        Called after each frame.
 
     Returns
     -------
-    Result
-        Its remarks name frames that failed; colours go on past them.
+    FolderResult
+        Its notes name frames that failed; the others are coloured as if those were not there.
 
     Raises
     ------
@@ -111,43 +118,55 @@ def color_numbered(
         The folder holds no numbered frames.
     UsageError
         Source and target are one folder.
+    OutputError
+        The target is no folder, or a frame cannot be written.
+    WeightsError, EngineError
+        The model or its runtime is not available.
     """
-    settings, film = settings or Settings(), film or Film()
+    settings, options = settings or Settings(), options or FilmOptions()
     paths = numbered_frames(folder)
     if target.exists() and target.samefile(folder):
-        raise UsageError(f"{shown(target)}: holds the frames themselves; choose another folder with -o")
+        raise UsageError(
+            f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
+        )
     if target.exists() and not target.is_dir():
-        raise OutputError(f"{shown(target)}: is no folder; choose another place with -o")
+        raise OutputError(f"{shown(target)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
     target.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target, below=False)
     colorizer = Colorizer(settings, pictures=len(paths))
-    remarks: list[str] = []
+    notes: list[Message] = []
 
     def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
-        for read in ahead(_read(paths), _UNDER_WAY):
-            if read.picture is None:
-                remarks.append(str(read.error))
-            else:
+        for read in in_thread(_read_frames(paths), _QUEUE):
+            if read.error is not None:
+                notes.append(read.error.message)
+            elif read.picture is not None:
                 yield _frame_input(colorizer, read.path, read.picture)
 
-    steadied = steady(inputs(), None, steadiness=film.steadiness, every=film.network_every)
+    steadied = steady(inputs(), None, steadiness=options.steadiness, every=options.network_every)
     done = 0
-    for one, keeping in _kept_or_not(steadied, colorizer):
+    for one, in_color in _with_decisions(steadied, colorizer):
         path, picture = one.item
+        # the state that the next frames need is computed whether this one is written or not
         output = target / path.name
         if overwrite or not output.exists():
-            painted = None if keeping else colorizer.render(picture.pixels, one.ab)
-            write_picture(output, picture if painted is None else picture.with_pixels(painted, _mark(colorizer)))
+            colored = None if in_color else colorizer.render(picture.pixels, one.ab)
+            write_picture(output, picture if colored is None else picture.with_pixels(colored, _mark(colorizer)))
         done += 1
-        tell(Progress(done + len(remarks), len(paths)))
-    return Result(done, len(remarks), tuple(remarks))
+        on_progress(Progress(done + len(notes), len(paths)))
+    return FolderResult(done, len(notes), tuple(notes))
 
 
-_Shot = Steadied[tuple[Path, Picture]]
+_ColoredFrame = SteadiedFrame[tuple[Path, Picture]]
 
 
-def _kept_or_not(steadied: Iterator[_Shot], colorizer: Colorizer) -> Iterator[tuple[_Shot, bool | None]]:
+def _with_decisions(
+    steadied: Iterator[_ColoredFrame], colorizer: Colorizer
+) -> Iterator[tuple[_ColoredFrame, bool | None]]:
+    """Each frame with whether it is in colour already and passes."""
     if colorizer.settings.keep_color:
-        yield from judged((Vote(one, one.new_scene, colorizer.keeps(one.item[1].pixels)) for one in steadied), None)
+        checks = (ColorCheck(one, one.new_scene, colorizer.keeps(one.item[1].pixels)) for one in steadied)
+        yield from decide_in_color(checks, None)
     else:
         for one in steadied:
             yield one, False

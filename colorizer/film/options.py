@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from colorizer.errors import UsageError
+from colorizer.errors import OptionRef, UsageError
+from colorizer.film.formats import CODECS
 from colorizer.settings import check_options, option
 
 DEFAULT_STEADINESS = 0.75
-
-CODEC_NAMES = ("h264", "h265", "vp9", "av1", "prores", "ffv1")
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$")
 
 
 @dataclass(frozen=True)
-class Film:
-    """How to treat a film; validated when made.
+class FilmOptions:
+    """How to read and write a film, and how steady its colours are; validated when made.
 
     Raises
     ------
@@ -30,7 +29,7 @@ class Film:
     codec: str = option(
         "auto",
         "Codec of the pictures; auto takes h264, or vp9 in .webm.",
-        choices=("auto", *CODEC_NAMES),
+        choices=("auto", *CODECS),
     )
     crf: int | None = option(
         None,
@@ -69,7 +68,7 @@ class Film:
     )
     every: str = option(
         "1",
-        "Ask the network on every N-th frame only and let chroma follow the motion in between; auto asks when the "
+        "Run the network on every N-th frame only and let chroma follow the motion in between; auto runs it when the "
         "picture changes.",
         metavar="auto|N",
     )
@@ -78,21 +77,27 @@ class Film:
         check_options(self)
         begin, end = self.span
         if end is not None and end <= (begin or 0):
-            raise UsageError(f"--end {self.end}: expected a time after --start")
+            raise UsageError("expected a time after the start", option=OptionRef("end", str(self.end)))
         self.network_every  # noqa: B018 - checks it
 
     @property
     def span(self) -> tuple[Fraction | None, Fraction | None]:
         """Start and end in seconds."""
-        return _seconds("--start", self.start), _seconds("--end", self.end)
+        return _seconds("start", self.start), _seconds("end", self.end)
 
     @property
     def network_every(self) -> int | None:
-        """Frames from one question to the network to the next; None for auto."""
+        """Frames from one run of the network to the next; None for auto.
+
+        Raises
+        ------
+        UsageError
+            `every` is neither; it is checked when the options are made.
+        """
         if self.every == "auto":
             return None
         if not self.every.isdecimal() or not int(self.every):
-            raise UsageError(f"--every {self.every}: expected auto or a number from 1")
+            raise UsageError("expected auto or a number from 1", option=OptionRef("every", self.every))
         return int(self.every)
 
 
@@ -101,6 +106,6 @@ def _seconds(name: str, text: str | None) -> Fraction | None:
         return None
     found = _CLOCK.match(text.strip())
     if not found:
-        raise UsageError(f"{name} {text}: expected seconds, or H:MM:SS")
+        raise UsageError("expected seconds, or H:MM:SS", option=OptionRef(name, text))
     hours, minutes, seconds = found.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + Fraction(seconds)

@@ -8,19 +8,18 @@ from typing import IO
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import Message
+from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
 from colorizer.film.options import DEFAULT_STEADINESS
-from colorizer.film.overlap import ahead
-from colorizer.film.painting import Painter, SteadyingOptions
-from colorizer.film.segments import Memory
-from colorizer.film.streams import header, parse_raw, read_frames, read_header, write_frame
+from colorizer.film.pipeline import in_thread
+from colorizer.film.streams import parse_rawvideo, read_frames, read_header, write_frame, y4m_header
 from colorizer.settings import Settings
 
-_UNDER_WAY = 1
-"""Frames between two stages. With those that steadying looks ahead to, a frame leaves when at most eight more have
-come; `keep_color` looks seven further."""
+_QUEUE = 1
+"""Frames that may wait between two stages; few, since whoever reads the pipe waits as well. With those that steadying
+looks ahead to, a frame leaves when at most eight more have come; `keep_color` looks seven further."""
 
-_A_FILM = 1000
-"""Frames that a pipe is taken to bring, for the choice of the engine."""
+_ASSUMED_FRAMES = 1000
+"""A pipe does not say how many frames it will bring; the choice of the engine needs a number."""
 
 
 def color_stream(
@@ -29,9 +28,9 @@ def color_stream(
     settings: Settings | None = None,
     steadying: SteadyingOptions = SteadyingOptions(DEFAULT_STEADINESS, every=1),  # noqa: B008 - frozen
     *,
-    raw: str | None = None,
-    tell: Callable[[int], None] = lambda _: None,
-    remark: Callable[[Message | str], None] = lambda _: None,
+    rawvideo: str | None = None,
+    on_progress: Callable[[int], None] = lambda _: None,
+    on_note: Callable[[Message | str], None] = lambda _: None,
 ) -> int:
     """Put colour into a stream of frames.
 
@@ -41,12 +40,12 @@ def color_stream(
         Binary streams.
     settings, steadying
         How to colour, and how steadily.
-    raw
+    rawvideo
         `WxH@FPS:pix_fmt` of bare frames; None for YUV4MPEG2.
-    tell
-        Is told the number of frames done after each.
-    remark
-        Is told what model is used.
+    on_progress
+        Called after each frame with the number of frames done.
+    on_note
+        Called with a note on the model, if there is one.
 
     Returns
     -------
@@ -57,21 +56,26 @@ def color_stream(
     ------
     InputError
         The stream is damaged; the frames before are written.
+    UsageError
+        The format of bare frames is not understood, or a setting is not for film.
+    WeightsError, EngineError
+        The model or its runtime is not available.
     """
-    what = read_header(source) if raw is None else parse_raw(raw)[0]
-    colorizer = Colorizer(settings or Settings(), pictures=_A_FILM)
+    stream_format = read_header(source) if rawvideo is None else parse_rawvideo(rawvideo)
+    colorizer = Colorizer(settings or Settings(), pictures=_ASSUMED_FRAMES)
     if colorizer.model.note:
-        remark(colorizer.model.note)
-    painter = Painter(colorizer, steadying)
-    if raw is None:
-        target.write(header(what))
+        on_note(colorizer.model.note)
+    frame_colorizer = FrameColorizer(colorizer, steadying)
+    if rawvideo is None:
+        target.write(y4m_header(stream_format))
         target.flush()
-    read = ahead(((piped, piped.frame) for piped in read_frames(source, what, headed=raw is None)), _UNDER_WAY)
+    frames = read_frames(source, stream_format, headed=rawvideo is None)
+    read = in_thread(((piped, piped.frame) for piped in frames), _QUEUE)
     done = 0
-    with contextlib.closing(ahead(painter.predict(read, Memory(None, None)), _UNDER_WAY)) as predictions:  # type: ignore[type-var]
+    with contextlib.closing(in_thread(frame_colorizer.predict(read, FilmState()), _QUEUE)) as predictions:  # type: ignore[type-var]
         for predicted in predictions:
-            luma, chroma = painter.painted(predicted, what.written)
-            write_frame(target, predicted.item.head, luma, chroma)
+            luma, chroma = frame_colorizer.planes(predicted, stream_format.written)
+            write_frame(target, predicted.item.header, luma, chroma)
             done += 1
-            tell(done)
+            on_progress(done)
     return done

@@ -1,7 +1,7 @@
 """The chroma planes of a frame, solved at their own resolution for the frame's own Y'.
 
-Takes and gives arrays; knows no codecs. Y' is read, never written: what a film's luma plane holds comes out bit for
-bit. A chroma sample belongs to several luma samples; Y' there is their average, by the siting of the samples.
+Arrays in, arrays out; knows no codecs. Y' is read, never written: what a film's luma plane holds comes out bit for bit.
+A subsampled chroma sample belongs to several luma samples; Y' there is their average, by the siting of the samples.
 
 In interlaced frames the lines of the two fields are a moment apart, so each field's chroma lines are solved from the
 luma lines of that field alone.
@@ -18,14 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.lab import decode_srgb, lightness_of
-from colorizer.film.encoding import Encoding, Layout, codes
-from colorizer.film.table import LEVELS, REACH, SIDE, chroma_table
+from colorizer.film.chroma_table import LEVELS, REACH, SIDE, chroma_table
+from colorizer.film.ycbcr import ColorEncoding, PlaneLayout, code_range
 
 Plane = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 _TILES = 12
-"""Tiles in a row of the picture that holds the table, a tile for each level of Y'."""
+"""Tiles in a row of the picture that holds the table, a tile for each level of Y'.
+
+`cv2.remap` interpolates in two dimensions, many times faster than NumPy in three. So the table is laid out as a
+picture; each answer is looked up in two tiles of it, for the levels below and above, and interpolated between them."""
 
 
 def lightness_of_luma(luma: Plane, size: tuple[int, int], bits: int, *, full_range: bool) -> Floats:
@@ -53,7 +56,7 @@ def lightness_of_luma(luma: Plane, size: tuple[int, int], bits: int, *, full_ran
 
 @lru_cache(maxsize=8)
 def _lightness_table(bits: int, full_range: bool) -> Floats:
-    scale = codes(bits, full_range=full_range)
+    scale = code_range(bits, full_range=full_range)
     code = (np.arange(scale.top + 1) - scale.black) / scale.luma_span
     return np.asarray(lightness_of(decode_srgb(np.clip(code, 0, 1))), np.float32)
 
@@ -63,13 +66,13 @@ def converted_luma(luma: Plane, bits: int, wanted: int, *, full_range: bool) -> 
     if bits == wanted:
         return luma
     kind = np.uint8 if wanted == 8 else np.uint16
-    old, new = codes(bits, full_range=full_range), codes(wanted, full_range=full_range)
+    old, new = code_range(bits, full_range=full_range), code_range(wanted, full_range=full_range)
     factor = new.luma_span / old.luma_span
     converted: Plane = np.minimum(np.rint(luma * np.float64(factor)), new.top).astype(kind)
     return converted
 
 
-def luma_at_chroma(luma: Plane, chroma: tuple[int, int], encoding: Encoding) -> Floats:
+def luma_at_chroma(luma: Plane, chroma: tuple[int, int], encoding: ColorEncoding) -> Floats:
     """Mean code value of the luma samples that a chroma sample belongs to: (H, W) to (h, w) float32."""
     down, across = chroma
     bottom, right = -luma.shape[0] % down, -luma.shape[1] % across
@@ -90,8 +93,8 @@ def luma_at_chroma(luma: Plane, chroma: tuple[int, int], encoding: Encoding) -> 
     return np.ascontiguousarray(smooth[:, ::across], np.float32)
 
 
-def ab_at_chroma(ab: Floats, luma: tuple[int, int], chroma: tuple[int, int], encoding: Encoding) -> Floats:
-    """Predicted ab, enlarged bilinearly to where the chroma samples lie.
+def ab_at_chroma(ab: Floats, luma: tuple[int, int], chroma: tuple[int, int], encoding: ColorEncoding) -> Floats:
+    """PredictedFrame ab, enlarged bilinearly to where the chroma samples lie.
 
     Parameters
     ----------
@@ -120,7 +123,7 @@ def ab_at_chroma(ab: Floats, luma: tuple[int, int], chroma: tuple[int, int], enc
 
 
 @lru_cache(maxsize=4)
-def _tiled_table(encoding: Encoding) -> Floats:
+def _tiled_table(encoding: ColorEncoding) -> Floats:
     table = chroma_table(encoding)
     rows = -(-LEVELS // _TILES)
     tiles = np.zeros((rows * _TILES, SIDE, SIDE, 2), np.float32)
@@ -129,12 +132,12 @@ def _tiled_table(encoding: Encoding) -> Floats:
     return np.ascontiguousarray(picture.reshape(rows * SIDE, _TILES * SIDE, 2))
 
 
-def _table_of(encoding: Encoding) -> Floats:
+def _table_of(encoding: ColorEncoding) -> Floats:
     # range and siting do not enter the table
     return _tiled_table(replace(encoding, full_range=False, siting="left"))
 
 
-def solved_chroma(level: Floats, ab: Floats, encoding: Encoding) -> Floats:
+def solved_chroma(level: Floats, ab: Floats, encoding: ColorEncoding) -> Floats:
     """Cb and Cr of the wanted ab at a given Y'.
 
     Parameters
@@ -152,6 +155,7 @@ def solved_chroma(level: Floats, ab: Floats, encoding: Encoding) -> Floats:
     """
     picture = _table_of(encoding)
     position = np.clip(level, np.float32(0), np.float32(1)) * np.float32(LEVELS - 1)
+    # white belongs to the last pair of levels, too
     lower = np.minimum(position.astype(np.uint8), np.uint8(LEVELS - 2))
     share = position - lower
     inner = np.clip(ab * np.float32((SIDE - 1) / (2 * REACH)) + np.float32((SIDE - 1) / 2), 0, np.float32(SIDE - 1))
@@ -161,6 +165,7 @@ def solved_chroma(level: Floats, ab: Floats, encoding: Encoding) -> Floats:
         y = cv2.add(inner[..., 1], cv2.LUT(tile, _tile_origins()[1]))
         found.append(np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR), np.float32))
     low, high = found
+    # in place, since these are the largest arrays of a frame: low + share * (high - low)
     high -= low
     high *= share[..., None]
     high += low
@@ -175,17 +180,23 @@ def _tile_origins() -> tuple[Floats, Floats]:
 
 def quantized(chroma: Floats, bits: int, *, full_range: bool) -> tuple[Plane, Plane]:
     """Code values of (h, w, 2) Cb and Cr in -1/2..1/2, rounded to nearest: two planes."""
-    scale = codes(bits, full_range=full_range)
+    scale = code_range(bits, full_range=full_range)
     kind = np.uint8 if bits == 8 else np.uint16
     code = chroma * np.float32(scale.chroma_span)
-    code += np.float32(scale.middle + 0.5)
+    code += np.float32(scale.middle + 0.5)  # the conversion to integers cuts off, so this rounds
     np.clip(code, 0, np.float32(scale.top), out=code)
     planes = code.astype(kind)
     return planes[..., 0], planes[..., 1]
 
 
 def chroma_planes(
-    luma: Plane, ab: Floats, layout: Layout, encoding: Encoding, *, interlaced: bool = False, own: Floats | None = None
+    luma: Plane,
+    ab: Floats,
+    layout: PlaneLayout,
+    encoding: ColorEncoding,
+    *,
+    interlaced: bool = False,
+    original: Floats | None = None,
 ) -> tuple[Plane, Plane]:
     """The chroma planes that give a frame the wanted hue and chroma at its own Y'.
 
@@ -201,18 +212,19 @@ def chroma_planes(
         What its code values mean.
     interlaced
         Whether the lines alternate between two fields.
-    own
-        (rows, columns, 2) Cb and Cr to be added, in -1/2..1/2: a share of the frame's own.
+    original
+        (rows, columns, 2) float32, Cb and Cr in -1/2..1/2 to be added: a share of what the frame had before.
 
     Returns
     -------
     tuple of two ndarrays
         Cb and Cr, (rows, columns), of `luma`'s dtype.
     """
-    down, across = layout.chroma or (1, 1)
+    down, across = layout.subsampling or (1, 1)
     wanted = ab_at_chroma(ab, (luma.shape[0], luma.shape[1]), (down, across), encoding)
-    scale = codes(layout.bits, full_range=encoding.full_range)
+    scale = code_range(layout.bits, full_range=encoding.full_range)
     if interlaced and luma.shape[0] > 2 * down:
+        # the two fields are a moment apart; a mean over both would mix them
         mean = np.empty(wanted.shape[:2], np.float32)
         for field in (0, 1):
             lines = luma_at_chroma(np.ascontiguousarray(luma[field::2]), (down, across), encoding)
@@ -221,6 +233,6 @@ def chroma_planes(
         mean = luma_at_chroma(luma, (down, across), encoding)
     level = (mean - np.float32(scale.black)) * np.float32(1 / scale.luma_span)
     chroma = solved_chroma(level, wanted, encoding)
-    if own is not None:
-        chroma += own
+    if original is not None:
+        chroma += original
     return quantized(chroma, layout.bits, full_range=encoding.full_range)

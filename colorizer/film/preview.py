@@ -11,26 +11,36 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import OutputError, shown
-from colorizer.film.encoding import Layout, codes
-from colorizer.film.frame import Frame, Plane
-from colorizer.film.options import Film
-from colorizer.film.painting import Painter, Predicted, SteadyingOptions
-from colorizer.film.segments import Memory
-from colorizer.film.source import Reader, Timed
+from colorizer.errors import OutputError, Remedy, shown
+from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
+from colorizer.film.frame import Frame, Plane, rgb_of
+from colorizer.film.options import FilmOptions
+from colorizer.film.source import FilmReader, TimedFrame
+from colorizer.film.ycbcr import PlaneLayout, code_range
 from colorizer.media import Picture, target_format, write_picture
 from colorizer.settings import Settings
 
 _WIDTH, _GAP = 480, 8
-"""Of a picture on the sheet, and between two, in pixels."""
+"""Pixels: the width of a frame on the sheet, and the gap between two."""
 
 
 def write_preview(
-    film: Path, target: Path, count: int, settings: Settings, treatment: Film, *, overwrite: bool = False
+    source: Path, target: Path, count: int, settings: Settings, options: FilmOptions, *, overwrite: bool = False
 ) -> int:
     """Colour some frames spread evenly over a film and write them as one picture.
 
-    Frames are those nearest after their moments that can be reached; each is coloured by itself.
+    Frames are coloured one by one, since those between them are not decoded.
+
+    Parameters
+    ----------
+    source, target
+        The film, and the picture to write.
+    count
+        How many frames.
+    settings, options
+        How to colour, and which part of the film.
+    overwrite
+        Replace a target that exists.
 
     Returns
     -------
@@ -43,26 +53,33 @@ def write_preview(
         The film cannot be read.
     OutputError
         The target exists or cannot be written.
+    UsageError
+        The target's suffix is none that is written, or a setting is not for film.
+    MissingExtraError
+        PyAV is not installed.
+    WeightsError, EngineError
+        The model or its runtime is not available.
     """
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept; --overwrite replaces it")
-    target_format(target)
-    painter = Painter(Colorizer(settings, pictures=count), SteadyingOptions(steadiness=0.0, every=1))
-    with contextlib.closing(Reader(film, treatment.span, treatment.deinterlace)) as reader:
-        timed = reader.spread(count)
+        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
+    target_format(target)  # refuses a suffix that is not written before any work
+    frame_colorizer = FrameColorizer(Colorizer(settings, pictures=count), SteadyingOptions(steadiness=0.0, every=1))
+    with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
+        timed = reader.sample(count)
         aspect = reader.description.tags.aspect or Fraction(1)
         turn = timed[0].frame.native.rotation if timed else 0
-    cells = [_cell(painter, one, aspect, turn) for one in timed]
+    cells = [_cell(frame_colorizer, one, aspect, turn) for one in timed]
     write_picture(target, Picture(_sheet(cells), None, "jpeg"))
     return len(cells)
 
 
-def _cell(painter: Painter, timed: Timed, aspect: Fraction, turn: int) -> npt.NDArray[np.uint8]:
+def _cell(frame_colorizer: FrameColorizer, timed: TimedFrame, aspect: Fraction, turn: int) -> npt.NDArray[np.uint8]:
     frame = timed.frame
-    full = Layout(frame.layout.bits, (1, 1))
-    (predicted,) = painter.predict(iter([(timed, frame)]), Memory(None, None))
-    luma, chroma = painter.painted(Predicted(timed, frame, predicted.ab, predicted.memory), full)
-    rgb = as_rgb(frame, luma, chroma)
+    full = PlaneLayout(frame.layout.bits, (1, 1))  # a sheet is small; chroma at full size saves enlarging it
+    (predicted,) = frame_colorizer.predict(iter([(timed, frame)]), FilmState())
+    luma, chroma = frame_colorizer.planes(PredictedFrame(timed, frame, predicted.ab, predicted.state), full)
+    rgb = _to_rgb8(frame, luma, chroma)
+    # players turn the film and stretch its pixels as its tags say; a sheet has no such tags
     rgb = np.rot90(rgb, round(turn / 90)) if turn else rgb
     wide = rgb.shape[1] * (float(aspect) if turn % 180 == 0 else 1)
     tall = rgb.shape[0] * (1 if turn % 180 == 0 else float(aspect))
@@ -70,15 +87,12 @@ def _cell(painter: Painter, timed: Timed, aspect: Fraction, turn: int) -> npt.ND
     return np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def as_rgb(frame: Frame, luma: Plane, chroma: tuple[Plane, Plane]) -> npt.NDArray[np.uint8]:
+def _to_rgb8(frame: Frame, luma: Plane, chroma: tuple[Plane, Plane]) -> npt.NDArray[np.uint8]:
     """R'G'B' of Y' and full-size chroma planes: (H, W, 3) uint8."""
-    scale = codes(frame.layout.bits, full_range=frame.encoding.full_range)
-    y = (luma.astype(np.float32) - scale.black) / scale.luma_span
+    scale = code_range(frame.layout.bits, full_range=frame.encoding.full_range)
+    normalized = (luma.astype(np.float32) - scale.black) / scale.luma_span
     cb, cr = ((plane.astype(np.float32) - scale.middle) / scale.chroma_span for plane in chroma)
-    red_share, blue_share = frame.encoding.shares
-    red, blue = y + 2 * (1 - red_share) * cr, y + 2 * (1 - blue_share) * cb
-    green = (y - red_share * red - blue_share * blue) / (1 - red_share - blue_share)
-    return np.asarray(np.rint(np.clip(np.stack([red, green, blue], axis=-1), 0, 1) * 255), np.uint8)
+    return np.asarray(np.rint(rgb_of(normalized, cb, cr, frame.encoding) * 255), np.uint8)
 
 
 def _sheet(cells: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:

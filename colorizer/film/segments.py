@@ -1,11 +1,11 @@
-"""A film under way: encoded packets in a work folder, a file for each segment, so that nothing is lost.
+"""A film under way: encoded packets in a work folder, a file for each segment, so that a run can be resumed.
 
 A segment is a number of frames that were encoded by themselves, so it can be decoded by itself. It gets its name only
-when it is complete and on the disk; beside it lies what the next one needs to know of the frames before. Whatever kills
-the process, the next run goes on after the last complete segment.
+when it is complete and on the disk; beside it lies the state from which the next one is coloured. Whatever kills the
+process, the next run goes on after the last complete segment.
 
-The order in time of packets that are decoded (their dts) is set when segments are joined, from the times at which they
-are shown, so that it rises over the whole film.
+Each segment's encoder begins to count anew, so its decoding times (dts) are not stored. They are computed when segments
+are joined, from the times at which frames are shown (pts), so that they rise over the whole film.
 """
 
 from __future__ import annotations
@@ -23,34 +23,26 @@ from typing import IO, Any
 
 import numpy as np
 
-from colorizer.errors import OutputError, shown
+from colorizer.errors import OutputError, Remedy, shown
+from colorizer.film.coloring import FilmState
 from colorizer.film.motion import frame_features
-from colorizer.film.temporal import State
+from colorizer.film.temporal import TemporalState
 from colorizer.io.atomic import write_atomically
 
 _HEAD = struct.Struct("<qq?I")
 """Of a packet: time shown, duration, whether it is a key frame, bytes that follow."""
 
 _JOB_FILE = "job.json"
-_REMEDY = "choose another place with -o"
 
 
 @dataclass(frozen=True)
-class Coded:
+class EncodedPacket:
     """An encoded picture."""
 
-    time: int  # when it is shown, in units of the plan's time base
-    duration: int
-    key: bool
+    pts: int  # when it is shown, in units of the plan's time base
+    duration: int  # likewise
+    key: bool  # whether it can be decoded without others
     data: bytes
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What the frames so far leave for the next one."""
-
-    state: State | None
-    keeping: bool | None  # whether the scene is in colour already and passes; None before that is known
 
 
 class WorkFolder:
@@ -71,17 +63,19 @@ class WorkFolder:
 
     def __init__(self, target: Path, job: dict[str, str]) -> None:
         self.path = target.with_name(f".{target.name}.colorize")
-        told = json.dumps(job, sort_keys=True, indent=1).encode()
+        wanted = json.dumps(job, sort_keys=True, indent=1).encode()
         try:
             known = self.path.joinpath(_JOB_FILE).read_bytes() if self.path.is_dir() else None
-            if known != told:
+            if known != wanted:
                 self.remove()
                 self.path.mkdir()
-                write_atomically(self.path / _JOB_FILE, told, remedy=_REMEDY)
+                write_atomically(self.path / _JOB_FILE, wanted)
             for part in self.path.glob("*.part"):
                 part.unlink()
         except OSError as error:
-            raise OutputError(f"{shown(self.path)}: cannot be made ({error.strerror}); {_REMEDY}") from error
+            raise OutputError(
+                f"{shown(self.path)}: cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_OUTPUT
+            ) from error
 
     def remove(self) -> None:
         """Delete it with all it holds."""
@@ -98,109 +92,119 @@ class WorkFolder:
     def _segment(self, number: int) -> Path:
         return self.path / f"{number:06d}.segment"
 
-    def _memory(self, number: int) -> Path:
-        return self.path / f"{number:06d}.memory"
+    def _state(self, number: int) -> Path:
+        return self.path / f"{number:06d}.state"
 
     def open_part(self, number: int) -> IO[bytes]:
         """A file for a segment under way."""
         return (self.path / f"{number:06d}.part").open("wb")
 
-    def finish(self, number: int, part: IO[bytes], memory: Memory) -> None:
-        """Give a segment its name, after what comes with it is on the disk."""
-        with self._memory(number).open("wb") as file:
-            _save_memory(file, memory)
+    def finish(self, number: int, part: IO[bytes], state: FilmState) -> None:
+        """Give a segment its name, once it and the state after it are on the disk.
+
+        Raises
+        ------
+        OSError
+            The disk refuses.
+        """
+        with self._state(number).open("wb") as file:
+            _save_state(file, state)
             os.fsync(file.fileno())
         part.flush()
         os.fsync(part.fileno())
         part.close()
         Path(part.name).replace(self._segment(number))
         with contextlib.suppress(FileNotFoundError):
-            self._memory(number - 1).unlink()
+            self._state(number - 1).unlink()
 
-    def memory_after(self, number: int) -> Memory:
-        """What a complete segment leaves for the next one."""
-        with self._memory(number).open("rb") as file:
-            return _load_memory(file)
+    def state_after(self, number: int) -> FilmState:
+        """The state after a complete segment, from which the next one is coloured."""
+        with self._state(number).open("rb") as file:
+            return _load_state(file)
 
 
-def _save_memory(file: IO[bytes], memory: Memory) -> None:
-    keeping = np.array(-1 if memory.keeping is None else int(memory.keeping))
-    if memory.state is None:
-        np.savez(file, keeping=keeping)
+def _save_state(file: IO[bytes], state: FilmState) -> None:
+    in_color = np.array(-1 if state.in_color is None else int(state.in_color))
+    if state.temporal is None:
+        np.savez(file, in_color=in_color)
         return
-    state = memory.state
+    temporal = state.temporal
     np.savez(
         file,
-        keeping=keeping,
-        lightness=state.features.lightness,
-        color=state.color,
-        age=np.array(state.age),
-        gap=np.array(state.gap),
+        in_color=in_color,
+        lightness=temporal.features.lightness,
+        color=temporal.color,
+        age=np.array(temporal.age),
+        gap=np.array(temporal.gap),
     )
 
 
-def _load_memory(file: IO[bytes]) -> Memory:
+def _load_state(file: IO[bytes]) -> FilmState:
     with np.load(file, allow_pickle=False) as stored:
-        keeping = None if stored["keeping"] < 0 else bool(stored["keeping"])
+        in_color = None if stored["in_color"] < 0 else bool(stored["in_color"])
         if "color" not in stored:
-            return Memory(None, keeping)
-        state = State(frame_features(stored["lightness"]), stored["color"], int(stored["age"]), float(stored["gap"]))
-        return Memory(state, keeping)
+            return FilmState(None, in_color)
+        features = frame_features(stored["lightness"])
+        temporal = TemporalState(features, stored["color"], int(stored["age"]), float(stored["gap"]))
+        return FilmState(temporal, in_color)
 
 
-def write_coded(file: IO[bytes], packet: Any) -> None:
-    """Append a packet of PyAV's to a segment."""
+def write_packet(file: IO[bytes], packet: Any) -> None:
+    """Append an encoder's packet to a segment."""
     data = bytes(packet)
     file.write(_HEAD.pack(packet.pts, packet.duration or 0, bool(packet.is_keyframe), len(data)))
     file.write(data)
 
 
-def read_coded(path: Path) -> Iterator[Coded]:
+def _read_packets(path: Path) -> Iterator[EncodedPacket]:
     """The packets of a segment, in the order of decoding."""
     with path.open("rb") as file:
         while head := file.read(_HEAD.size):
-            time, duration, key, size = _HEAD.unpack(head)
-            yield Coded(time, duration, key, file.read(size))
+            pts, duration, key, size = _HEAD.unpack(head)
+            yield EncodedPacket(pts, duration, key, file.read(size))
 
 
-def _times(path: Path) -> list[int]:
+def _read_times(path: Path) -> list[int]:
+    """The pts of a segment's packets, in the order of decoding; their data is skipped."""
     times = []
     with path.open("rb") as file:
         while head := file.read(_HEAD.size):
-            time, _, _, size = _HEAD.unpack(head)
-            times.append(time)
+            pts, _, _, size = _HEAD.unpack(head)
+            times.append(pts)
             file.seek(size, os.SEEK_CUR)
     return times
 
 
 @dataclass(frozen=True)
-class Ordered:
+class OrderedPacket:
     """A packet with its place in decoding order."""
 
-    coded: Coded
-    decoded: int  # dts
-    duration: int
+    packet: EncodedPacket
+    dts: int  # in units of the plan's time base
+    duration: int  # until the next frame is shown
 
 
-def in_order(segments: list[Path]) -> Iterator[Ordered]:
+def packets_in_order(segments: list[Path]) -> Iterator[OrderedPacket]:
     """All packets of a film with rising dts, none later than its pts.
 
-    dts of the n-th packet is the n-th smallest pts, delayed by the largest number of packets that any one of them is
-    decoded before its turn to be shown.
+    The dts of the n-th packet is the n-th smallest pts, delayed by the largest number of packets that any one of them
+    is decoded before its turn to be shown (B-frames make it more than 0).
     """
-    delay = max((_delay(_times(path)) for path in segments), default=0)
+    delay = max((_delay(_read_times(path)) for path in segments), default=0)
     shown_times: list[int] = []
     for path in segments:
-        shown_times.extend(sorted(_times(path)))
-    follows = dict(pairwise(shown_times))
+        shown_times.extend(sorted(_read_times(path)))
+    next_time = dict(pairwise(shown_times))
     step = max(1, shown_times[1] - shown_times[0]) if len(shown_times) > 1 else 1
     number = 0
     for path in segments:
-        for coded in read_coded(path):
-            early = delay - number
-            decoded = shown_times[0] - early * step if early > 0 else shown_times[number - delay]
-            duration = follows[coded.time] - coded.time if coded.time in follows else coded.duration or step
-            yield Ordered(coded, decoded, duration)
+        for packet in _read_packets(path):
+            # before the first pts there are no times to take, so they are made up at the film's first step
+            missing = delay - number
+            dts = shown_times[0] - missing * step if missing > 0 else shown_times[number - delay]
+            # encoders round durations; the next frame's time is exact
+            duration = next_time[packet.pts] - packet.pts if packet.pts in next_time else packet.duration or step
+            yield OrderedPacket(packet, dts, duration)
             number += 1
 
 

@@ -58,8 +58,7 @@ def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[Binar
     """
     if "\0" in os.fspath(path):
         raise OutputError(f"{shown(path)}: cannot be written, since no file can have this name; choose another")
-    # of fixed length, since the final name may already be as long as the file system allows
-    temporary = path.with_name(f".colorize-{secrets.token_hex(8)}.part")
+    temporary = _temporary_name(path)
     try:
         with temporary.open("x+b") as file:
             with contextlib.suppress(OSError):  # some network drives know no locks; leftovers then stay
@@ -77,6 +76,49 @@ def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[Binar
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def temporary_beside(path: Path) -> Iterator[Path]:
+    """A new, empty file beside a path, for what opens files by their name; `writing` is for all else.
+
+    Whoever fills it forces it to the disk and renames it to `path`. While the context lasts, `remove_leftovers` leaves
+    it alone; if this process is killed, it removes it.
+
+    Parameters
+    ----------
+    path
+        The final name; its folder exists.
+
+    Yields
+    ------
+    Path
+        The temporary file; removed at the end if it still has that name.
+
+    Raises
+    ------
+    OSError
+        The file cannot be made; whoever knows what it is for says so.
+    """
+    temporary = _temporary_name(path)
+    claimed = temporary.open("xb")
+    try:
+        if sys.platform == "win32":
+            # an open file could not be renamed there; nor could it be removed, which is what the lock is for elsewhere
+            claimed.close()
+        else:
+            with contextlib.suppress(OSError):  # some network drives know no locks; leftovers then stay
+                _claim(claimed)
+        yield temporary
+    finally:
+        claimed.close()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _temporary_name(path: Path) -> Path:
+    # of fixed length, since the final name may already be as long as the file system allows
+    return path.with_name(f".colorize-{secrets.token_hex(8)}.part")
 
 
 def prefetch(path: Path) -> None:

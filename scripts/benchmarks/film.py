@@ -26,14 +26,14 @@ from benchmarks.forward import model_named
 from benchmarks.measure import json_option, machine, markdown_table, report
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
-from colorizer.film.encoder import Encoder, native_frame, plan_for
-from colorizer.film.encoding import Encoding, Layout
+from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
+from colorizer.film.encoder import Encoder, native_frame, plan_encoding
 from colorizer.film.frame import Frame
-from colorizer.film.options import DEFAULT_STEADINESS, Film
-from colorizer.film.overlap import ahead
-from colorizer.film.painting import Painter, SteadyingOptions
-from colorizer.film.segments import Memory
-from colorizer.film.source import Reader, import_av
+from colorizer.film.options import DEFAULT_STEADINESS, FilmOptions
+from colorizer.film.pipeline import in_thread
+from colorizer.film.pyav import import_av
+from colorizer.film.source import FilmReader
+from colorizer.film.ycbcr import ColorEncoding, PlaneLayout
 from colorizer.metrics.video import color_distribution_consistency, warp_error
 
 PHOTOS = Path(__file__).parent.parent.parent / "tests" / "photos"
@@ -135,7 +135,7 @@ def _speeds(network: str, film: Path, folder: Path, frames: int) -> Iterator[Spe
         ("steady", SteadyingOptions(DEFAULT_STEADINESS, 1)),
         ("keyframes, auto", SteadyingOptions(DEFAULT_STEADINESS, None)),
     ):
-        yield _ours(network, contestant, film, Painter(ours, steadying))
+        yield _ours(network, contestant, film, FrameColorizer(ours, steadying))
 
 
 def _usual_loop(network: str, film: Path, folder: Path, frames: int, settings: Settings) -> Speed:
@@ -155,18 +155,18 @@ def _usual_loop(network: str, film: Path, folder: Path, frames: int, settings: S
     return Speed(network, "usual loop", coloring / frames, encoding / frames)
 
 
-def _ours(network: str, contestant: str, film: Path, painter: Painter) -> Speed:
-    with contextlib.closing(Reader(film)) as reader:
-        plan = plan_for(Path("film.mp4"), reader.description, Film())
+def _ours(network: str, contestant: str, film: Path, frame_colorizer: FrameColorizer) -> Speed:
+    with contextlib.closing(FilmReader(film)) as reader:
+        plan = plan_encoding(Path("film.mp4"), reader.description, FilmOptions())
         frames = ((timed, timed.frame) for timed in reader.frames())
-        predicted = ahead(painter.predict(ahead(frames, _UNDER_WAY), Memory(None, None)), _UNDER_WAY)
+        predicted = in_thread(frame_colorizer.predict(in_thread(frames, _UNDER_WAY), FilmState()), _UNDER_WAY)
         natives = []
         first = next(predicted)
-        painter.painted(first, plan.layout)  # makes the table
+        frame_colorizer.planes(first, plan.layout)  # makes the table
         start = time.perf_counter()
         for one in predicted:
             natives.append(
-                native_frame(one.frame, painter.painted(one, plan.layout), plan, time=one.item.time, duration=0)
+                native_frame(one.frame, frame_colorizer.planes(one, plan.layout), plan, time=one.item.time, duration=0)
             )
         coloring = time.perf_counter() - start
         start = time.perf_counter()
@@ -249,7 +249,7 @@ def _steadiness(photo: Path, motion: str, frames: int, grain: float, colorizer: 
     film = list(grained(iter(original), grain))
     truth = [chroma_plane(np.ascontiguousarray(frame[..., ::-1])) for frame in original]
     for way, steadying in WAYS.items():
-        planes = _chroma(film, Painter(colorizer, steadying))
+        planes = _chroma(film, FrameColorizer(colorizer, steadying))
         error = float(np.mean([_length(plane - true) for plane, true in zip(planes, truth, strict=True)]))
         chroma = float(np.mean([_length(plane) for plane in planes]))
         change = change_along(planes, motion)
@@ -268,12 +268,12 @@ def moving(photo: Path, frames: int, motion: str) -> Iterator[Picture]:
         yield np.asarray(cv2.warpAffine(large, MOTIONS[motion](number), (width, height), flags=flags), np.uint8)
 
 
-def _chroma(film: list[Picture], painter: Painter) -> list[npt.NDArray[np.float32]]:
-    encoding = Encoding(full_range=True)
-    fed = ((Fraction(number), Frame(luma, None, Layout(8, None), encoding)) for number, luma in enumerate(film))
+def _chroma(film: list[Picture], frame_colorizer: FrameColorizer) -> list[npt.NDArray[np.float32]]:
+    encoding = ColorEncoding(full_range=True)
+    fed = ((Fraction(number), Frame(luma, None, PlaneLayout(8, None), encoding)) for number, luma in enumerate(film))
     return [
         np.asarray(cv2.resize(one.ab, (SMALL[1], SMALL[0])), np.float32)
-        for one in painter.predict(fed, Memory(None, None))
+        for one in frame_colorizer.predict(fed, FilmState())
         if one.ab is not None
     ]
 

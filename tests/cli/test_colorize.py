@@ -184,7 +184,7 @@ def truncated(photo: Path, suffix: str) -> bytes:
         (["photo.jpg", "--temperature", "0"], 2, "--temperature 0"),
         (["photo.jpg", "--size", "225"], 2, "multiples of 32"),
         (["photo.jpg", "--fit", "diagonal"], 2, "diagonal"),
-        (["photo.jpg", "--compat", "--saturation", "2"], 2, "--compat computes with fixed settings"),
+        (["photo.jpg", "--compat", "--saturation", "2"], 2, "--compat: computes with fixed settings"),
         (["photo.jpg", "--bin-centres", "text.jpg"], 2, "text.jpg: not a NumPy file"),
         (["photo.jpg", "--bin-centres", "missing.npy"], 2, "missing.npy: cannot read"),
         (["photo.jpg", "--no-such-option"], 2, "--no-such-option"),

@@ -143,7 +143,7 @@ def test_auto_says_which_network_it_took_and_the_environment_may_name_one(
         (["photos", "--html", "no/report.html"], 1, "no such folder"),
         (["photos", "--strength", "0.5"], 2, "--strength"),
         (["photos", "--keep-color"], 2, "--keep-color"),
-        (["photos", "--compat", "--saturation", "2"], 2, "--compat computes with fixed settings"),
+        (["photos", "--compat", "--saturation", "2"], 2, "--compat: computes with fixed settings"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -93,7 +93,7 @@ def test_numbered_frames_are_steadier_than_one_by_one(photographs: list[Path], t
     from films import noisy
 
     from colorizer import Settings
-    from colorizer.film import Film
+    from colorizer.film import FilmOptions
     from colorizer.film.numbered import color_numbered
 
     still = noisy(to_grey(pan(photographs[4], 6, step=0.0)), 12)
@@ -102,7 +102,7 @@ def test_numbered_frames_are_steadier_than_one_by_one(photographs: list[Path], t
 
     def flicker(steadiness: float) -> float:
         target = tmp_path / f"steady{steadiness}"
-        color_numbered(tmp_path, target, Settings(model="lite", engine="opencv"), Film(steadiness=steadiness))
+        color_numbered(tmp_path, target, Settings(model="lite", engine="opencv"), FilmOptions(steadiness=steadiness))
         lab = [
             cv2.cvtColor(np.asarray(cv2.imread(str(target / f"{number}.png")), np.float32) / 255, cv2.COLOR_BGR2Lab)
             for number in range(6)

@@ -14,12 +14,12 @@ from films import Picture, Recipe, look, make_film, pan, to_grey
 
 from colorizer import Settings
 from colorizer.errors import OutputError, UsageError
-from colorizer.film import Film, encoder, joining
+from colorizer.film import FilmOptions, encoder, joining
 from colorizer.film.job import color_video
 from colorizer.film.preview import write_preview
 
-QUICK = Film(codec="h264", preset="ultrafast")
-LOSSLESS = Film(codec="ffv1")
+QUICK = FilmOptions(codec="h264", preset="ultrafast")
+LOSSLESS = FilmOptions(codec="ffv1")
 SETTINGS = Settings(model="lite", engine="opencv")
 FONT = b"\x00\x01\x00\x00" + bytes(range(200))
 TELEMETRY = [b"GPMF%d" % number for number in range(3)]
@@ -30,9 +30,9 @@ def shots(photographs: list[Path]) -> list[Picture]:
     return to_grey(pan(photographs[6], 6))
 
 
-def colored(source: Path, target: Path, film: Film) -> list[str]:
+def colored(source: Path, target: Path, film: FilmOptions) -> list[str]:
     said: list[str] = []
-    color_video(source, target, SETTINGS, film, remark=lambda text: said.append(str(text)))
+    color_video(source, target, SETTINGS, film, on_note=lambda text: said.append(str(text)))
     return said
 
 
@@ -85,15 +85,13 @@ def test_a_missing_encoder_is_named_with_what_is_there(
     bare = encoder.encoders() - {"libx264", "libx265", "libopus"}
     for module in (encoder, joining):
         monkeypatch.setattr(module, "encoders", lambda: bare)
-    with pytest.raises(OutputError, match=r"lacks the encoder libx264; choose --codec vp9 or av1$"):
-        colored(source, tmp_path / "out.mp4", Film())
-    with pytest.raises(
-        OutputError, match=r"lacks the encoder libopus; choose --audio-codec copy or aac or flac or pcm"
-    ):
+    with pytest.raises(OutputError, match=r"lacks the encoder libx264; choose codec=vp9 or av1$"):
+        colored(source, tmp_path / "out.mp4", FilmOptions())
+    with pytest.raises(OutputError, match=r"lacks the encoder libopus; choose audio_codec=copy or aac or flac or pcm"):
         colored(source, tmp_path / "out.mkv", replace(LOSSLESS, audio_codec="opus"))
     monkeypatch.setattr(encoder, "encoders", frozenset[str])
-    with pytest.raises(OutputError, match=r"choose another container with -o"):
-        colored(source, tmp_path / "out.mp4", Film())
+    with pytest.raises(OutputError, match=r"choose another container for the result"):
+        colored(source, tmp_path / "out.mp4", FilmOptions())
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
@@ -101,7 +99,7 @@ def test_odd_sides_take_the_codec_that_holds_them(shots: list[Picture], tmp_path
     odd = [frame[:95, :127] for frame in shots[:3]]
     recipe = Recipe("ffv1", "yuv420p", Fraction(1, 1000), options={}, sounds=())
     source = make_film(tmp_path / "odd.mkv", odd, recipe)
-    said = colored(source, tmp_path / "out.mp4", Film())
+    said = colored(source, tmp_path / "out.mp4", FilmOptions())
     assert any("libsvtav1 in place of libx264, which takes no odd sides in yuv420p" in text for text in said)
     before, after = look(source), look(tmp_path / "out.mp4")
     assert after.planes[0][0].shape == (95, 127)
@@ -109,12 +107,12 @@ def test_odd_sides_take_the_codec_that_holds_them(shots: list[Picture], tmp_path
         max(np.abs(new[0].astype(float) - old[0]).mean() for old, new in zip(before.planes, after.planes, strict=True))
         < 3
     )
-    colored(source, tmp_path / "own.mp4", Film(codec="vp9"))
+    colored(source, tmp_path / "own.mp4", FilmOptions(codec="vp9"))
     assert look(tmp_path / "own.mp4").planes[0][0].shape == (95, 127)
-    with pytest.raises(UsageError, match=r"libx265 takes no odd sides such as 127x95.* --codec av1, vp9 or ffv1"):
-        colored(source, tmp_path / "no.mp4", Film(codec="h265"))
+    with pytest.raises(UsageError, match=r"libx265 takes no odd sides such as 127x95.* codec=av1, vp9 or ffv1"):
+        colored(source, tmp_path / "no.mp4", FilmOptions(codec="h265"))
     with pytest.raises(UsageError, match="odd sides"):
-        colored(source, tmp_path / "no.avi", Film())
+        colored(source, tmp_path / "no.avi", FilmOptions())
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from skimage.color import rgb2lab
 
 from colorizer import Settings
 from colorizer.errors import OutputError, UsageError
-from colorizer.film import Film
+from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
 
 FRAMES = 14
-QUICK = Film(codec="h264", preset="ultrafast")
-LOSSLESS = Film(codec="ffv1")
+QUICK = FilmOptions(codec="h264", preset="ultrafast")
+LOSSLESS = FilmOptions(codec="ffv1")
 MILLISECONDS = Fraction(1, 1000)
 
 
@@ -30,15 +30,15 @@ def shots(photographs: list[Path]) -> list[Picture]:
     return to_grey(pan(photo, FRAMES))
 
 
-def colored(source: Path, target: Path, film: Film, segment_frames: int = 5) -> list[str]:
+def colored(source: Path, target: Path, film: FilmOptions, segment_frames: int = 5) -> list[str]:
     """Colour a film in short segments; what was said of it."""
     said: list[str] = []
     settings = Settings(model="lite", engine="opencv")
     result = color_video(
-        source, target, settings, film, remark=lambda text: said.append(str(text)), segment_frames=segment_frames
+        source, target, settings, film, on_note=lambda text: said.append(str(text)), segment_frames=segment_frames
     )
     assert not list(target.parent.glob(f".{target.name}*"))
-    return [*said, *result.remarks]
+    return [*said, *result.notes]
 
 
 VARIABLE = [
@@ -103,7 +103,7 @@ def test_odd_sizes_are_kept_or_refused_with_a_remedy(shots: list[Picture], tmp_p
     before, after = look(source), look(tmp_path / "out.mkv")
     assert after.planes[0][1].shape == (48, 64)
     assert np.array_equal(before.planes[2][0], after.planes[2][0])
-    with pytest.raises(UsageError, match=r"odd sides such as 127x95.*--pixel-format yuv444p"):
+    with pytest.raises(UsageError, match=r"odd sides such as 127x95.*pixel_format=yuv444p"):
         colored(source, tmp_path / "out.mp4", QUICK)
     colored(source, tmp_path / "out.mp4", replace(QUICK, pixel_format="yuv444p"))
     assert look(tmp_path / "out.mp4").planes[0][0].shape == (95, 127)
@@ -124,7 +124,7 @@ def test_every_codec_writes_the_film(codec: str, name: str, pix_fmt: str, shots:
     source = make_film(tmp_path / "film.mp4", shots)
     preset = {"h265": "ultrafast", "h264": "ultrafast", "av1": "12"}.get(codec)
     audio = "opus" if name.endswith("webm") else "copy"
-    colored(source, tmp_path / name, Film(codec=codec, preset=preset, audio_codec=audio), segment_frames=8)
+    colored(source, tmp_path / name, FilmOptions(codec=codec, preset=preset, audio_codec=audio), segment_frames=8)
     before, after = look(source), look(tmp_path / name)
     assert after.pix_fmt == pix_fmt
     assert len(after.times) == len(before.times)
@@ -179,14 +179,14 @@ def test_sound_can_be_left_out_or_encoded_anew(shots: list[Picture], tmp_path: P
     assert look(tmp_path / "mute.mp4").kinds == ["video"]
     colored(source, tmp_path / "flac.mkv", replace(QUICK, audio_codec="flac"))
     assert look(tmp_path / "flac.mkv").kinds == ["video", "audio"]
-    with pytest.raises(UsageError, match=r"does not hold the aac sound .* --audio-codec"):
-        colored(source, tmp_path / "out.webm", Film())
+    with pytest.raises(UsageError, match=r"does not hold the aac sound .* audio_codec="):
+        colored(source, tmp_path / "out.webm", FilmOptions())
 
 
 def test_what_exists_is_kept_and_the_film_itself_never_overwritten(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mp4", shots[:3])
     (tmp_path / "out.mp4").write_bytes(b"mine")
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="overwrite=True"):
         color_video(source, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"mine"
     content = source.read_bytes()

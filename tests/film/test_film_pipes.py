@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from colorizer import Settings
 from colorizer.errors import ColorizerError, InputError, UsageError
-from colorizer.film.painting import SteadyingOptions
+from colorizer.film.coloring import SteadyingOptions
 from colorizer.film.pipe import color_stream
-from colorizer.film.streams import header, parse_raw, read_frames, read_header
+from colorizer.film.streams import parse_rawvideo, read_frames, read_header, y4m_header
 
 SETTINGS = Settings(model="lite", engine="opencv")
 Plane = npt.NDArray[np.uint16]
@@ -37,7 +37,7 @@ def y4m(words: str, frames: list[bytes]) -> bytes:
 
 def colored(data: bytes, raw: str | None = None) -> bytes:
     out = io.BytesIO()
-    color_stream(io.BytesIO(data), out, SETTINGS, SteadyingOptions(0.8, 1), raw=raw)
+    color_stream(io.BytesIO(data), out, SETTINGS, SteadyingOptions(0.8, 1), rawvideo=raw)
     return out.getvalue()
 
 
@@ -131,8 +131,8 @@ def test_what_is_no_stream_is_refused_in_words(data: bytes) -> None:
 
 @pytest.mark.parametrize("text", ["", "640x480", "640x480@25:rgb24", "0x4@25:gray", "4x4@0:gray", "4x4@25:nonsense"])
 def test_a_bad_description_of_bare_frames_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--rawvideo"):
-        parse_raw(text)
+    with pytest.raises(UsageError, match=r"^rawvideo"):
+        parse_rawvideo(text)
 
 
 @given(st.binary(max_size=200))
@@ -140,7 +140,7 @@ def test_no_bytes_make_the_reader_crash(data: bytes) -> None:
     stream = io.BytesIO(b"YUV4MPEG2 " + data)
     try:
         what = read_header(stream)
-        header(what)
+        y4m_header(what)
         for _ in read_frames(stream, what, headed=True):
             pass
     except ColorizerError as error:

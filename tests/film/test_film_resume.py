@@ -14,25 +14,27 @@ from pathlib import Path
 
 import av
 import pytest
-from films import Recipe, make_film, noisy, pan, to_grey
+from films import Recipe, look, make_film, noisy, pan, to_grey
 
 from colorizer import Settings
-from colorizer.film import Film
+from colorizer.film import FilmOptions
 from colorizer.film.job import Progress, color_video
 from colorizer.film.segments import WorkFolder
+from colorizer.io.atomic import remove_leftovers
 
 SEGMENT = 6
 CODE = """
 import sys
 from pathlib import Path
 from colorizer import Settings
-from colorizer.film import Film
+from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
 source, target, codec = sys.argv[1:]
 settings = Settings(model="lite", engine="opencv", threads=1)
-film = Film(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
+film = FilmOptions(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
 print("begun", flush=True)
-color_video(Path(source), Path(target), settings, film, segment_frames=6, tell=lambda p: print(p.done, flush=True))
+say = lambda progress: print(progress.done, flush=True)
+color_video(Path(source), Path(target), settings, film, segment_frames=6, on_progress=say)
 """
 
 
@@ -109,11 +111,11 @@ def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path)
             raise StopError
 
     with pytest.raises(StopError):
-        color_video(source, tmp_path / "out.mkv", settings, Film(), tell=stop, segment_frames=SEGMENT)
+        color_video(source, tmp_path / "out.mkv", settings, FilmOptions(), on_progress=stop, segment_frames=SEGMENT)
     assert not (tmp_path / "out.mkv").exists()
-    result = color_video(source, tmp_path / "out.mkv", settings, Film(), segment_frames=SEGMENT)
+    result = color_video(source, tmp_path / "out.mkv", settings, FilmOptions(), segment_frames=SEGMENT)
     assert result.frames == 20
-    assert result.asked == 8
+    assert result.network_calls == 8
 
 
 def test_segments_of_another_job_are_thrown_away(tmp_path: Path) -> None:
@@ -134,3 +136,39 @@ def test_interrupting_leaves_no_film_and_the_work_to_go_on_with(photographs: lis
     process.wait()
     assert not (tmp_path / "out.mkv").exists()
     assert (tmp_path / ".out.mkv.colorize" / "000000.segment").exists()
+
+
+HANGING_JOIN = """
+import time
+from colorizer.film import joining
+def hanging(segments):
+    for number, packet in enumerate(packets(segments)):
+        if number == 10:
+            print("joining", flush=True)
+            time.sleep(600)
+        yield packet
+packets, joining.packets_in_order = joining.packets_in_order, hanging
+"""
+
+
+def test_a_run_killed_while_it_joins_leaves_nothing_after_the_next_one(photographs: list[Path], tmp_path: Path) -> None:
+    source, target = make_source(photographs, tmp_path / "film.mkv", 20), tmp_path / "out.mkv"
+    command = [sys.executable, "-c", HANGING_JOIN + CODE, str(source), str(target), "ffv1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    while process.stdout.readline() not in (b"joining\n", b""):
+        pass
+    assert not target.exists()
+    (left,) = tmp_path.glob("*.part")
+    # what another run under way is writing stays
+    remove_leftovers(tmp_path)
+    assert left.exists()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert left.exists()
+    again = run_of(source, target, "ffv1")
+    again.communicate()
+    assert again.returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mkv", "out.mkv"]
+    assert len(look(target).times) == 20

@@ -14,13 +14,12 @@ from films import Picture, noisy, pan, to_grey
 
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
-from colorizer.film.encoding import Encoding, Layout
+from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
 from colorizer.film.frame import Frame
 from colorizer.film.motion import frame_features
 from colorizer.film.options import DEFAULT_STEADINESS
-from colorizer.film.painting import Painter, SteadyingOptions
-from colorizer.film.segments import Memory
-from colorizer.film.temporal import FrameInput, State, Step, follow, steady
+from colorizer.film.temporal import FrameInput, Step, TemporalState, next_step, steady
+from colorizer.film.ycbcr import ColorEncoding, PlaneLayout
 
 Floats = npt.NDArray[np.float32]
 
@@ -35,9 +34,9 @@ def colorizer() -> Colorizer:
 
 def chroma_of(frames: list[Picture], colorizer: Colorizer, steadying: SteadyingOptions) -> list[Floats]:
     """The ab that a film's frames get, at the size of a frame."""
-    encoding = Encoding(full_range=True)
-    fed = ((number, Frame(frame[..., 0], None, Layout(8, None), encoding)) for number, frame in enumerate(frames))
-    predictions = Painter(colorizer, steadying).predict(fed, Memory(None, None))
+    encoding = ColorEncoding(full_range=True)
+    fed = ((number, Frame(frame[..., 0], None, PlaneLayout(8, None), encoding)) for number, frame in enumerate(frames))
+    predictions = FrameColorizer(colorizer, steadying).predict(fed, FilmState())
     size = (SIZE[1], SIZE[0])
     return [np.asarray(cv2.resize(one.ab, size), np.float32) for one in predictions if one.ab is not None]
 
@@ -146,10 +145,12 @@ def test_no_chroma_crosses_a_cut(photographs: list[Path], colorizer: Colorizer) 
 
 def test_keyframe_mode_asks_seldom_and_stays_near_the_prediction(photographs: list[Path], colorizer: Colorizer) -> None:
     film = to_grey(pan(photographs[0], 24, SIZE, STEP))
-    painter = Painter(colorizer, SteadyingOptions(DEFAULT_STEADINESS, 6))
-    fed = ((n, Frame(f[..., 0], None, Layout(8, None), Encoding(full_range=True))) for n, f in enumerate(film))
-    planes = [one.ab for one in painter.predict(fed, Memory(None, None))]
-    assert 4 <= painter.asked <= 8
+    frame_colorizer = FrameColorizer(colorizer, SteadyingOptions(DEFAULT_STEADINESS, 6))
+    fed = (
+        (n, Frame(f[..., 0], None, PlaneLayout(8, None), ColorEncoding(full_range=True))) for n, f in enumerate(film)
+    )
+    planes = [one.ab for one in frame_colorizer.predict(fed, FilmState())]
+    assert 4 <= frame_colorizer.network_calls <= 8
     every_frame = chroma_of(film, colorizer, SteadyingOptions(0.0, 1))
     last = planes[-1]
     assert last is not None
@@ -164,14 +165,14 @@ def test_chroma_follows_what_moves() -> None:
     color = np.zeros((96, 160, 4), np.float32)
     color[30:60, 40:80] = (40, -20, np.hypot(40, 20), 1)
     moved = np.roll(lightness, 5, axis=1)
-    step = follow(
-        State(frame_features(lightness), color),
+    step = next_step(
+        TemporalState(frame_features(lightness), color),
         moved,
         lambda: np.zeros((24, 40, 2), np.float32),
         steadiness=0.8,
         every=4,
     )
-    assert step.fresh is None
+    assert step.prediction is None
     assert np.abs(step.ab[35:55, 50:80] - (40, -20)).mean() < 1.5
     assert np.abs(step.ab[35:55, 100:140]).mean() < 0.5
 
@@ -180,8 +181,8 @@ def test_a_scene_begins_anew_when_the_size_changes() -> None:
     small = np.full((32, 32), 50, np.float32)
     large = np.full((64, 64), 50, np.float32)
 
-    def step(state: State | None, lightness: Floats) -> Step:
-        return follow(state, lightness, lambda: np.ones((8, 8, 2), np.float32), steadiness=0.8)
+    def step(state: TemporalState | None, lightness: Floats) -> Step:
+        return next_step(state, lightness, lambda: np.ones((8, 8, 2), np.float32), steadiness=0.8)
 
     assert step(step(None, small).state, large).new_scene
     assert not step(step(None, small).state, small).new_scene

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ import pytest
 from films import Picture, Recipe, look, make_film, pan, to_grey
 
 from colorizer import Settings
+from colorizer.cli.wording import worded
 from colorizer.errors import InputError, OutputError, UsageError
-from colorizer.film import Film, is_video
-from colorizer.film.job import Result, color_video
+from colorizer.film import FilmOptions, is_video
+from colorizer.film.formats import codec_for, container_of
+from colorizer.film.job import FilmResult, color_video
+from colorizer.film.streams import parse_rawvideo
 
-QUICK = Film(codec="h264", preset="ultrafast")
+QUICK = FilmOptions(codec="h264", preset="ultrafast")
 SETTINGS = Settings(model="lite", engine="opencv")
 
 
@@ -27,7 +31,7 @@ def shots(photographs: list[Path]) -> list[Picture]:
     return to_grey(pan(photographs[2], 16))
 
 
-def colored(source: Path, target: Path, film: Film = QUICK) -> Result:
+def colored(source: Path, target: Path, film: FilmOptions = QUICK) -> FilmResult:
     return color_video(source, target, SETTINGS, film)
 
 
@@ -58,11 +62,11 @@ def test_a_film_that_was_cut_off_says_how_much_of_it_is_there(
     part = tmp_path / f"part{whole.suffix}"
     part.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     result = colored(part, tmp_path / "out.mkv")
-    (said,) = (remark for remark in result.remarks if "seconds" in remark)
+    (said,) = (remark for remark in result.notes if "seconds" in remark)
     end, stated = (float(word) for word in re.findall(r"\d+\.\d", said))
     assert abs(stated - 4) < 0.3
     assert abs(end - result.frames / 4) < 0.3
-    assert "seconds" not in str(colored(whole, tmp_path / "whole.mkv").remarks)
+    assert "seconds" not in str(colored(whole, tmp_path / "whole.mkv").notes)
 
 
 def index_first(film: Path) -> Path:
@@ -81,14 +85,14 @@ def index_first(film: Path) -> Path:
 
 def test_the_part_between_start_and_end_is_no_film_cut_off(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mkv", shots, Recipe(rate=Fraction(4)))
-    span = Film(codec="h264", preset="ultrafast", start="0.5", end="1")
-    assert colored(source, tmp_path / "out.mkv", span).remarks == ()
+    span = FilmOptions(codec="h264", preset="ultrafast", start="0.5", end="1")
+    assert colored(source, tmp_path / "out.mkv", span).notes == ()
 
 
 def test_transparency_that_is_left_out_is_said(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mov", shots[:2], Recipe("prores_ks", "yuva444p10le", sounds=()))
     said: list[str] = []
-    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, remark=lambda text: said.append(str(text)))
+    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, on_note=lambda text: said.append(str(text)))
     assert any("transparency is left out" in remark for remark in said)
 
 
@@ -113,7 +117,7 @@ def test_damaged_packets_are_passed_over_and_counted(shots: list[Picture], tmp_p
     source.write_bytes(data)
     result = colored(source, tmp_path / "out.mkv")
     assert 14 <= result.frames <= 16
-    assert any("damaged" in remark for remark in result.remarks)
+    assert any("damaged" in remark for remark in result.notes)
 
 
 def test_sound_alone_nothing_and_junk_are_refused(shots: list[Picture], tmp_path: Path) -> None:
@@ -173,19 +177,19 @@ def test_frames_of_another_size_in_mid_stream_are_scaled(shots: list[Picture], t
             out.mux(packet)
     result = colored(source, tmp_path / "out.mp4")
     assert result.frames >= 10
-    assert any("another size" in remark for remark in result.remarks)
+    assert any("another size" in remark for remark in result.notes)
     assert look(tmp_path / "out.mp4").planes[-1][0].shape == (96, 128)
 
 
 def test_options_that_do_not_fit_are_refused_before_any_work(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mp4", shots[:2])
     for film, name, words in (
-        (Film(codec="vp9"), "out.mov", "does not hold vp9"),
-        (Film(), "out.gif", "endings"),
-        (Film(preset="nonsense"), "out.mp4", "preset nonsense"),
-        (Film(codec="ffv1", crf=3), "out.mkv", "no constant quality"),
-        (Film(pixel_format="yuv999p"), "out.mp4", "--pixel-format"),
-        (Film(start="0:10"), "out.mp4", "no frame lies between"),
+        (FilmOptions(codec="vp9"), "out.mov", "does not hold vp9"),
+        (FilmOptions(), "out.gif", "endings"),
+        (FilmOptions(preset="nonsense"), "out.mp4", "preset nonsense"),
+        (FilmOptions(codec="ffv1", crf=3), "out.mkv", "no constant quality"),
+        (FilmOptions(pixel_format="yuv999p"), "out.mp4", "pixel_format=yuv999p"),
+        (FilmOptions(start="0:10"), "out.mp4", "no frame lies between"),
     ):
         with pytest.raises((UsageError, InputError), match=words):
             colored(source, tmp_path / name, film)
@@ -206,8 +210,8 @@ def test_options_that_do_not_fit_are_refused_before_any_work(shots: list[Picture
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="--"):
-        Film(**wrong)
+    with pytest.raises(UsageError, match=[*wrong][-1]):
+        FilmOptions(**wrong)
 
 
 def test_films_are_told_from_pictures(shots: list[Picture], photographs: list[Path], tmp_path: Path) -> None:
@@ -218,3 +222,25 @@ def test_films_are_told_from_pictures(shots: list[Picture], photographs: list[Pa
     assert is_video(tmp_path / "missing.mkv")
     (tmp_path / "picture.avif").write_bytes(b"\x00\x00\x00\x1cftypavif")
     assert not is_video(tmp_path / "picture.avif")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: FilmOptions(start="soon"), "--start soon: expected seconds, or H:MM:SS"),
+        (lambda: FilmOptions(start="5", end="4"), "--end 4: expected a time after the start"),
+        (lambda: FilmOptions(every="often"), "--every often: expected auto or a number from 1"),
+        (lambda: parse_rawvideo("4x4"), "--rawvideo 4x4: expected WIDTHxHEIGHT@RATE:PIX_FMT, such as 640x480@25:gray"),
+        (lambda: container_of(Path("a.gif")), "choose one of them with -o"),
+        (
+            lambda: codec_for("ffv1", "mp4", Path("a.mp4")),
+            "a.mp4: .mp4 does not hold ffv1; choose .mkv or .avi with -o",
+        ),
+    ],
+)
+def test_the_command_line_spells_options_as_they_are_typed(wrong: Callable[[], Any], words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        wrong()
+    assert words in worded(caught.value)
+    assert "--" not in str(caught.value)
+    assert "-o" not in str(caught.value)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from colorizer.errors import OutputError
-from colorizer.io.atomic import prefetch, remove_leftovers, write_atomically, writing
+from colorizer.io.atomic import prefetch, remove_leftovers, temporary_beside, write_atomically, writing
 
 
 def test_a_file_is_written_or_replaced_whole(tmp_path: Path) -> None:
@@ -80,3 +80,25 @@ def test_expecting_a_file_brings_it_into_memory_and_waits_for_nothing(tmp_path: 
                 return
             time.sleep(0.01)
         pytest.fail("the file was not read ahead")
+
+
+def test_a_file_that_others_open_by_name_is_removed_if_it_was_not_renamed_or_its_process_is_killed(
+    tmp_path: Path,
+) -> None:
+    with temporary_beside(tmp_path / "film.mp4") as temporary:
+        temporary.write_bytes(b"whole")
+        temporary.replace(tmp_path / "film.mp4")
+    with temporary_beside(tmp_path / "film.mp4") as temporary:
+        temporary.write_bytes(b"half")
+        remove_leftovers(tmp_path)
+        assert temporary.exists() or sys.platform == "win32"
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+    code = (
+        "import os, sys; from pathlib import Path; from colorizer.io.atomic import temporary_beside\n"
+        "with temporary_beside(Path(sys.argv[1])) as path: path.write_bytes(b'half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "film.mp4")], check=False, timeout=60)
+    assert len(list(tmp_path.iterdir())) == 2
+    remove_leftovers(tmp_path)
+    assert (tmp_path / "film.mp4").read_bytes() == b"whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]

@@ -19,7 +19,7 @@ MATRICES = {
     7: (0.212, 0.087),  # SMPTE 240M
     9: (0.2627, 0.0593),  # BT.2020, non-constant luminance
 }
-"""Shares of R' and B' in Y', by the code of H.273."""
+"""The luma coefficients Kr and Kb, weights of R' and B' in Y', by the matrix's code in H.273."""
 
 BT709, BT601, BT2020 = 1, 6, 9
 
@@ -31,7 +31,7 @@ SD_WIDTH, SD_HEIGHT = 1024, 576
 
 
 @dataclass(frozen=True)
-class Encoding:
+class ColorEncoding:
     """How code values are meant."""
 
     matrix: int = BT709  # a key of MATRICES
@@ -40,47 +40,47 @@ class Encoding:
     siting: Siting = "left"  # of chroma samples, along a row
 
     @property
-    def shares(self) -> tuple[float, float]:
-        """Shares of R' and B' in Y'."""
+    def luma_coefficients(self) -> tuple[float, float]:
+        """Kr and Kb, the weights of R' and B' in Y'."""
         return MATRICES[self.matrix]
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The planes of a frame."""
+class PlaneLayout:
+    """The planes of a frame: their bit depth, and how chroma is subsampled."""
 
     bits: int  # of a code value; 8 in a byte, more in two bytes
-    chroma: tuple[int, int] | None  # luma rows and columns to a chroma sample; None for grey
+    subsampling: tuple[int, int] | None  # luma rows and columns to a chroma sample; None for grey
 
     def chroma_size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of a chroma plane; a grey layout has none."""
-        down, across = self.chroma or (height, width)
+        down, across = self.subsampling or (height, width)
         return -(-height // down), -(-width // across)
 
 
 @dataclass(frozen=True)
-class Codes:
+class CodeRange:
     """Code values of black, white and no chroma at a bit depth."""
 
     black: int
     luma_span: int  # white - black
     middle: int  # chroma 0
-    chroma_span: int  # codes from chroma -1/2 to 1/2
+    chroma_span: int  # code values from chroma -1/2 to 1/2
     top: int  # the largest code value
 
 
-def codes(bits: int, *, full_range: bool) -> Codes:
+def code_range(bits: int, *, full_range: bool) -> CodeRange:
     """Code values at a depth: BT.709, table 3.4 and its like in the others."""
     top = (1 << bits) - 1
     middle = 1 << (bits - 1)
     if full_range:
-        return Codes(0, top, middle, top, top)
+        return CodeRange(0, top, middle, top, top)
     unit = 1 << (bits - 8)
-    return Codes(16 * unit, 219 * unit, middle, 224 * unit, top)
+    return CodeRange(16 * unit, 219 * unit, middle, 224 * unit, top)
 
 
 def guess_matrix(tag: int, height: int, width: int) -> int:
-    """The matrix of a tag; of an absent or unknown one, what players take for a frame of that size."""
+    """The matrix of a tag; for an absent or unknown one, what players take for a frame of that size."""
     if tag in MATRICES:
         return tag
     return BT601 if width <= SD_WIDTH and height <= SD_HEIGHT else BT709

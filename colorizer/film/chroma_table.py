@@ -1,8 +1,8 @@
 """Cb and Cr for a wanted hue and chroma at a given Y', as a table.
 
-Keeping a film's own Y' means that not L* but Y' is given. So for each Y', a and b the lightness L is sought at which
-the colour (L, a, b) has just that Y'; its Cb and Cr are the answer. Where no displayable colour has them, a and b
-shrink by one factor, at constant hue, until R', G' and B' fit into 0..1.
+A film keeps its own Y', which is not L*: colours of one L* but different chroma differ in Y'. So for each Y', a and b
+the lightness L is sought at which the colour (L, a, b) has just that Y'; its Cb and Cr are the answer. Where no
+displayable colour has them, a and b shrink by one factor, at constant hue, until R', G' and B' fit into 0..1.
 
 The table holds the answers on a grid. In between they are interpolated linearly, which cannot lead out of gamut: the
 displayable colours are a cube in R'G'B', a sheared cube in Y'CbCr, and both are convex.
@@ -32,7 +32,7 @@ from colorizer.color.lab import (
     XYZ_TO_RGB,
     encode_srgb,
 )
-from colorizer.film.encoding import Encoding
+from colorizer.film.ycbcr import ColorEncoding
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -50,16 +50,18 @@ _PARTS = 32
 """Parts that are computed side by side, each small enough for the processor's cache."""
 
 _RAYS = 360
-_BISECTIONS_OF_CHROMA = 11
-_BISECTIONS_OF_LIGHTNESS = 4
-_NEWTON_STEPS = 3
+"""Hues at which the edge of the gamut is sought; between them it is interpolated."""
+
+_BISECTIONS_OF_CHROMA = 11  # to within _MOST_CHROMA / 2^11, a tenth of a unit of ab
+_BISECTIONS_OF_LIGHTNESS = 4  # to within 100 / 2^4, from where the secants converge
+_SECANT_STEPS = 3
 _MOST_CHROMA = 182.0  # in the corners of the table
 
 # Linear BT.2020 to XYZ: its primaries with the white point D65, BT.2020-2 table 3
 _WIDE_PRIMARIES = np.array([[0.708, 0.292], [0.170, 0.797], [0.131, 0.046]])
 
 
-def rgb_matrix(encoding: Encoding) -> npt.NDArray[Any]:
+def rgb_matrix(encoding: ColorEncoding) -> npt.NDArray[Any]:
     """(3, 3) from XYZ to linear R, G and B of the film's primaries."""
     if not encoding.wide_gamut:
         return XYZ_TO_RGB
@@ -85,21 +87,21 @@ def _lightness_at(luma: Doubles, a: Doubles, b: Doubles, weights: Doubles, to_rg
         under = np.tensordot(weights, encoded_rgb(middle, a, b, to_rgb), axes=1) < luma
         low, high = np.where(under, middle, low), np.where(under, high, middle)
     found = (low + high) / 2
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(_SECANT_STEPS):
         step = 0.01
         here = np.tensordot(weights, encoded_rgb(found, a, b, to_rgb), axes=1)
         there = np.tensordot(weights, encoded_rgb(found + step, a, b, to_rgb), axes=1)
-        slope = np.maximum((there - here) / step, 1e-4)
+        slope = np.maximum((there - here) / step, 1e-4)  # near black the curve is flat, and a step would leave it
         found = np.clip(found + (luma - here) / slope, low - 1, high + 1)
     return found
 
 
-def _weights(encoding: Encoding) -> Doubles:
-    red, blue = encoding.shares
+def _weights(encoding: ColorEncoding) -> Doubles:
+    red, blue = encoding.luma_coefficients
     return np.array([red, 1 - red - blue, blue])
 
 
-def _most_chroma(luma: Doubles, encoding: Encoding) -> Doubles:
+def _most_chroma(luma: Doubles, encoding: ColorEncoding) -> Doubles:
     """(levels, rays) the largest displayable chroma at each luma and hue."""
     weights, to_rgb = _weights(encoding), rgb_matrix(encoding)
     hue = np.arange(_RAYS) * (2 * np.pi / _RAYS)
@@ -115,7 +117,7 @@ def _most_chroma(luma: Doubles, encoding: Encoding) -> Doubles:
     return inside
 
 
-def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: Encoding, most: Doubles | None = None) -> Doubles:
+def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: ColorEncoding, most: Doubles | None = None) -> Doubles:
     """Cb and Cr, (..., 2) float64 in -1/2..1/2, for Y' in 0..1 and the wanted a and b, all of one shape.
 
     Parameters
@@ -129,36 +131,39 @@ def solve(luma: Doubles, a: Doubles, b: Doubles, encoding: Encoding, most: Doubl
     """
     weights, to_rgb = _weights(encoding), rgb_matrix(encoding)
     if most is not None:
+        # the same factor for a and b keeps the hue
         factor = np.minimum(1, most / np.maximum(np.hypot(a, b), 1e-9))
         a, b = a * factor, b * factor
     rgb = encoded_rgb(_lightness_at(luma, a, b, weights, to_rgb), a, b, to_rgb)
-    red, blue = encoding.shares
+    red, blue = encoding.luma_coefficients
     chroma = np.stack([(rgb[2] - luma) / (2 * (1 - blue)), (rgb[0] - luma) / (2 * (1 - red))], axis=-1)
     return fitted(luma, chroma, encoding)
 
 
-def fitted(luma: Doubles, chroma: Doubles, encoding: Encoding) -> Doubles:
+def fitted(luma: Doubles, chroma: Doubles, encoding: ColorEncoding) -> Doubles:
     """Cb and Cr shrunk at constant Y' until R'G'B' lie in 0..1; at the gamut's edge this is a matter of rounding."""
-    red, blue = encoding.shares
+    red, blue = encoding.luma_coefficients
     green = 1 - red - blue
     over_r, over_b = 2 * (1 - red) * chroma[..., 1], 2 * (1 - blue) * chroma[..., 0]
     over_g = -(red * over_r + blue * over_b) / green
     over = np.stack([over_r, over_g, over_b])
+    # how far each channel may go from Y' towards 1 or 0
     room = np.where(over > 0, 1 - luma, luma)
     factor = np.min(room / np.maximum(np.abs(over), 1e-12), axis=0)
     return np.asarray(chroma * np.clip(factor, 0, 1)[..., None])
 
 
 @lru_cache(maxsize=4)
-def chroma_table(encoding: Encoding) -> Floats:
+def chroma_table(encoding: ColorEncoding) -> Floats:
     """(LEVELS, SIDE, SIDE, 2) float32: Cb and Cr in -1/2..1/2 by Y', b and a."""
     luma = np.linspace(0, 1, LEVELS)
+    # NumPy lets go of the interpreter's lock, so threads share the second that this takes
     with ThreadPoolExecutor() as pool:
         parts = pool.map(lambda some: _chroma_at(some, encoding), np.array_split(luma, _PARTS))
         return np.concatenate(list(parts)).astype(np.float32)
 
 
-def _chroma_at(luma: Doubles, encoding: Encoding) -> Doubles:
+def _chroma_at(luma: Doubles, encoding: ColorEncoding) -> Doubles:
     """The table's tiles for some values of Y'."""
     most = _most_chroma(luma, encoding)
     axis = np.linspace(-REACH, REACH, SIDE)

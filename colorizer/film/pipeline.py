@@ -1,7 +1,8 @@
-"""Stages that work side by side: a generator, run ahead in a thread of its own, through a queue of fixed length.
+"""Stages of a pipeline that run at the same time: each generator in a thread of its own, joined by bounded queues.
 
-Chained, `ahead(solve(ahead(predict(ahead(decode())))))`, every stage has its thread, and what is under way is bounded.
-NumPy, OpenCV, the networks and the codecs let go of the interpreter's lock while they compute, so threads do.
+Chained, `in_thread(encode(in_thread(predict(in_thread(decode())))))`, every stage has its thread, and the number of
+frames between two stages is bounded. Threads are enough: NumPy, OpenCV, the networks and the codecs let go of the
+interpreter's lock while they compute.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_PATIENCE = 0.1
-"""Seconds between looks at whether the reader is still there."""
+_POLL_SECONDS = 0.1
+"""How often a stage whose queue is full looks whether anybody still reads from it."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,37 @@ class _End:
     error: BaseException | None = None
 
 
-def ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
-    """The same items, made up to `depth` ahead in a thread; an error comes up where the item would have.
+def in_thread(items: Iterator[Item], depth: int) -> Iterator[Item]:
+    """The same items, produced in a thread of their own.
 
     Closing this generator ends the thread, and closes `items` in it.
+
+    Parameters
+    ----------
+    items
+        A generator; from here on only the thread uses it.
+    depth
+        Items that may wait in the queue.
+
+    Raises
+    ------
+    BaseException
+        Whatever `items` raises, in the place of the item.
     """
     ready: queue.Queue[_Item[Item] | _End] = queue.Queue(depth)
-    gone = threading.Event()
+    closed = threading.Event()
 
     def put(item: _Item[Item] | _End) -> bool:
-        while not gone.is_set():
+        # a plain put would wait for ever where the reader has gone and the queue is full
+        while not closed.is_set():
             try:
-                ready.put(item, timeout=_PATIENCE)
+                ready.put(item, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
             return True
         return False
 
-    def make() -> None:
+    def produce() -> None:
         try:
             for value in items:
                 if not put(_Item(value)):
@@ -59,7 +73,7 @@ def ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
             if close is not None:
                 close()
 
-    thread = threading.Thread(target=make, daemon=True)
+    thread = threading.Thread(target=produce, daemon=True)
     thread.start()
     try:
         while isinstance(item := ready.get(), _Item):
@@ -67,5 +81,5 @@ def ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
         if item.error is not None:
             raise item.error
     finally:
-        gone.set()
+        closed.set()
         thread.join()

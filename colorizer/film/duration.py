@@ -1,4 +1,7 @@
-"""How long a film says that it is. One that ends before was cut off, of which most demuxers say nothing."""
+"""How long a film says that it is.
+
+A film that ends before that was cut off. Most demuxers report nothing then, so this is the only sign of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 def stated_end(container: Any, stream: Any) -> Fraction | None:
-    """When its pictures end.
+    """When a film's pictures end, by its headers.
 
     Parameters
     ----------

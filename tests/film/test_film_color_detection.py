@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colorizer import Settings
-from colorizer.film import Film
+from colorizer.film import FilmOptions
+from colorizer.film.color_detection import FRAMES_AHEAD, ColorCheck, decide_in_color
 from colorizer.film.job import color_video
-from colorizer.film.keeping import FRAMES_AHEAD, Vote, judged
 
 
 def mixed(color: list[Picture], grey: list[Picture], shares: list[float]) -> list[Picture]:
@@ -34,7 +34,7 @@ def passed(frames: list[Picture], folder: Path) -> list[bool]:
     recipe = Recipe("ffv1", "yuv444p", Fraction(1, 1000), options={}, sounds=())
     source = make_film(folder / "film.mkv", frames, recipe)
     settings = Settings(model="lite", engine="opencv", keep_color=True)
-    color_video(source, folder / "out.mkv", settings, Film(codec="ffv1"), segment_frames=7)
+    color_video(source, folder / "out.mkv", settings, FilmOptions(codec="ffv1"), segment_frames=7)
     pairs = zip(look(source).planes, look(folder / "out.mkv").planes, strict=True)
     return [all(np.array_equal(old, new) for old, new in zip(before, after, strict=True)) for before, after in pairs]
 
@@ -55,15 +55,15 @@ def test_a_documentary_of_colour_grey_sepia_and_a_fade(photographs: list[Path], 
     assert all(kept[33 + changed :])
 
 
-def votes(text: str) -> list[Vote[int]]:
+def votes(text: str) -> list[ColorCheck[int]]:
     """A frame for each of c(olour), g(rey), d(ark); a scene begins with a capital."""
     meant = {"c": True, "g": False, "d": None}
-    return [Vote(number, letter.isupper(), meant[letter.lower()]) for number, letter in enumerate(text)]
+    return [ColorCheck(number, letter.isupper(), meant[letter.lower()]) for number, letter in enumerate(text)]
 
 
 def told(text: str, keeping: bool | None = None) -> str:
     names = {True: "c", False: "g", None: "?"}
-    return "".join(names[keeping] for _, keeping in judged(votes(text), keeping))
+    return "".join(names[keeping] for _, keeping in decide_in_color(votes(text), keeping))
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_a_dissolve_changes_once() -> None:
 
 @given(st.text("cgdCGD", min_size=1, max_size=40), st.integers(0, 40))
 def test_a_run_that_goes_on_anywhere_decides_the_same(text: str, place: int) -> None:
-    whole = list(judged(votes("C" + text), None))
+    whole = list(decide_in_color(votes("C" + text), None))
     place = min(place, len(whole) - 1)
-    resumed = list(judged(votes("C" + text)[place:], whole[place - 1][1] if place else None))
+    resumed = list(decide_in_color(votes("C" + text)[place:], whole[place - 1][1] if place else None))
     assert resumed == whole[place:]
     assert [number for number, _ in whole] == list(range(len(whole)))
     assert FRAMES_AHEAD > 1

@@ -1,6 +1,6 @@
-"""A frame's colours: lightness to the network, chroma along the motion, planes solved for the frame's own Y'.
+"""Colours a film's frames: predict chroma from lightness, steady it along the motion, solve the chroma planes.
 
-What every kind of film shares, be it a file, a pipe or a folder. Knows frames, no containers.
+Files, pipes and contact sheets share it. Knows frames; no containers, no files.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from colorizer.color.pixels import lightness as lightness_of_pixels
 from colorizer.color.tint import EXAMINED_SIDE, is_really_color
 from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
-from colorizer.film.encoding import Layout
+from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
-from colorizer.film.keeping import Vote, judged
 from colorizer.film.planes import chroma_planes, converted_luma, lightness_of_luma
-from colorizer.film.segments import Memory
-from colorizer.film.temporal import FrameInput, steady
+from colorizer.film.temporal import FrameInput, TemporalState, steady
+from colorizer.film.ycbcr import PlaneLayout
 from colorizer.networks import NetworkInput
 
 Floats = npt.NDArray[np.float32]
@@ -34,23 +33,31 @@ _DARK = 4.0
 
 @dataclass(frozen=True)
 class SteadyingOptions:
-    """How a film's colours are made."""
+    """How steady a film's colours are, and how often the network is run for them."""
 
-    steadiness: float
-    every: int | None  # the network is asked on every so many frames; None: as motion demands
+    steadiness: float  # share of the frames before where motion is certain, 0..1; 0 colours each frame by itself
+    every: int | None  # the network is run on every so many frames; None: as motion demands
 
 
 @dataclass(frozen=True)
-class Predicted(Generic[Item]):
-    """A frame's chroma before it is put in."""
+class FilmState:
+    """What is known after a frame and needed to colour the next one; a film is resumed from it."""
+
+    temporal: TemporalState | None = None  # None at the beginning, and where frames are coloured one by one
+    in_color: bool | None = None  # whether the scene is in colour already and passes; None before that is known
+
+
+@dataclass(frozen=True)
+class PredictedFrame(Generic[Item]):
+    """A frame, and the chroma that it will get."""
 
     item: Item
     frame: Frame
     ab: Floats | None  # None: the frame passes as it is
-    memory: Memory
+    state: FilmState  # after this frame
 
 
-class Painter:
+class FrameColorizer:
     """Colours the frames of one film.
 
     Parameters
@@ -58,7 +65,12 @@ class Painter:
     colorizer
         The network and its settings.
     steadying
-        How steady, and how often the network is asked.
+        How steady the colours are, and how often the network is run.
+
+    Attributes
+    ----------
+    network_calls
+        Frames on which the network was run so far.
 
     Raises
     ------
@@ -68,41 +80,47 @@ class Painter:
 
     def __init__(self, colorizer: Colorizer, steadying: SteadyingOptions) -> None:
         if colorizer.settings.compat:
-            raise UsageError("--compat: compares pictures, not films; leave it out")
+            raise UsageError("compares pictures, not films", option="compat", remedy="leave it out")
         self._colorizer, self._steadying = colorizer, steadying
-        self.asked = 0  # frames for which the network was asked
+        self.network_calls = 0
 
-    def predict(self, frames: Iterator[tuple[Item, Frame]], memory: Memory) -> Iterator[Predicted[Item]]:
-        """The chroma of each frame, in order.
+    def predict(self, frames: Iterator[tuple[Item, Frame]], state: FilmState) -> Iterator[PredictedFrame[Item]]:
+        """The chroma of each frame, in order; a few frames late where later frames have a say.
 
         Parameters
         ----------
         frames
-            With each, whatever belongs to it.
-        memory
-            Of the frames before the first one.
+            Frames, each after whatever the caller wants to have back with it.
+        state
+            After the frame before the first one.
+
+        Raises
+        ------
+        EngineError
+            The network cannot be run.
         """
         settings, steadying = self._colorizer.settings, self._steadying
         factor = np.float32(settings.saturation * settings.strength)
         if steadying.steadiness == 0 and steadying.every == 1 and not settings.keep_color:
             for item, frame in frames:
-                yield Predicted(item, frame, self._predicted(self._seen(frame)) * factor, Memory(None, None))
+                yield PredictedFrame(item, frame, self._predicted(self._seen(frame)) * factor, FilmState())
             return
         steadied = steady(
             (self._input(item, frame) for item, frame in frames),
-            memory.state,
+            state.temporal,
             steadiness=steadying.steadiness,
             every=steadying.every,
         )
         if not settings.keep_color:
             for one in steadied:
                 item, frame = one.item
-                yield Predicted(item, frame, one.ab * factor, Memory(one.state, None))
+                yield PredictedFrame(item, frame, one.ab * factor, FilmState(one.state))
             return
-        votes = (Vote(one, one.new_scene, self._in_color(one.item[1])) for one in steadied)
-        for one, keeping in judged(votes, memory.keeping):
+        checks = (ColorCheck(one, one.new_scene, self._in_color(one.item[1])) for one in steadied)
+        for one, in_color in decide_in_color(checks, state.in_color):
             item, frame = one.item
-            yield Predicted(item, frame, None if keeping else one.ab * factor, Memory(one.state, keeping))
+            # scenes that pass are predicted too, since a dissolve from colour to grey goes on from their chroma
+            yield PredictedFrame(item, frame, None if in_color else one.ab * factor, FilmState(one.state, in_color))
 
     def _input(self, item: Item, frame: Frame) -> FrameInput[tuple[Item, Frame]]:
         seen = self._seen(frame)
@@ -115,29 +133,44 @@ class Painter:
         return view.of_lightness(lightness_of_luma(frame.luma, size, frame.layout.bits, full_range=full_range))
 
     def _predicted(self, seen: NetworkInput) -> Floats:
-        self.asked += 1
+        self.network_calls += 1
         return self._colorizer.predict_seen(seen)
 
     def _in_color(self, frame: Frame) -> bool | None:
+        # a small picture tells as well as the whole one, and costs next to nothing
         rgb = small_rgb(frame, EXAMINED_SIDE)
         if rgb is None:
             return False
         return is_really_color(rgb) if float(lightness_of_pixels(rgb).mean()) > _DARK else None
 
-    def painted(self, predicted: Predicted[Item], layout: Layout) -> tuple[Plane, tuple[Plane, Plane]]:
-        """Y' and chroma planes of a frame in the layout that is written; Y' is the same array where the depth is."""
+    def planes(self, predicted: PredictedFrame[Item], layout: PlaneLayout) -> tuple[Plane, tuple[Plane, Plane]]:
+        """The planes of a coloured frame, as they are written.
+
+        Parameters
+        ----------
+        predicted
+            The frame and its chroma.
+        layout
+            Depth and subsampling that are written.
+
+        Returns
+        -------
+        tuple
+            Y', and Cb and Cr, in `layout`. Y' is the frame's own array where the depth stays.
+        """
         frame = predicted.frame
         luma = converted_luma(frame.luma, frame.layout.bits, layout.bits, full_range=frame.encoding.full_range)
-        own_share = 1.0 if predicted.ab is None else 1.0 - self._colorizer.settings.strength
-        own = _own_chroma(frame, layout, own_share) if own_share > 0 else None
+        original_share = 1.0 if predicted.ab is None else 1.0 - self._colorizer.settings.strength
+        original = _original_chroma(frame, layout, original_share) if original_share > 0 else None
         if predicted.ab is None and frame.chroma is not None and layout == frame.layout:
+            # solving the frame's own chroma anew would round it a second time
             return luma, frame.chroma
         ab = np.zeros((1, 1, 2), np.float32) if predicted.ab is None else predicted.ab
-        chroma = chroma_planes(luma, ab, layout, frame.encoding, interlaced=frame.interlaced, own=own)
+        chroma = chroma_planes(luma, ab, layout, frame.encoding, interlaced=frame.interlaced, original=original)
         return luma, chroma
 
 
-def _own_chroma(frame: Frame, layout: Layout, share: float) -> Floats | None:
+def _original_chroma(frame: Frame, layout: PlaneLayout, share: float) -> Floats | None:
     chroma = normalized_chroma(frame)
     if chroma is None:
         return None
