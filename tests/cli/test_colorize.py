@@ -138,7 +138,7 @@ def test_awkward_names_are_names_like_others(
     try:
         (tmp_path / name).write_bytes(photo.read_bytes())
     except OSError:
-        return  # a file system that does not know such names has no such files
+        pytest.skip("this file system knows no such names")
     # what is not ASCII reaches a process in an encoding
     done = (colorize if name.isascii() else colorize_process)("--", name)
     assert done.returncode == 0, done.stderr
@@ -154,7 +154,7 @@ def test_names_that_are_not_utf8_work_and_are_shown_escaped(
     try:
         (tmp_path / name).write_bytes(content or photo.read_bytes())
     except (OSError, UnicodeError):
-        return
+        pytest.skip("this file system knows no such names")
     done = colorize_process(name)
     assert done.returncode == (1 if content else 0), done.stderr
     assert r"caf\udce9.jpg" in done.stderr
