@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from in_process import decoded, run_in_process
+from synthetic import release_caffemodel
 
 if TYPE_CHECKING:
     from browser import Visits
@@ -66,6 +67,13 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def photographs() -> list[Path]:
     """Real colour photographs; tests/photos/SOURCES.md says whose."""
     return sorted(PHOTOS.glob("*.jpg"))
+
+
+@pytest.fixture(scope="session")
+def release_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A caffemodel of exactly the release's layers and size, made once for all to read, in however many processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return release_caffemodel(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import av
 import pytest
-from films import Recipe, make_film, noisy, pan, to_grey
+from films import SMALL_VIEW, Recipe, make_film, noisy, pan, to_grey
 
-from colorizer import Settings
 from colorizer.film import Film
 from colorizer.film.job import Progress, color_video
 from colorizer.film.segments import WorkFolder
@@ -99,7 +98,6 @@ def test_ten_kills_leave_no_trace(codec: str, photographs: list[Path], tmp_path:
 
 def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path) -> None:
     source = make_source(photographs, tmp_path / "film.mkv", 20)
-    settings = Settings(model="lite", engine="opencv")
 
     class StopError(Exception):
         pass
@@ -109,9 +107,9 @@ def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path)
             raise StopError
 
     with pytest.raises(StopError):
-        color_video(source, tmp_path / "out.mkv", settings, Film(), tell=stop, segment_frames=SEGMENT)
+        color_video(source, tmp_path / "out.mkv", SMALL_VIEW, Film(), tell=stop, segment_frames=SEGMENT)
     assert not (tmp_path / "out.mkv").exists()
-    result = color_video(source, tmp_path / "out.mkv", settings, Film(), segment_frames=SEGMENT)
+    result = color_video(source, tmp_path / "out.mkv", SMALL_VIEW, Film(), segment_frames=SEGMENT)
     assert result.frames == 20
     assert result.asked == 8
 
