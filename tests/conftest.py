@@ -1,4 +1,4 @@
-"""What tests share: photographs, the command in a process of its own, and networks."""
+"""What tests share: photographs, the command in this process and in one of its own, a server, and a browser."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from in_process import decoded, run_in_process
+from synthetic import release_caffemodel
 
 if TYPE_CHECKING:
     from browser import Visits
@@ -67,11 +69,37 @@ def photographs() -> list[Path]:
     return sorted(PHOTOS.glob("*.jpg"))
 
 
+@pytest.fixture(scope="session")
+def release_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A caffemodel of exactly the release's layers and size, made once for all to read, in however many processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return release_caffemodel(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+
+
 @pytest.fixture
-def colorize(tmp_path: Path) -> Command:
-    """Run the command as a user does: an own process, in `tmp_path`, with no models but those of the package."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COLORIZE", "COLORIZER"))}
-    environment["COLORIZER_HOME"] = str(tmp_path / "home")
+def command_environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a user in `tmp_path`, who has chosen nothing and has no models but those of the package."""
+    chosen = ("COLORIZE", "COLORIZER")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(chosen)}
+    return kept | {"COLORIZER_HOME": str(tmp_path / "home")}
+
+
+@pytest.fixture
+def colorize(tmp_path: Path, command_environment: dict[str, str]) -> Command:
+    """Run the command in `tmp_path`, in this process; `colorize_process` where the process itself matters."""
+
+    def run(
+        *arguments: str | os.PathLike[str], stdin: bytes = b"", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = run_in_process(arguments, cwd=tmp_path, environment=command_environment | variables, stdin=stdin)
+        return decoded(done)
+
+    return run
+
+
+@pytest.fixture
+def colorize_process(tmp_path: Path, command_environment: dict[str, str]) -> Command:
+    """Run the command in `tmp_path` as a user does, in a process of its own."""
 
     def run(
         *arguments: str | os.PathLike[str], timeout: float = 300, **variables: str
@@ -79,7 +107,7 @@ def colorize(tmp_path: Path) -> Command:
         return subprocess.run(
             [sys.executable, "-m", "colorizer", *arguments],
             cwd=tmp_path,
-            env=environment | variables,
+            env=command_environment | variables,
             capture_output=True,
             text=True,
             errors="surrogateescape",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +18,7 @@ def release_caffemodel(folder: Path) -> Path:
     """The synthetic release in that folder (129 MB), made where it is not there yet; goes with RELEASE_PROTOTXT."""
     path = folder / "synthetic_release.caffemodel"
     if not path.exists():
-        partial = path.with_suffix(".part")
+        partial = path.with_suffix(f".{os.getpid()}")  # two processes may make it at once
         _script().make_release(partial)
         partial.replace(path)
     return path

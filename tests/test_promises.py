@@ -13,7 +13,6 @@ import pytest
 from conftest import Command
 from oracle import lightness64
 from PIL import Image
-from synthetic import release_caffemodel
 
 MEAN_LIGHTNESS_ERROR = 0.10
 LARGEST_LIGHTNESS_ERROR = 0.30
@@ -30,12 +29,6 @@ def lightness_errors(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]
     return float(error.mean()), float(error.max())
 
 
-@pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A caffemodel of exactly the release's layers and size, random but well-behaved."""
-    return release_caffemodel(tmp_path_factory.mktemp("release"))
-
-
 @pytest.fixture
 def grey_photographs(photographs: list[Path], tmp_path: Path) -> list[Path]:
     """Twenty photographs turned grey, losslessly."""
@@ -50,9 +43,9 @@ def grey_photographs(photographs: list[Path], tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("model", ["lite", "release"])
 def test_lightness_survives_on_twenty_photographs(
-    model: str, release: Path, grey_photographs: list[Path], colorize: Command, tmp_path: Path
+    model: str, release_weights: Path, grey_photographs: list[Path], colorize: Command, tmp_path: Path
 ) -> None:
-    name = model if model == "lite" else release
+    name = model if model == "lite" else release_weights
     (tmp_path / "out").mkdir()
     done = colorize(*[path.name for path in grey_photographs], "-o", "out", "--model", name)
     assert done.returncode == 0, done.stderr
@@ -91,10 +84,10 @@ def test_the_promise_is_one_that_the_usual_ways_break(way: str, photographs: lis
 
 
 def test_the_large_model_colours_end_to_end(
-    release: Path, grey_photographs: list[Path], colorize: Command, tmp_path: Path
+    release_weights: Path, grey_photographs: list[Path], colorize: Command, tmp_path: Path
 ) -> None:
-    assert release.stat().st_size > 128_000_000
-    done = colorize(grey_photographs[0].name, "-o", "out.jpg", "--model", release, "-v")
+    assert release_weights.stat().st_size > 128_000_000
+    done = colorize(grey_photographs[0].name, "-o", "out.jpg", "--model", release_weights, "-v")
     assert done.returncode == 0, done.stderr
     assert "stretch 224" in done.stderr
     assert np.ptp(np.asarray(opened(tmp_path / "out.jpg")).astype(int), axis=-1).max() > 20

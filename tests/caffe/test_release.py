@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from reference import bin_centres, reference_ab, reference_logits, reference_maps
-from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, small_pair
+from synthetic import RELEASE_PROTOTXT, lightness_like, small_pair
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, check_finite, read_caffemodel, write_caffemodel
 from colorizer.caffe.network import Network, network_from_message, read_network
@@ -85,11 +85,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return small_pair(tmp_path_factory.mktemp("small"))
 
 
-@pytest.fixture(scope="module")
-def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return release_caffemodel(tmp_path_factory.mktemp("release"))
-
-
 def by_opencv(prototxt: Path, caffemodel: Path, lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     net = DNN.readNetFromCaffe(str(prototxt), str(caffemodel))
     net.enableWinograd(False)
@@ -158,8 +153,8 @@ def test_writing_the_releases_prototxt_keeps_its_meaning() -> None:
     assert parse(dumps(message)) == message
 
 
-def test_the_synthetic_release_has_the_releases_layers_and_count(release: Network, synthetic: Path) -> None:
-    model = read_caffemodel(synthetic)
+def test_the_synthetic_release_has_the_releases_layers_and_count(release: Network, release_weights: Path) -> None:
+    model = read_caffemodel(release_weights)
     check_pair(release, model)
     check_finite(model)
     shapes = {layer.name: [blob.shape for blob in layer.blobs] for layer in model.layers}
@@ -195,16 +190,16 @@ def test_opencv_and_the_float64_computation_agree_on_the_small_relative(
 
 
 @pytest.mark.caffe_importer
-def test_opencv_and_the_float64_computation_agree_on_the_synthetic_release(synthetic: Path) -> None:
+def test_opencv_and_the_float64_computation_agree_on_the_synthetic_release(release_weights: Path) -> None:
     lightness = lightness_like(224, 224)
-    expected = reference_ab(RELEASE_PROTOTXT, synthetic, lightness)
-    assert np.abs(by_opencv(RELEASE_PROTOTXT, synthetic, lightness) - expected).max() < EXACTNESS
+    expected = reference_ab(RELEASE_PROTOTXT, release_weights, lightness)
+    assert np.abs(by_opencv(RELEASE_PROTOTXT, release_weights, lightness) - expected).max() < EXACTNESS
     assert expected.std(axis=(0, 2, 3)).min() > 5
     assert np.abs(expected).max() <= 110
 
 
-def test_the_synthetic_releases_logits_are_as_varied_as_a_trained_networks(synthetic: Path) -> None:
-    logits = reference_logits(RELEASE_PROTOTXT, synthetic, lightness_like(112, 112))
+def test_the_synthetic_releases_logits_are_as_varied_as_a_trained_networks(release_weights: Path) -> None:
+    logits = reference_logits(RELEASE_PROTOTXT, release_weights, lightness_like(112, 112))
     assert LOGITS_STD[0] < logits.std() < LOGITS_STD[1]
 
 

@@ -1,8 +1,9 @@
-"""`colorize doctor` and `colorize weights export`, each as a process of its own."""
+"""`colorize doctor` and `colorize weights export`, as a user sees them."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import Command, run_python
+from in_process import run_in_process
 from reference import reference_ab
 from synthetic import lightness_like, small_pair
 
@@ -31,8 +33,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def report(home: Path) -> dict[str, Any]:
     """What the command prints, run once for all who only look at it."""
-    code = "import sys; from colorizer.cli.main import run; sys.exit(run(['doctor', '--json', '--model', 'lite']))"
-    done = run_python(code, home, COLORIZER_HOME=str(home))
+    environment = os.environ | {"COLORIZER_HOME": str(home)}
+    done = run_in_process(["doctor", "--json", "--model", "lite"], cwd=home, environment=environment)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -85,8 +87,8 @@ def test_the_text_tells_the_same_on_stdout(colorize: Command) -> None:
     assert "built in" in done.stdout
 
 
-def test_a_model_that_is_not_there_is_part_of_the_answer(colorize: Command) -> None:
-    done = colorize("doctor", "--json", "--model", "zhang16")
+def test_a_model_that_is_not_there_is_part_of_the_answer(colorize_process: Command) -> None:
+    done = colorize_process("doctor", "--json", "--model", "zhang16")
     assert done.returncode == 1
     report = json.loads(done.stdout)
     assert report["healthy"] is False
@@ -106,9 +108,9 @@ def test_a_runtime_that_is_broken_is_part_of_the_answer(tmp_path: Path) -> None:
     assert not engines["onnxruntime"]["problem"]
 
 
-def test_an_exported_model_is_valid_and_paints_the_same(colorize: Command, tmp_path: Path) -> None:
+def test_an_exported_model_is_valid_and_paints_the_same(colorize_process: Command, tmp_path: Path) -> None:
     prototxt, caffemodel = small_pair(tmp_path)
-    done = colorize("weights", "export", caffemodel, "out.onnx", "--temperature", "0.7")
+    done = colorize_process("weights", "export", caffemodel, "out.onnx", "--temperature", "0.7")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "small -> out.onnx" in done.stderr

@@ -1,4 +1,4 @@
-"""`colorize evaluate` as a user meets it, in a process of its own."""
+"""`colorize evaluate` as a user meets it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_the_table_is_aligned_markdown_and_says_what_it_is_of(colorize: Command, photos: Path) -> None:
-    done = colorize("evaluate", "photos", "--model", "lite", *QUICK)
+def test_the_table_is_aligned_markdown_and_says_what_it_is_of(colorize_process: Command, photos: Path) -> None:
+    done = colorize_process("evaluate", "photos", "--model", "lite", *QUICK)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     table, notes = done.stdout.rstrip("\n").split("\n\n")

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_process import run_in_process
 from PIL import Image
 
 COMMAND = [sys.executable, "-m", "colorizer"]
 
 
 def run(arguments: list[str], data: bytes, cwd: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*COMMAND, *arguments], input=data, cwd=cwd, capture_output=True, check=False, timeout=120)
+    return run_in_process(arguments, cwd=cwd, environment=os.environ, stdin=data)
 
 
 @pytest.fixture

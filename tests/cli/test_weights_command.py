@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Command
 from synthetic import RELEASE_PROTOTXT, small_pair
 
 from colorizer.caffe.caffemodel import Blob, BlobLayer, read_caffemodel, write_caffemodel
 from colorizer.networks.zhang.bins import bin_centres
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +70,8 @@ def refused(done: subprocess.CompletedProcess[str], *phrases: str) -> None:
         assert phrase in done.stderr
 
 
-def test_list_is_a_table_on_stdout(colorize: Command) -> None:
-    done = colorize("weights", "list")
+def test_list_is_a_table_on_stdout(colorize_process: Command) -> None:
+    done = colorize_process("weights", "list")
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split() for line in done.stdout.splitlines()]
     assert rows[0] == ["NAME", "STATE", "SIZE", "WHAT"]
@@ -130,10 +129,12 @@ def test_an_unknown_pair_needs_a_name_and_is_taken_with_a_warning(
     assert again.returncode == 0, again.stderr
 
 
-def test_centres_of_ones_own_stay_with_their_model(colorize: Command, pair: tuple[Path, Path], store: Path) -> None:
+def test_centres_of_ones_own_stay_with_their_model(
+    colorize: Command, colorize_process: Command, pair: tuple[Path, Path], store: Path
+) -> None:
     own = pair[0].with_name("own.npy")
     np.save(own, bin_centres() * 0.5)
-    done = colorize("weights", "import", "--name", "mine", *pair, own)
+    done = colorize_process("weights", "import", "--name", "mine", *pair, own)
     assert done.returncode == 0, done.stderr
     assert (store / "mine.npy").read_bytes() == own.read_bytes()
     assert colorize("weights", "verify", "mine").returncode == 0
@@ -305,8 +306,8 @@ def test_verify_finds_what_size_and_time_do_not_show(colorize: Command, pair: tu
     assert "lite: SHA-256 right" in done.stderr
 
 
-def test_verify_checks_the_built_in_model(colorize: Command) -> None:
-    done = colorize("weights", "verify")
+def test_verify_checks_the_built_in_model(colorize_process: Command) -> None:
+    done = colorize_process("weights", "verify")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert done.stderr.startswith("colorize: lite: SHA-256 right, loads, one forward pass")
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from conftest import run_python
 from reference import reference_ab
-from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel, small_pair
+from synthetic import RELEASE_PROTOTXT, lightness_like, small_pair
 
 from colorizer.caffe.ncnn_export import convert
 from colorizer.engines import Device, EngineName, EngineRequest, Setup
@@ -85,10 +85,9 @@ def test_ab_of_lite_is_that_of_float64(engine: EngineName, expected_of_lite: npt
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def release(release_weights: Path) -> Model:
     """The release's layers at their full size, with made-up weights."""
-    caffemodel = release_caffemodel(tmp_path_factory.mktemp("release"))
-    return resolve_model(str(caffemodel), prototxt=RELEASE_PROTOTXT)
+    return resolve_model(str(release_weights), prototxt=RELEASE_PROTOTXT)
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,7 @@ def test_auto_follows_the_trial_and_tries_once(small: Model, home: Path) -> None
     if reduced is None:
         assert opened.engine.choice.precision == "fp32"
         assert not verdicts
-        return
+        pytest.skip("OpenVINO computes in float32 alone on this CPU, so there is no trial to follow")
     (path,) = verdicts
     verdict = Verdict(**json.loads(path.read_text()))
     assert opened.engine.choice.precision == (reduced if verdict.holds else "fp32")
@@ -147,7 +147,7 @@ def test_where_another_engine_is_quickest_the_trial_is_against_that_one(small: M
     opened = open_zhang(small, request=EngineRequest(device="cpu"))
     if reduced is None:
         assert (opened.engine.choice.engine, opened.engine.choice.precision) == ("ncnn", "fp32")
-        return
+        pytest.skip("OpenVINO computes in float32 alone on this CPU, so there is no trial to follow")
     (path,) = (home / "cache" / "precision").glob("*.verdict")
     assert f"openvino in {reduced}" in opened.engine.choice.why
     decisions = {Verdict(0.1, 0.5, 2.0): ("openvino", reduced), Verdict(0.1, 0.5, 1.0): ("ncnn", "fp32")}

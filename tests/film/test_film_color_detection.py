@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from films import Picture, Recipe, look, make_film, pan, to_grey
+from films import SMALL_VIEW, Picture, Recipe, look, make_film, pan, to_grey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorizer import Settings
 from colorizer.film import FilmOptions
 from colorizer.film.color_detection import FRAMES_AHEAD, ColorCheck, decide_in_color
 from colorizer.film.job import color_video
@@ -33,7 +33,7 @@ def passed(frames: list[Picture], folder: Path) -> list[bool]:
     """Which frames of a film come out as they went in."""
     recipe = Recipe("ffv1", "yuv444p", Fraction(1, 1000), options={}, sounds=())
     source = make_film(folder / "film.mkv", frames, recipe)
-    settings = Settings(model="lite", engine="opencv", keep_color=True)
+    settings = replace(SMALL_VIEW, keep_color=True)
     color_video(source, folder / "out.mkv", settings, FilmOptions(codec="ffv1"), segment_frames=7)
     pairs = zip(look(source).planes, look(folder / "out.mkv").planes, strict=True)
     return [all(np.array_equal(old, new) for old, new in zip(before, after, strict=True)) for before, after in pairs]

@@ -24,9 +24,11 @@ def shots(photographs: list[Path]) -> list[Picture]:
     return to_grey(pan(photographs[4], 12))
 
 
-def test_a_film_is_coloured_beside_itself(colorize: Command, shots: list[Picture], tmp_path: Path) -> None:
+def test_a_film_is_coloured_beside_itself(
+    colorize: Command, colorize_process: Command, shots: list[Picture], tmp_path: Path
+) -> None:
     source = make_film(tmp_path / "film.mp4", shots)
-    done = colorize("video", "film.mp4", "--preset", "ultrafast", "--progress", "json")
+    done = colorize_process("video", "film.mp4", "--preset", "ultrafast", "--progress", "json")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "film.mp4 -> film.color.mp4: 12 frames" in done.stderr

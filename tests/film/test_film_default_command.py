@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Command
 from films import Picture, Recipe, look, make_film, pan, to_grey
+from in_process import run_in_process
 
 from colorizer.errors import UsageError
 
@@ -58,13 +57,13 @@ def test_several_films_go_into_a_folder_and_a_bad_one_does_not_stop_the_rest(
 
 def test_frames_go_through_a_pipe_of_the_default_command(photographs: list[Path], tmp_path: Path) -> None:
     luma = [frame[:48, :64, 0].tobytes() for frame in to_grey(pan(photographs[3], 2))]
-    command = [sys.executable, "-m", "colorizer", "--model", "lite", "--engine", "opencv"]
     headed = b"YUV4MPEG2 W64 H48 F25:1 Ip Cmono\n" + b"".join(b"FRAME\n" + plane for plane in luma)
     for arguments, data, begin in (
         (["--y4m", "-", "-o", "-"], headed, b"YUV4MPEG2 W64 H48 F25:1 Ip C420jpeg\nFRAME\n"),
         (["--rawvideo", "64x48@25:gray", "-", "-o", "-"], b"".join(luma), b""),
     ):
-        done = subprocess.run([*command, *arguments], input=data, capture_output=True, cwd=tmp_path, check=False)
+        words = [*arguments, "--model", "lite", "--engine", "opencv"]
+        done = run_in_process(words, cwd=tmp_path, environment=os.environ, stdin=data)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(begin + luma[0])
         chroma = np.frombuffer(done.stdout[len(begin) + 48 * 64 :][: 2 * 24 * 32], np.uint8)

@@ -10,9 +10,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from films import Picture, Recipe, look, make_film, pan, to_grey
+from films import SMALL_VIEW, Picture, Recipe, look, make_film, pan, to_grey
 
-from colorizer import Settings
 from colorizer.errors import OutputError, UsageError
 from colorizer.film import FilmOptions, encoder, joining
 from colorizer.film.job import color_video
@@ -20,7 +19,6 @@ from colorizer.film.preview import write_preview
 
 QUICK = FilmOptions(codec="h264", preset="ultrafast")
 LOSSLESS = FilmOptions(codec="ffv1")
-SETTINGS = Settings(model="lite", engine="opencv")
 FONT = b"\x00\x01\x00\x00" + bytes(range(200))
 TELEMETRY = [b"GPMF%d" % number for number in range(3)]
 
@@ -32,7 +30,7 @@ def shots(photographs: list[Path]) -> list[Picture]:
 
 def colored(source: Path, target: Path, film: FilmOptions) -> list[str]:
     said: list[str] = []
-    color_video(source, target, SETTINGS, film, on_note=lambda text: said.append(str(text)))
+    color_video(source, target, SMALL_VIEW, film, on_note=lambda text: said.append(str(text)))
     return said
 
 
@@ -164,4 +162,4 @@ def test_fields_become_whole_frames_at_the_moments_of_the_film(
     part = replace(film, start="0.1", end="0.2")
     colored(source, tmp_path / "part.mkv", part)
     assert len(look(tmp_path / "part.mkv").times) == (2 if rate == "frame" else 5)
-    assert write_preview(source, tmp_path / "sheet.jpg", 3, SETTINGS, film) == 3
+    assert write_preview(source, tmp_path / "sheet.jpg", 3, SMALL_VIEW, film) == 3

@@ -9,10 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from films import Picture, Recipe, look, make_film, pan, planes_of, to_grey
+from films import SMALL_VIEW, Picture, Recipe, look, make_film, pan, planes_of, to_grey
 from skimage.color import rgb2lab
 
-from colorizer import Settings
 from colorizer.errors import OutputError, UsageError
 from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
@@ -33,9 +32,8 @@ def shots(photographs: list[Path]) -> list[Picture]:
 def colored(source: Path, target: Path, film: FilmOptions, segment_frames: int = 5) -> list[str]:
     """Colour a film in short segments; what was said of it."""
     said: list[str] = []
-    settings = Settings(model="lite", engine="opencv")
     result = color_video(
-        source, target, settings, film, on_note=lambda text: said.append(str(text)), segment_frames=segment_frames
+        source, target, SMALL_VIEW, film, on_note=lambda text: said.append(str(text)), segment_frames=segment_frames
     )
     assert not list(target.parent.glob(f".{target.name}*"))
     return [*said, *result.notes]
@@ -200,7 +198,7 @@ def test_scenes_in_colour_pass_and_grey_ones_are_coloured(photographs: list[Path
     color, grey = pan(by_name["citrus-slices"], 5), to_grey(pan(by_name["forest-stream"], 5))
     recipe = Recipe("ffv1", "yuv420p", MILLISECONDS, options={}, sounds=())
     source = make_film(tmp_path / "film.mkv", color + grey, recipe)
-    settings = Settings(model="lite", engine="opencv", keep_color=True)
+    settings = replace(SMALL_VIEW, keep_color=True)
     color_video(source, tmp_path / "out.mkv", settings, LOSSLESS, segment_frames=3)
     before, after = look(source).planes, look(tmp_path / "out.mkv").planes
     for number in range(5):

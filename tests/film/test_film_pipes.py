@@ -11,17 +11,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from films import pan, to_grey
+from films import SMALL_VIEW, pan, to_grey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorizer import Settings
 from colorizer.errors import ColorizerError, InputError, UsageError
 from colorizer.film.coloring import SteadyingOptions
 from colorizer.film.pipe import color_stream
 from colorizer.film.streams import parse_rawvideo, read_frames, read_header, y4m_header
 
-SETTINGS = Settings(model="lite", engine="opencv")
 Plane = npt.NDArray[np.uint16]
 
 
@@ -37,7 +35,7 @@ def y4m(words: str, frames: list[bytes]) -> bytes:
 
 def colored(data: bytes, raw: str | None = None) -> bytes:
     out = io.BytesIO()
-    color_stream(io.BytesIO(data), out, SETTINGS, SteadyingOptions(0.8, 1), rawvideo=raw)
+    color_stream(io.BytesIO(data), out, SMALL_VIEW, SteadyingOptions(0.8, 1), rawvideo=raw)
     return out.getvalue()
 
 
@@ -109,7 +107,7 @@ def test_a_stream_that_breaks_off_gives_its_frames_and_an_error(luma: list[npt.N
     data = y4m("Cmono", [plane.tobytes() for plane in luma])[:-100]
     out = io.BytesIO()
     with pytest.raises(InputError, match="breaks off within frame 4"):
-        color_stream(io.BytesIO(data), out, SETTINGS, SteadyingOptions(0.0, 1))
+        color_stream(io.BytesIO(data), out, SMALL_VIEW, SteadyingOptions(0.0, 1))
     assert out.getvalue().count(b"FRAME\n") == 3
 
 
@@ -126,7 +124,7 @@ def test_a_stream_that_breaks_off_gives_its_frames_and_an_error(luma: list[npt.N
 )
 def test_what_is_no_stream_is_refused_in_words(data: bytes) -> None:
     with pytest.raises(InputError, match="YUV4MPEG2"):
-        color_stream(io.BytesIO(data), io.BytesIO(), SETTINGS)
+        color_stream(io.BytesIO(data), io.BytesIO(), SMALL_VIEW)
 
 
 @pytest.mark.parametrize("text", ["", "640x480", "640x480@25:rgb24", "0x4@25:gray", "4x4@0:gray", "4x4@25:nonsense"])

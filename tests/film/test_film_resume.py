@@ -14,9 +14,8 @@ from pathlib import Path
 
 import av
 import pytest
-from films import Recipe, look, make_film, noisy, pan, to_grey
+from films import SMALL_VIEW, Recipe, look, make_film, noisy, pan, to_grey
 
-from colorizer import Settings
 from colorizer.film import FilmOptions
 from colorizer.film.job import Progress, color_video
 from colorizer.film.segments import WorkFolder
@@ -101,7 +100,6 @@ def test_ten_kills_leave_no_trace(codec: str, photographs: list[Path], tmp_path:
 
 def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path) -> None:
     source = make_source(photographs, tmp_path / "film.mkv", 20)
-    settings = Settings(model="lite", engine="opencv")
 
     class StopError(Exception):
         pass
@@ -111,9 +109,9 @@ def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path)
             raise StopError
 
     with pytest.raises(StopError):
-        color_video(source, tmp_path / "out.mkv", settings, FilmOptions(), on_progress=stop, segment_frames=SEGMENT)
+        color_video(source, tmp_path / "out.mkv", SMALL_VIEW, FilmOptions(), on_progress=stop, segment_frames=SEGMENT)
     assert not (tmp_path / "out.mkv").exists()
-    result = color_video(source, tmp_path / "out.mkv", settings, FilmOptions(), segment_frames=SEGMENT)
+    result = color_video(source, tmp_path / "out.mkv", SMALL_VIEW, FilmOptions(), segment_frames=SEGMENT)
     assert result.frames == 20
     assert result.network_calls == 8
 

@@ -12,9 +12,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from films import Picture, Recipe, look, make_film, pan, to_grey
+from films import SMALL_VIEW, Picture, Recipe, look, make_film, pan, to_grey
 
-from colorizer import Settings
 from colorizer.cli.wording import worded
 from colorizer.errors import InputError, OutputError, UsageError
 from colorizer.film import FilmOptions, is_video
@@ -23,7 +22,6 @@ from colorizer.film.job import FilmResult, color_video
 from colorizer.film.streams import parse_rawvideo
 
 QUICK = FilmOptions(codec="h264", preset="ultrafast")
-SETTINGS = Settings(model="lite", engine="opencv")
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +30,7 @@ def shots(photographs: list[Path]) -> list[Picture]:
 
 
 def colored(source: Path, target: Path, film: FilmOptions = QUICK) -> FilmResult:
-    return color_video(source, target, SETTINGS, film)
+    return color_video(source, target, SMALL_VIEW, film)
 
 
 def test_a_truncated_film_gives_what_can_be_read(shots: list[Picture], tmp_path: Path) -> None:
@@ -92,7 +90,7 @@ def test_the_part_between_start_and_end_is_no_film_cut_off(shots: list[Picture],
 def test_transparency_that_is_left_out_is_said(shots: list[Picture], tmp_path: Path) -> None:
     source = make_film(tmp_path / "film.mov", shots[:2], Recipe("prores_ks", "yuva444p10le", sounds=()))
     said: list[str] = []
-    color_video(source, tmp_path / "out.mov", SETTINGS, QUICK, on_note=lambda text: said.append(str(text)))
+    color_video(source, tmp_path / "out.mov", SMALL_VIEW, QUICK, on_note=lambda text: said.append(str(text)))
     assert any("transparency is left out" in remark for remark in said)
 
 

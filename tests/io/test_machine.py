@@ -63,9 +63,10 @@ def test_there_is_at_least_one_core_and_no_more_than_the_machine_has() -> None:
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_process_bound_to_some_cores_uses_those(cores: int) -> None:
     taskset = shutil.which("taskset")
-    if taskset is None or (os.cpu_count() or 1) < cores:
-        assert usable_cores() >= 1
-        return
+    if taskset is None:
+        pytest.skip("no taskset, which binds a process to cores")
+    if (os.cpu_count() or 1) < cores:
+        pytest.skip(f"this machine has no {cores} cores")
     code = "from colorizer.io.machine import usable_cores; print(usable_cores())"
     command = [taskset, "-c", f"0-{cores - 1}", sys.executable, "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -27,11 +27,11 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-def test_two_thousand_pictures_of_which_forty_are_broken(colorize: Command, tmp_path: Path) -> None:
+def test_two_thousand_pictures_of_which_forty_are_broken(colorize_process: Command, tmp_path: Path) -> None:
     assert len(BROKEN) == 20
     make_scans(tmp_path / "scans", PICTURES)
     make_broken(tmp_path / "scans" / "broken", BROKEN_PICTURES)
-    done = colorize("scans", "-o", "out", timeout=1800)
+    done = colorize_process("scans", "-o", "out", timeout=1800)
     assert done.returncode == 1
     assert len(files(tmp_path / "out")) == PICTURES
     reasons = [line for line in done.stderr.splitlines() if line.startswith(f"colorize: {Path('scans', 'broken')}")]
@@ -55,16 +55,18 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
     assert max(peaks) < 1.15 * min(peaks)
 
 
-def test_killed_at_twenty_moments_the_pictures_are_those_of_an_unbroken_run(colorize: Command, tmp_path: Path) -> None:
+def test_killed_at_twenty_moments_the_pictures_are_those_of_an_unbroken_run(
+    colorize_process: Command, tmp_path: Path
+) -> None:
     make_scans(tmp_path / "scans", 600)
-    assert colorize("scans", "-o", "unbroken", timeout=900).returncode == 0
+    assert colorize_process("scans", "-o", "unbroken", timeout=900).returncode == 0
     moments = random.Random(0)
     for _ in range(20):
         process = start(tmp_path, "scans", "-o", "out")
         time.sleep(moments.uniform(0.2, 2.0))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
-    assert colorize("scans", "-o", "out", timeout=900).returncode == 0
+    assert colorize_process("scans", "-o", "out", timeout=900).returncode == 0
     assert files(tmp_path / "out") == files(tmp_path / "unbroken")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import RELEASE_PROTOTXT, lightness_like, release_caffemodel
+from synthetic import RELEASE_PROTOTXT, lightness_like
 
 from colorizer import Colorizer, Settings
 from colorizer.engines import EngineName
@@ -54,8 +54,8 @@ def test_the_distribution_gives_what_predict_gives_at_every_temperature(engine: 
 
 @pytest.mark.slow
 @every_engine
-def test_so_it_does_for_the_releases_layers(engine: EngineName, tmp_path: Path) -> None:
-    caffemodel = str(release_caffemodel(tmp_path))
+def test_so_it_does_for_the_releases_layers(engine: EngineName, release_weights: Path) -> None:
+    caffemodel = str(release_weights)
     pixels = picture(96, 96)
     kept = Colorizer(settings(engine, 1.0, caffemodel, RELEASE_PROTOTXT)).distribution(pixels)
     for temperature in (0.3837, 1.0):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import weights_server as web
+from in_process import decoded, run_in_process
 from weights_server import Server, serving
 
 PROTOTXT = b'name: "tested"\n'
@@ -88,13 +89,22 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[...,
 
 
 @pytest.fixture
-def download(server: Server, start: Callable[..., subprocess.Popen[str]]) -> Download:
+def weights(tmp_path: Path, environment: dict[str, str]) -> Download:
+    """Run the command to its end, in this process."""
+
+    def run(*arguments: str, **variables: str) -> Completed:
+        done = run_in_process(["weights", *arguments], cwd=tmp_path, environment=environment | variables)
+        return decoded(done)
+
+    return run
+
+
+@pytest.fixture
+def download(server: Server, weights: Download) -> Download:
     """Run the download to its end, from the server unless another mirror is given."""
 
     def run(*arguments: str, mirror: str | None = None, **variables: str) -> Completed:
-        process = start("download", "tested", "--mirror", mirror or server.url, *arguments, **variables)
-        output, messages = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, messages)
+        return weights("download", "tested", "--mirror", mirror or server.url, *arguments, **variables)
 
     return run
 
@@ -403,7 +413,7 @@ def test_the_url_of_one_file_cannot_serve_two(server: Server, download: Download
 
 def test_mirrors_of_the_catalogue_are_asked_in_their_order(
     server: Server,
-    start: Callable[..., subprocess.Popen[str]],
+    weights: Download,
     store: Path,
     environment: dict[str, str],
 ) -> None:
@@ -412,16 +422,14 @@ def test_mirrors_of_the_catalogue_are_asked_in_their_order(
     catalog = Path(environment["COLORIZER_CATALOG"])
     write_catalog(catalog, entry(NAMES[0], PROTOTXT), entry(NAMES[1], WEIGHTS, mirrors=mirrors))
     server.script = [web.status(404), web.status(404)]
-    process = start("download", "tested")
-    output, messages = process.communicate(timeout=60)
-    assert_right(store, subprocess.CompletedProcess(process.args, process.returncode, output, messages))
+    assert_right(store, weights("download", "tested"))
     assert [request.path.split("/")[1] for request in server.asked()] == ["first", "second", "dead"]
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_without_a_living_mirror_the_message_says_which_file_to_look_for(
     server: Server,
-    start: Callable[..., subprocess.Popen[str]],
+    weights: Download,
     store: Path,
     environment: dict[str, str],
     known: bool,
@@ -430,9 +438,7 @@ def test_without_a_living_mirror_the_message_says_which_file_to_look_for(
     catalog = Path(environment["COLORIZER_CATALOG"])
     write_catalog(catalog, entry(NAMES[0], PROTOTXT), entry(NAMES[1], WEIGHTS, mirrors=mirrors))
     server.then = web.status(404)
-    process = start("download", "tested")
-    output, messages = process.communicate(timeout=60)
-    done = subprocess.CompletedProcess(process.args, process.returncode, output, messages)
+    done = weights("download", "tested")
     assert_refused(store, done, "no place is known", hashlib.sha256(WEIGHTS).hexdigest(), "colorize weights import")
 
 
