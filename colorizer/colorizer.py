@@ -16,8 +16,9 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.strips import with_chroma
 from colorizer.color.tint import is_really_color
 from colorizer.errors import OptionRef, UsageError
-from colorizer.networks import NetworkInput, NetworkView, open_network, resolve_model
+from colorizer.networks import NetworkInput, open_network, resolve_model
 from colorizer.networks.distribution import Distribution
+from colorizer.networks.view import NetworkView
 from colorizer.settings import Settings
 
 Pixels = npt.NDArray[Any]

@@ -70,10 +70,7 @@ class Network:
             The prototxt does not describe a network that can run.
         """
         with naming(self):
-            stride = lcm(*(side.numerator for pair in self._reductions().values() for side in pair))
-            if stride > MAX_STRIDE:
-                raise PrototxtError(f"its input's sides would have to be multiples of more than {MAX_STRIDE}")
-            return stride
+            return self._deepest_reduction()
 
     @cached_property
     def blob_shapes(self) -> tuple[LayerBlobs, ...]:
@@ -104,6 +101,12 @@ class Network:
         """
         with naming(self):
             return self.shapes(*self.probe_size())[blob][0]
+
+    def _deepest_reduction(self) -> int:
+        stride = lcm(*(side.numerator for pair in self._reductions().values() for side in pair))
+        if stride > MAX_STRIDE:
+            raise PrototxtError(f"its input's sides would have to be multiples of more than {MAX_STRIDE}")
+        return stride
 
     @cached_property
     def _by_name(self) -> dict[str, Layer]:
@@ -183,23 +186,27 @@ def network_from_message(message: Message, path: Path | None = None) -> Network:
         A field has the wrong type, or two layers have the same name.
     """
     with naming(Network("", (), (), path)):
-        inputs = list(_inputs(message))
-        layers: list[Layer] = []
-        for entry in message.fields:
-            if entry.name not in ("layer", "layers"):
-                continue
-            if not isinstance(entry.value, Message):
-                raise PrototxtError(f"line {entry.line}: `{entry.name}` should be a message in braces")
-            layer = layer_from_message(entry.value, _layer_type(entry.value))
-            if layer.type == "Input":
-                shapes = [shape.integers("dim") for shape in layer.params.messages("shape")] or [()]
-                inputs.extend(Input(top, shapes[min(i, len(shapes) - 1)]) for i, top in enumerate(layer.tops))
-            else:
-                layers.append(layer)
-        name, count = max(Counter(layer.name for layer in layers).items(), key=itemgetter(1), default=("", 0))
-        if count > 1:
-            raise PrototxtError(f"{count} layers are called {quoted(name)}")
-        return Network(message.text("name"), tuple(inputs), tuple(layers), path)
+        return _network(message, path)
+
+
+def _network(message: Message, path: Path | None) -> Network:
+    inputs = list(_inputs(message))
+    layers: list[Layer] = []
+    for entry in message.fields:
+        if entry.name not in ("layer", "layers"):
+            continue
+        if not isinstance(entry.value, Message):
+            raise PrototxtError(f"line {entry.line}: `{entry.name}` should be a message in braces")
+        layer = layer_from_message(entry.value, _layer_type(entry.value))
+        if layer.type == "Input":
+            shapes = [shape.integers("dim") for shape in layer.params.messages("shape")] or [()]
+            inputs.extend(Input(top, shapes[min(i, len(shapes) - 1)]) for i, top in enumerate(layer.tops))
+        else:
+            layers.append(layer)
+    name, count = max(Counter(layer.name for layer in layers).items(), key=itemgetter(1), default=("", 0))
+    if count > 1:
+        raise PrototxtError(f"{count} layers are called {quoted(name)}")
+    return Network(message.text("name"), tuple(inputs), tuple(layers), path)
 
 
 def check_weights(network: Network, model: CaffeModel, injected: Container[str] = ()) -> None:
@@ -239,7 +246,13 @@ def check_weights(network: Network, model: CaffeModel, injected: Container[str] 
 
 @contextmanager
 def naming(network: Network) -> Iterator[None]:
-    """Turns an error about a prototxt's content into one that names the file."""
+    """Turn an error about a prototxt's content into one that names the file.
+
+    Raises
+    ------
+    WeightsError
+        Where the content is wrong.
+    """
     try:
         yield
     except PrototxtError as error:

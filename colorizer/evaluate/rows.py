@@ -19,6 +19,7 @@ from colorizer.errors import UsageError, shown
 from colorizer.evaluate.figures import SCORE_NAMES
 from colorizer.evaluate.measure import Measured, Scores
 from colorizer.evaluate.table import finite
+from colorizer.io.atomic import remove_leftovers
 from colorizer.io.storage import LOCAL
 
 Line = Callable[[str, str, Scores], None]
@@ -59,6 +60,7 @@ def open_rows(path: Path) -> Iterator[Rows]:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise UsageError(f"{shown(path)}: unknown suffix; name a file in .csv or .jsonl")
+    remove_leftovers(path.parent, below=False)
     with LOCAL.put_whole(path, remedy="check that the folder exists, is writable and has space") as binary:
         file = io.TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="")
         yield Rows(writer(file))

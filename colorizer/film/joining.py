@@ -140,7 +140,9 @@ def join(source: Path, target: Path, segments: list[Path], plan: EncodingPlan, o
     InputError
         The source cannot be read any more.
     OutputError
-        The film cannot be written; a `DiskFullError` where there is no room. Nothing is left behind.
+        The film cannot be written. Nothing is left behind.
+    DiskFullError
+        There is no room for the result.
     """
     av = import_av()
     try:

@@ -56,7 +56,9 @@ class Document:
     Raises
     ------
     InputError
-        It is empty, no picture, or damaged.
+        It is empty or damaged.
+    UnknownFormatError
+        It is something else than a picture that can be read.
     """
 
     def __init__(self, file: BinaryIO, name: str, max_pixels: int) -> None:
@@ -75,10 +77,8 @@ class Document:
         self.format: Format = found
         with explained(name):
             self._pages = TiffPages(file, self._check_size) if found.decode is None else None
-            if self._pages is not None and not len(self._pages):
-                raise UnsupportedError(
-                    "damaged or incomplete picture (it holds no page); copy it again from its source"
-                )
+        if self._pages is not None and not len(self._pages):
+            raise InputError(f"{name}: damaged or incomplete picture (it holds no page); copy it again from its source")
 
     def __enter__(self) -> Document:  # noqa: PYI034 - Self is newer than Python 3.10
         return self

@@ -10,7 +10,6 @@ from colorizer.networks.catalog import Catalog, FileSpec, Mirror, ModelSpec, loa
 from colorizer.networks.registry import loadable, open_network
 from colorizer.networks.resolve import resolve_model
 from colorizer.networks.store import Store, open_store
-from colorizer.networks.view import NetworkView
 
 __all__ = [
     "Catalog",
@@ -20,7 +19,6 @@ __all__ = [
     "Model",
     "ModelSpec",
     "NetworkInput",
-    "NetworkView",
     "Prediction",
     "Store",
     "load_catalog",

@@ -84,7 +84,13 @@ class Preview:
 
 
 class CancellableDocument(Document):
-    """A document whose pages together may not have more pixels than one, and which stops when its job is cancelled."""
+    """A document whose pages together may not have more pixels than one, and which stops when its job is cancelled.
+
+    Raises
+    ------
+    ProblemError
+        The picture has been deleted meanwhile.
+    """
 
     def __init__(self, source: Source, max_pixels: int, cancelled: threading.Event) -> None:
         self._cancelled = cancelled

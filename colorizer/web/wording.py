@@ -19,7 +19,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.VERIFY_MODELS: "where the server runs, run `colorize weights verify`",
     Remedy.ANOTHER_PORT: "start the server with another {what}",
 }
-"""The words for each kind; a test holds them to be complete, and to use the same values as the library's."""
+"""The words for kinds that read otherwise in a browser; for all others the library's own words do."""
 
 _SPELLINGS = {"no_mark": "mark=false"}
 """Options whose field has another name."""
@@ -37,8 +37,13 @@ def query_field(option: OptionRef) -> str:
     return f"{name}={option.value}" if option.value else name
 
 
+def remedy_words(remedy: Remedy) -> str:
+    """The words for a kind of remedy, with names in braces for a message's values."""
+    return REMEDIES.get(remedy, remedy.value)
+
+
 def worded(said: Message | ColorizerError | str) -> str:
     """A message as the page and the API write it."""
     if isinstance(said, ColorizerError):
         said = said.message
-    return said if isinstance(said, str) else said.spelled(query_field, REMEDIES.__getitem__)
+    return said if isinstance(said, str) else said.spelled(query_field, remedy_words)

@@ -196,5 +196,5 @@ def test_every_combination_has_a_column_and_is_called_by_what_differs(folder: Pa
     assert area_under(vivid.errors.curve()) != area_under(calm.errors.curve())
     assert len(combinations({"temperature": [0.4, 1.0], "size": [64, 96, 128]})) == 6
     assert combinations({}) == [Settings()]
-    with pytest.raises(UsageError, match="--temperature 99"):
+    with pytest.raises(UsageError, match="temperature=99"):
         combinations({"temperature": [0.4, 99.0]})

@@ -12,7 +12,7 @@ from colorizer.media.options import Output
 from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.problems import problem_of
-from colorizer.web.wording import REMEDIES, query_field, worded
+from colorizer.web.wording import query_field, remedy_words, worded
 
 
 def names_in(template: str) -> set[str]:
@@ -22,7 +22,7 @@ def names_in(template: str) -> set[str]:
 
 @pytest.mark.parametrize("remedy", Remedy)
 def test_the_page_has_words_for_every_kind_of_remedy(remedy: Remedy) -> None:
-    assert names_in(REMEDIES[remedy]) <= names_in(remedy.value)
+    assert names_in(remedy_words(remedy)) <= names_in(remedy.value)
 
 
 def test_an_option_is_named_as_the_query_names_it() -> None:
