@@ -357,7 +357,7 @@ def test_names_and_options_that_contradict_each_other_are_refused(tmp_path: Path
     assert read_picture(tmp_path / "a.xyz").format == "JPEG"
     with pytest.raises(UsageError, match="quality=101"):
         Output(quality=101)
-    with pytest.raises(UsageError, match="--profile cmyk"):
+    with pytest.raises(UsageError, match="profile=cmyk"):
         Output(profile="cmyk")  # type: ignore[arg-type]
 
 
