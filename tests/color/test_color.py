@@ -12,7 +12,8 @@ from oracle import hue_distance, lightness64
 from skimage.color import lab2xyz, rgb2lab
 from skimage.color.colorconv import rgb_from_xyz
 
-from colorizer.color.pixels import check_pixels, chroma_plane, lightness, recombine
+from colorizer.color.lab import encode_srgb
+from colorizer.color.pixels import check_pixels, chroma_plane, lightness, quantize, recombine
 from colorizer.errors import InputError
 
 EVERY_GREY = np.arange(256, dtype=np.uint8)[None]
@@ -164,3 +165,9 @@ def test_without_colour_every_lightness_is_grey(seed: int) -> None:
     for dtype in (np.uint8, np.uint16):
         result = recombine(light, np.zeros((40, 50, 2), np.float32), dtype).astype(np.int64)
         assert np.ptp(result, axis=-1).max() <= (0 if dtype == np.uint8 else 3)
+
+
+def test_the_fast_srgb_encoding_is_the_exact_one_to_a_hundredth_of_a_deep_code_value() -> None:
+    linear = np.linspace(0, 1, 100_001)
+    fast = quantize(linear.astype(np.float32), np.dtype(np.float32))
+    np.testing.assert_allclose(fast, encode_srgb(linear), atol=0.02 / 65535, rtol=0)

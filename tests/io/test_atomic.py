@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.errors import OutputError
+from colorizer.cli.wording import worded
+from colorizer.errors import OutputError, Remedy
 from colorizer.io.atomic import prefetch, remove_leftovers, temporary_beside, write_atomically, writing
 
 
@@ -102,3 +103,23 @@ def test_a_file_that_others_open_by_name_is_removed_if_it_was_not_renamed_or_its
     remove_leftovers(tmp_path)
     assert (tmp_path / "film.mp4").read_bytes() == b"whole"
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_pipe_that_breaks_meanwhile_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), writing(tmp_path / "a.csv"):
+        raise BrokenPipeError(32, "Broken pipe")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_to_do_is_named_by_kind_and_may_be_the_caller_s(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as missing:
+        write_atomically(tmp_path / "no" / "a.jpg", b"content")
+    assert str(missing.value).endswith(f"create the folder {tmp_path / 'no'} first")
+    with pytest.raises(OutputError) as long:
+        write_atomically(tmp_path / ("x" * 300), b"content")
+    assert str(long.value).endswith("free some space, or choose another place for the result")
+    assert worded(long.value).endswith("free some space, or choose another place with -o")
+    with pytest.raises(OutputError) as own:
+        write_atomically(tmp_path / ("x" * 300), b"content", remedy=Remedy.ANOTHER_STORE)
+    assert str(own.value).endswith("make room or name another folder: weights_dir, or COLORIZER_HOME")
+    assert worded(own.value).endswith("make room or name another folder: --weights-dir DIR, or COLORIZER_HOME")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
@@ -118,8 +119,10 @@ def tasks(folder: Path, count: int) -> list[Task]:
     return [Task(path, path.with_suffix(".color.png")) for path in make_scans(folder, count)]
 
 
-def run(executor: Any, wanted: list[Task], **more: Any) -> tuple[Run, list[Outcome]]:
-    one = Run(Batch(wanted, LITE, OutputPolicy(), None, executor=executor, **more), resolve_model("lite"))
+def run(
+    executor: Any, wanted: list[Task], policy: OutputPolicy | None = None, **more: Any
+) -> tuple[Run, list[Outcome]]:
+    one = Run(Batch(wanted, LITE, policy or OutputPolicy(), None, executor=executor, **more), resolve_model("lite"))
     return one, list(one)
 
 
@@ -258,6 +261,16 @@ def test_a_storage_that_refuses_journals_costs_them_alone_and_reports_say_so(tmp
     assert journal.is_complete(wanted.target)
     with pytest.raises(OutputError, match=r"r\.jsonl: the report cannot be written"):
         Report(tmp_path / "r.jsonl", storage=BrokenJournalStorage())
+
+
+def test_a_report_words_errors_as_its_opener_does(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(1, ".png"))
+    wanted = Task(tmp_path / "a.png", tmp_path / "out.png")
+    _, (failed,) = run(SerialExecutor(), [wanted], policy=OutputPolicy(max_pixels=10))
+    for words, ending in ((str, "max_pixels="), (worded, "--max-pixels ")):
+        with Report(tmp_path / "report.jsonl", words=words) as report:
+            report.add(failed)
+        assert f"if the file can be trusted: {ending}" in json.loads((tmp_path / "report.jsonl").read_text())["error"]
 
 
 def test_walking_gives_what_stands_in_folders_in_order_and_enters_what_it_may(tmp_path: Path) -> None:
