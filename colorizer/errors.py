@@ -31,8 +31,8 @@ class ExitStatus(IntEnum):
 class Remedy(Enum):
     """What can be done about a problem, where it depends on who asks how that is said.
 
-    The values are the words for Python; names in braces are filled from the message's values. The command line and the
-    page have words of their own for each kind.
+    The values are the words for Python; names in braces are filled from the message's values. The command line has
+    words of its own for each kind, the page for those that read otherwise in a browser.
     """
 
     LEAVE_OUT = "leave out {what}"

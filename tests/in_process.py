@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -83,7 +82,7 @@ def _restored(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
     # pytest listens to all that is logged; without a listener, warnings go to stderr
     root.handlers.clear()
     try:
-        with mock.patch.dict(os.environ, environment, clear=True), warnings.catch_warnings():
+        with mock.patch.dict(os.environ, environment, clear=True):
             yield
     finally:
         root.handlers[:] = handlers
@@ -95,13 +94,10 @@ def _restored(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Processes that the command has left behind end, as they would with its own."""
-    from colorizer.jobs.executors import local
-
     others = set(multiprocessing.active_children())
     try:
         yield
     finally:
-        getattr(local, "_ahead", []).clear()  # started for a job that came to nothing
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
             child.join()

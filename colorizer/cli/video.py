@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +22,9 @@ from colorizer.cli.wording import Said
 from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
 from colorizer.film.formats import target_beside, target_in
 from colorizer.film.options import FilmOptions
+
+if TYPE_CHECKING:
+    from colorizer.film.job import Progress
 
 PIPE = "-"
 PIPED = {"y4m", "rawvideo"}
@@ -159,18 +164,25 @@ def _several(call: _Call, films: list[Path]) -> int:
     return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
 
 
+@contextmanager
+def _progress(call: _Call) -> Iterator[Callable[[Progress], None]]:
+    """Show progress within this; what is yielded is told of it."""
+    with film_display(call.progress_kind) as display:
+        display.begin()
+        yield lambda progress: display.move(progress.done, progress.total, progress.resumed)
+
+
 def _film(call: _Call, film: Path, target: Path) -> int:
     from colorizer.film.job import color_video
 
-    with film_display(call.progress_kind) as display:
-        display.begin()
+    with _progress(call) as on_progress:
         result = color_video(
             film,
             target,
             call.settings,
             call.film_options,
             overwrite=call.overwrite,
-            on_progress=lambda progress: display.move(progress.done, progress.total, progress.resumed),
+            on_progress=on_progress,
             on_note=call.remark,
         )
     for text in result.notes:
@@ -217,15 +229,14 @@ def _folder(call: _Call, folder: Path, target: Path) -> int:
     _refuse_film_options(call, "a folder of frames has none; leave it out")
     from colorizer.film.numbered import color_numbered
 
-    with film_display(call.progress_kind) as display:
-        display.begin()
+    with _progress(call) as on_progress:
         result = color_numbered(
             folder,
             target,
             call.settings,
             call.film_options,
             overwrite=call.overwrite,
-            on_progress=lambda progress: display.move(progress.done, progress.total, progress.resumed),
+            on_progress=on_progress,
         )
     for text in result.notes:
         call.remark(text)

@@ -25,6 +25,9 @@ REDUCING: EngineName = "openvino"
 USUAL_GAIN = 0.4
 """Part of a pass that reduced precision saves where a CPU has it; tells whether a trial is worth its own time."""
 
+_FAILURES = (EngineError, MissingExtraError, WeightsError)
+"""What makes the next best runtime be tried."""
+
 
 class Verdict(Protocol):
     """What a trial of reduced precision has found; `str()` says it in words."""
@@ -116,10 +119,6 @@ def open_runtime(
         said = "; ".join(map(str, failures))
         return replace(opened, choice=replace(opened.choice, why=f"{opened.choice.why}, after this: {said}"))
     raise failures[0]
-
-
-_FAILURES = (EngineError, MissingExtraError, WeightsError)
-"""What makes the next best runtime be tried."""
 
 
 def open_alike(network: Loadable, opened: Opened) -> Runtime:

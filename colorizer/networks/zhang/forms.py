@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class ZhangForms:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The one output: chroma, or the logits."""
-        return (self._logits()[0],) if self.cut else (OUTPUT_BLOB,)
+        return (self._logits[0],) if self.cut else (OUTPUT_BLOB,)
 
     def onnx(self) -> bytes:
         """An ONNX model; see `Loadable.onnx`.
@@ -57,11 +58,12 @@ class ZhangForms:
 
     def caffe(self) -> CaffeForm:
         """The two files, with what the release leaves empty: the classes' colours, and the factor on the logits."""
-        outputs = dict([self._logits()]) if self.cut else {OUTPUT_BLOB: OUTPUT_BLOB}
+        outputs = dict([self._logits]) if self.cut else {OUTPUT_BLOB: OUTPUT_BLOB}
         scale = np.full([1, BIN_COUNT], self.colors.scale, np.float32)
         blobs = {SCALE_LAYER: scale, CENTRES_LAYER: self.colors.kernels}
         return CaffeForm(self.model.files["prototxt"], self.model.files["caffemodel"], blobs, outputs)
 
+    @cached_property
     def _logits(self) -> tuple[str, str]:
         """The blob of the logits, and the layer that makes it."""
         from colorizer.caffe.network import read_network
