@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.chroma_planes import chroma_planes, converted_luma, lightness_of_luma
 from colorizer.color.pixels import lightness as lightness_of_pixels
 from colorizer.color.tint import EXAMINED_SIDE, is_really_color
+from colorizer.color.ycbcr import PlaneLayout
 from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
-from colorizer.film.planes import chroma_planes, converted_luma, lightness_of_luma
 from colorizer.film.temporal import FrameInput, TemporalState, steady
-from colorizer.film.ycbcr import PlaneLayout
 from colorizer.networks import NetworkInput
 
 Floats = npt.NDArray[np.float32]

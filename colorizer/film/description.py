@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from colorizer.color.ycbcr import BT2020, FULL, ColorEncoding, PlaneLayout, Siting, guess_matrix
 from colorizer.errors import InputError
 from colorizer.film.deinterlacing import Deinterlace, deinterlaced_base
 from colorizer.film.formats import layout_of
 from colorizer.film.pyav import display_matrix, readable_format
-from colorizer.film.ycbcr import BT2020, FULL, ColorEncoding, PlaneLayout, Siting, guess_matrix
 
 _UNSPECIFIED_IS_LIMITED = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "theora"}
 """Codecs whose untagged grey is limited by their standard; elsewhere FFmpeg and players take grey for full range."""

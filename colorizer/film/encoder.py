@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
+from colorizer.color.ycbcr import FULL, LIMITED, PlaneLayout
 from colorizer.errors import OptionRef, OutputError, Remedy, UsageError, shown
 from colorizer.film.description import Description, Tags
 from colorizer.film.formats import (
@@ -26,7 +27,6 @@ from colorizer.film.formats import (
 from colorizer.film.frame import Frame, Plane
 from colorizer.film.options import FilmOptions
 from colorizer.film.pyav import import_av, plane_array
-from colorizer.film.ycbcr import FULL, LIMITED, PlaneLayout
 
 _GLOBAL_HEADER_CONTAINERS = {"mp4", "mov", "matroska", "webm"}
 """Containers that keep a codec's parameters in their own header, so the encoder must not repeat them in the packets."""

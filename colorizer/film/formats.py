@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from colorizer.color.ycbcr import PlaneLayout
 from colorizer.errors import Remedy, UsageError, shown
-from colorizer.film.ycbcr import PlaneLayout
 
 SUFFIXES = {
     ".mp4": "mp4",

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.film.ycbcr import ColorEncoding, PlaneLayout, code_range
+from colorizer.color.ycbcr import ColorEncoding, PlaneLayout, code_range
 
 Plane = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

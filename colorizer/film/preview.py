@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.ycbcr import PlaneLayout, code_range
 from colorizer.colorizer import Colorizer
 from colorizer.errors import OutputError, Remedy, shown
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
 from colorizer.film.frame import Frame, Plane, rgb_of
 from colorizer.film.options import FilmOptions
 from colorizer.film.source import FilmReader, TimedFrame
-from colorizer.film.ycbcr import PlaneLayout, code_range
 from colorizer.media import Picture, target_format, write_picture
 from colorizer.settings import Settings
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.color.ycbcr import ColorEncoding
 from colorizer.errors import InputError, MissingExtraError, shown
 from colorizer.film.formats import layout_of
 from colorizer.film.frame import Plane
-from colorizer.film.ycbcr import ColorEncoding
 
 _SCALER_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M"}
 """Names of the matrices in FFmpeg's scaler, by their codes in H.273."""

@@ -14,10 +14,10 @@ from typing import IO
 
 import numpy as np
 
+from colorizer.color.ycbcr import ColorEncoding, PlaneLayout, guess_matrix
 from colorizer.errors import InputError, OptionRef, Remedy, UsageError
 from colorizer.film.formats import SUBSAMPLINGS, layout_of
 from colorizer.film.frame import Frame, Plane
-from colorizer.film.ycbcr import ColorEncoding, PlaneLayout, guess_matrix
 
 _MAGIC = b"YUV4MPEG2"
 _LONGEST_LINE = 4096

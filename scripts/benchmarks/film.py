@@ -26,6 +26,7 @@ from benchmarks.forward import model_named
 from benchmarks.measure import json_option, machine, markdown_table, report
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
+from colorizer.color.ycbcr import ColorEncoding, PlaneLayout
 from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
 from colorizer.film.encoder import Encoder, native_frame, plan_encoding
 from colorizer.film.frame import Frame
@@ -33,7 +34,6 @@ from colorizer.film.options import DEFAULT_STEADINESS, FilmOptions
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
 from colorizer.film.source import FilmReader
-from colorizer.film.ycbcr import ColorEncoding, PlaneLayout
 from colorizer.metrics.video import color_distribution_consistency, warp_error
 
 PHOTOS = Path(__file__).parent.parent.parent / "tests" / "photos"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import lab2xyz, rgb2lab
 
-from colorizer.film.planes import (
+from colorizer.color.chroma_planes import (
     ab_at_chroma,
     chroma_planes,
     converted_luma,
@@ -17,7 +17,7 @@ from colorizer.film.planes import (
     luma_at_chroma,
     solved_chroma,
 )
-from colorizer.film.ycbcr import ColorEncoding, PlaneLayout, code_range, guess_matrix
+from colorizer.color.ycbcr import ColorEncoding, PlaneLayout, code_range, guess_matrix
 
 Doubles = npt.NDArray[np.float64]
 

@@ -14,12 +14,12 @@ from films import Picture, noisy, pan, to_grey
 
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
+from colorizer.color.ycbcr import ColorEncoding, PlaneLayout
 from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
 from colorizer.film.frame import Frame
 from colorizer.film.motion import frame_features
 from colorizer.film.options import DEFAULT_STEADINESS
 from colorizer.film.temporal import FrameInput, Step, TemporalState, next_step, steady
-from colorizer.film.ycbcr import ColorEncoding, PlaneLayout
 
 Floats = npt.NDArray[np.float32]
 

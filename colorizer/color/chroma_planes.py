@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.chroma_table import LEVELS, REACH, SIDE, chroma_table
 from colorizer.color.lab import decode_srgb, lightness_of
-from colorizer.film.chroma_table import LEVELS, REACH, SIDE, chroma_table
-from colorizer.film.ycbcr import ColorEncoding, PlaneLayout, code_range
+from colorizer.color.ycbcr import ColorEncoding, PlaneLayout, code_range
 
 Plane = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

@@ -32,7 +32,7 @@ from colorizer.color.lab import (
     XYZ_TO_RGB,
     encode_srgb,
 )
-from colorizer.film.ycbcr import ColorEncoding
+from colorizer.color.ycbcr import ColorEncoding
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
