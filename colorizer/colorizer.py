@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer import compat
+from colorizer.color.chroma_for_luma import chroma_for_luma
 from colorizer.color.pixels import check_pixels
 from colorizer.color.strips import with_chroma
 from colorizer.color.tint import is_really_color
@@ -23,6 +24,7 @@ from colorizer.settings import Settings
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 Order = Literal["bgr", "rgb"]
 
 _NETWORK_SETTINGS = (
@@ -214,6 +216,33 @@ class Colorizer:
         strength = self.settings.strength
         vivid = ab * np.float32(self.settings.saturation * strength)
         return with_chroma(pixels, vivid, own_share=1 - strength, threads=self.settings.threads)
+
+    def render_chroma(
+        self, luma: Bytes, ab: Floats, subsampling: tuple[int, int] = (1, 1), original: Pixels | None = None
+    ) -> tuple[Bytes, Bytes]:
+        """Chroma planes for a picture that keeps its own Y' in place of its L*, by the settings, as JPEG holds them.
+
+        Parameters
+        ----------
+        luma
+            (H, W) uint8 Y', BT.601, full range.
+        ab
+            (h, w, 2) float32 as `predict` gives it.
+        subsampling
+            Luma rows and columns to a chroma sample.
+        original
+            (H, W, 3) RGB of the picture, where it has colour; `strength` blends with it.
+
+        Returns
+        -------
+        tuple of two ndarrays
+            Cb and Cr, (rows, columns) uint8, with which R', G' and B' lie in gamut.
+        """
+        strength = self.settings.strength
+        vivid = ab * np.float32(self.settings.saturation * strength)
+        return chroma_for_luma(
+            luma, vivid, subsampling, original=original, own_share=1 - strength, threads=self.settings.threads
+        )
 
     def _color_rgb(self, rgb: Pixels) -> Pixels:
         if self.keeps(rgb):

@@ -115,6 +115,10 @@ def _option_of(item: Field[Any], kind: Any, *, repeatable: bool) -> Callable[...
     option = option_of(item)
     name = flag(OptionRef(item.name))
     declared = click.Choice(option.choices) if option.choices else _KINDS.get(declared_type(item), str)
+    if declared is bool and item.default is None:
+        # neither of the two where it is not given
+        both = f"{name}/--no-{name.removeprefix('--')}"
+        return click.option(both, default=None, envvar=variable(item.name.replace("_", "-")), help=option.help)
     if declared is bool:
         return switch(name, help=option.help)
     attributes: dict[str, Any] = {"type": kind or declared, "metavar": option.metavar, "help": option.help}

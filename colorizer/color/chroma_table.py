@@ -12,6 +12,7 @@ R'G'B' are taken as sRGB code values, since that is what screens show them as. F
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer import __version__
 from colorizer.color.lab import (
     A_SCALE,
     B_SCALE,
@@ -33,6 +35,7 @@ from colorizer.color.lab import (
     encode_srgb,
 )
 from colorizer.color.ycbcr import ColorEncoding
+from colorizer.io.cache import cache_folder, keep, kept
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -155,7 +158,22 @@ def fitted(luma: Doubles, chroma: Doubles, encoding: ColorEncoding) -> Doubles:
 
 @lru_cache(maxsize=4)
 def chroma_table(encoding: ColorEncoding) -> Floats:
-    """(LEVELS, SIDE, SIDE, 2) float32: Cb and Cr in -1/2..1/2 by Y', b and a."""
+    """(LEVELS, SIDE, SIDE, 2) float32: Cb and Cr in -1/2..1/2 by Y', b and a.
+
+    It takes a second or two to compute, longer than a picture does; so it is kept in the cache's folder.
+    """
+    shape = (LEVELS, SIDE, SIDE, 2)
+    key = f"{__version__} {encoding.luma_coefficients} {encoding.wide_gamut} {shape} {REACH}"
+    path = cache_folder() / "chroma" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.f32"
+    data = kept(path)
+    if data is not None and len(data) == np.prod(shape) * np.dtype(np.float32).itemsize:
+        return np.frombuffer(data, "<f4").reshape(shape).astype(np.float32)
+    table = _computed(encoding)
+    keep(path, table.astype("<f4").tobytes())
+    return table
+
+
+def _computed(encoding: ColorEncoding) -> Floats:
     luma = np.linspace(0, 1, LEVELS)
     # NumPy lets go of the interpreter's lock, so threads share the second that this takes
     with ThreadPoolExecutor() as pool:

@@ -54,7 +54,7 @@ def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None 
     def shrink(rows: slice) -> Part:
         return shrinker.shrink(rows.start, lightness(pixels[rows]))
 
-    for part in each_strip(shrink, height, width, _worthwhile(threads)):
+    for part in each_strip(shrink, height, width, worthwhile(threads)):
         shrinker.add(part)
     return shrinker.result()
 
@@ -89,7 +89,7 @@ def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int
             wanted += chroma_plane(strip) * np.float32(own_share)
         result[rows] = recombine(lightness(strip), wanted, pixels.dtype)
 
-    for _ in each_strip(render, height, width, _worthwhile(threads)):
+    for _ in each_strip(render, height, width, worthwhile(threads)):
         pass
     return result
 
@@ -103,7 +103,8 @@ def _keep_freed_memory() -> None:
     np.empty(KEPT_MEMORY, np.uint8)
 
 
-def _worthwhile(threads: int | None) -> int:
+def worthwhile(threads: int | None) -> int:
+    """How many threads to take, of those wanted; None: the cores that this process may use."""
     return min(threads or usable_cores(), WORTHWHILE_THREADS)
 
 

@@ -25,6 +25,7 @@ from colorizer.errors import (
     shown,
 )
 from colorizer.io.storage import LOCAL, Storage
+from colorizer.jobs.luma import colored_beside_luma, shown_pixels
 from colorizer.jobs.plan import Task
 from colorizer.media import (
     DEFAULT_MAX_PIXELS,
@@ -160,6 +161,17 @@ def check_existing(task: Task, max_pixels: int, storage: Storage = LOCAL) -> Out
 class ColoredPages:
     """The pages of a document, coloured one at a time while they are asked for.
 
+    Parameters
+    ----------
+    document
+        The pages.
+    colorizer
+        Colours them.
+    output, kind
+        How they will be written, and in which format by name: a JPEG may keep its luma as it is coded.
+    compare
+        Whether before and after of the first page are wanted.
+
     Attributes
     ----------
     sizes
@@ -170,12 +182,16 @@ class ColoredPages:
         Before and after of the first page, if wanted.
     """
 
-    def __init__(self, document: Document, colorizer: Colorizer, *, compare: bool = False) -> None:
+    def __init__(
+        self, document: Document, colorizer: Colorizer, output: Output, kind: str, *, compare: bool = False
+    ) -> None:
         self.sizes: list[tuple[int, int]] = []
         self.passed: list[bool] = []
         self.comparison: Picture | None = None
         self._document = document
         self._colorizer = colorizer
+        self._output = output
+        self._kind = kind
         self._compare = compare
 
     def __iter__(self) -> Iterator[Picture]:
@@ -195,12 +211,14 @@ class ColoredPages:
                 yield picture
                 continue
             try:
-                colored = colorizer.colorize(picture.pixels, order="rgb")
+                colored = colored_beside_luma(picture, colorizer, self._output, self._kind)
+                if colored.coded is None:
+                    colored = colored.with_pixels(colorizer.colorize(picture.pixels, order="rgb"), mark)
             except InputError as error:
                 raise InputError(error.message.about(self._document.name)) from error
             if self._compare and self.comparison is None:
-                self.comparison = side_by_side(picture, colored)
-            yield picture.with_pixels(colored, mark)
+                self.comparison = side_by_side(picture, shown_pixels(colored))
+            yield colored
 
 
 def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None, storage: Storage) -> Outcome:
@@ -211,10 +229,10 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
-        pages = ColoredPages(document, colorizer, compare=policy.compare)
+        pages = ColoredPages(document, colorizer, output, kind.name, compare=policy.compare)
         notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
-    if unchanged and output == Output(keep_times=output.keep_times):
+    if unchanged and output == Output(keep_times=output.keep_times, keep_luma=output.keep_luma):
         # nothing changes, so not a byte need
         _copy(task, data, storage)
     if pages.comparison:

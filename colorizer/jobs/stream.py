@@ -8,7 +8,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.run import ColoredPages, OutputPolicy
-from colorizer.media import Document, Output, decode_document, encode_document
+from colorizer.media import Document, Output, decode_document, encode_document, result_format
 
 STDIN = "<stdin>"
 
@@ -65,7 +65,8 @@ def color_document(document: Document, colorizer: Colorizer, output: Output) -> 
     OutputError
         The format cannot hold the result.
     """
-    pages = ColoredPages(document, colorizer)
+    kind = result_format(document.format.name, output)
+    pages = ColoredPages(document, colorizer, output, kind.name)
     written, notes = encode_document(pages, len(document), document.format.name, output)
     return written, notes, all(pages.passed)
 

@@ -27,13 +27,20 @@ if TYPE_CHECKING:
     from colorizer.media.metadata.xmp import Mark
     from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture
     from colorizer.media.read import Document, decode_document, decode_picture, open_document, read_picture
-    from colorizer.media.write import encode_document, encode_picture, target_format, write_document, write_picture
+    from colorizer.media.write import (
+        encode_document,
+        encode_picture,
+        result_format,
+        target_format,
+        write_document,
+        write_picture,
+    )
 
 _HOMES = {
     "formats": ("READABLE_SUFFIXES", "SUFFIXES", "colored_suffix", "suffix_by_content"),
     "picture": ("DEFAULT_MAX_PIXELS", "Metadata", "Picture"),
     "read": ("Document", "decode_document", "decode_picture", "open_document", "read_picture"),
-    "write": ("encode_document", "encode_picture", "target_format", "write_document", "write_picture"),
+    "write": ("encode_document", "encode_picture", "result_format", "target_format", "write_document", "write_picture"),
     "metadata.xmp": ("Mark",),
 }
 
@@ -53,6 +60,7 @@ __all__ = [
     "encode_picture",
     "open_document",
     "read_picture",
+    "result_format",
     "suffix_by_content",
     "target_format",
     "write_document",

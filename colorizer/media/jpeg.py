@@ -14,9 +14,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
+from PIL import Image
+
+from colorizer.media import jpeg_luma
 from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture, UnsupportedError
+from colorizer.media.picture import CodedLuma, Encoding, Metadata, Picture, StoredPicture, UnsupportedError
 from colorizer.media.raster import CheckSize, opened, planes, saved
 
 DEFAULT_QUALITY = 95
@@ -38,6 +41,7 @@ _LARGEST_TAG = 8192
 
 _SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
 _OWN_KINDS = ("JPEG",)
+_GREY_MODES = ("L",)
 _REWRITTEN = (_APP0, _APP2, _APP14)  # JFIF, ICC and pictures behind the first, Adobe's colour transform
 
 
@@ -70,18 +74,31 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
         samples, alpha, space = planes(image)
         dpi = image.info.get("dpi")
         progressive = "progressive" in image.info
+        obstacle = "" if _has_luma(image) else "it holds no Y'CbCr"
     metadata, profile = _metadata(list(_segments(data)))
     if isinstance(dpi, tuple):
         metadata = replace(metadata, dpi=(float(dpi[0]), float(dpi[1])))
+    orientation = exif.orientation_of(metadata.exif)
     return StoredPicture(
         samples,
         space,
         alpha,
         profile,
-        exif.orientation_of(metadata.exif),
+        orientation,
         metadata,
         Encoding(lossless=False, progressive=progressive),
+        luma=CodedLuma(data, space == "gray", orientation, metadata, obstacle),
     )
+
+
+def _has_luma(image: Image.Image) -> bool:
+    """Whether the first component is Y', by the rules of libjpeg: inks and R, G and B may be stored as they are."""
+    components = [each[0] for each in image.layer]  # type: ignore[attr-defined]
+    if image.mode in _GREY_MODES or "jfif" in image.info:
+        return len(components) in (1, 3)
+    if "adobe_transform" in image.info:
+        return len(components) == 3 and image.info["adobe_transform"] != 0
+    return len(components) == 3 and bytes(components) != b"RGB"
 
 
 def _metadata(segments: list[tuple[int, bytes]]) -> tuple[Metadata, bytes]:
@@ -130,15 +147,19 @@ def encode(picture: Picture, output: Output, notes: list[str]) -> bytes:
     """
     if max(picture.pixels.shape[:2]) > LARGEST_SIDE:
         raise UnsupportedError(f"JPEG cannot hold sides over {LARGEST_SIDE} pixels; write a .png")
-    progressive = {"progressive": True} if picture.encoding.progressive else {}
-    coded = saved(
-        picture,
-        "JPEG",
-        quality=output.quality or DEFAULT_QUALITY,
-        subsampling=_SUBSAMPLING[output.subsampling],
-        optimize=False,
-        **progressive,
-    )
+    quality = output.quality or DEFAULT_QUALITY
+    if picture.coded is not None:
+        coded = jpeg_luma.encoded(*picture.coded, quality, dpi=picture.metadata.dpi)
+    else:
+        progressive = {"progressive": True} if picture.encoding.progressive else {}
+        coded = saved(
+            picture,
+            "JPEG",
+            quality=quality,
+            subsampling=_SUBSAMPLING[output.subsampling],
+            optimize=False,
+            **progressive,
+        )
     segments = b"".join(
         struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content for marker, content in _written(picture, notes)
     )

@@ -46,6 +46,11 @@ class Output:
         "Colour space of the result: sRGB, or with keep-rgb the input's own where that is RGB.",
         choices=("srgb", "keep-rgb"),
     )
+    keep_luma: bool | None = option(
+        None,
+        "Keep a JPEG's own luma as it is coded, coefficient for coefficient, and lay chroma beside it. Default: where "
+        "grey JPEG becomes JPEG; if asked for, of JPEG in colour too (sepia, or grey in fact).",
+    )
     no_mark: bool = option(False, "Do not say in the result's metadata that its colours were computed.")
     keep_times: bool = option(False, "Give the result the input's times of access and change.")
 

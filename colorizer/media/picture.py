@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
 from colorizer.media.metadata.xmp import Mark
 from colorizer.media.profiles import Space
+
+if TYPE_CHECKING:
+    from colorizer.media.jpeg_luma import KeptLuma
 
 Pixels = npt.NDArray[Any]
 
@@ -97,6 +100,31 @@ class Metadata:
     photoshop: bytes = b""
     dpi: tuple[float, float] | None = None
     blocks: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True)
+class CodedLuma:
+    """The luma of a JPEG file as it is coded, which a result may keep.
+
+    Attributes
+    ----------
+    file
+        The file.
+    grey
+        Whether it is all there is.
+    orientation
+        Exif's, 1 to 8, in which it is stored.
+    metadata
+        As they are stored, not upright.
+    obstacle
+        Why it cannot be kept; empty where nothing is known against it.
+    """
+
+    file: bytes
+    grey: bool
+    orientation: int = UPRIGHT
+    metadata: Metadata = Metadata()
+    obstacle: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,6 +209,10 @@ class Picture:
         What the metadata shall say of how the colours were made; None for nothing.
     notes
         What the reader could not make sense of, in words.
+    luma
+        Of a JPEG file, its coded luma.
+    coded
+        Luma and chroma planes to write in place of the pixels, see `colorizer.media.jpeg_luma`.
     """
 
     pixels: Pixels
@@ -194,6 +226,8 @@ class Picture:
     extra: Pixels | None = None
     mark: Mark | None = None
     notes: tuple[str, ...] = ()
+    luma: CodedLuma | None = None
+    coded: tuple[KeptLuma, tuple[Pixels, Pixels]] | None = None
 
     def with_pixels(self, pixels: Pixels, mark: Mark | None = None) -> Picture:
         """The same picture with other pixels, of the same size, and what to say of them."""
@@ -221,7 +255,7 @@ class StoredPicture:
         The embedded ICC profile; empty for none.
     orientation
         Exif's, 1 to 8.
-    metadata, encoding, dtype, notes
+    metadata, encoding, dtype, notes, luma
         As in `Picture`, the metadata not yet upright.
     """
 
@@ -235,6 +269,7 @@ class StoredPicture:
     extra: Pixels | None = None
     dtype: np.dtype[Any] | None = None
     notes: tuple[str, ...] = ()
+    luma: CodedLuma | None = None
 
 
 def upright(plane: Pixels, orientation: int) -> Pixels:

@@ -26,11 +26,19 @@ from colorizer.errors import (
 )
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
-from colorizer.media.color_management import to_srgb
+from colorizer.media.color_management import InSrgb, to_srgb
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
-from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, StoredPicture, UnsupportedError, upright
+from colorizer.media.picture import (
+    DEFAULT_MAX_PIXELS,
+    CodedLuma,
+    Metadata,
+    Picture,
+    StoredPicture,
+    UnsupportedError,
+    upright,
+)
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import TiffPages
 
@@ -247,7 +255,15 @@ def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
         encoding=stored.encoding,
         extra=None if stored.extra is None else upright(stored.extra, turn),
         notes=stored.notes + converted.notes,
+        luma=_luma(stored, converted),
     )
+
+
+def _luma(stored: StoredPicture, converted: InSrgb) -> CodedLuma | None:
+    """The coded luma; it cannot stay where the file's code values mean another tone than the result's would."""
+    if stored.luma is None or converted.pixels is stored.samples:
+        return stored.luma
+    return replace(stored.luma, obstacle=stored.luma.obstacle or "the tone curve of its colour profile is not sRGB's")
 
 
 def _claims_adobe_rgb(block: bytes) -> bool:

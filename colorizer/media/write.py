@@ -126,15 +126,19 @@ def encode_document(
     MissingExtraError
         The package that encodes it is not installed.
     """
-    kind = FORMATS[source_format if output.format == "auto" else output.format.upper()]
-    if not kind.writable:
-        kind = FORMATS["PNG"]
+    kind = result_format(source_format, output)
     file = io.BytesIO()
     try:
         notes = _write(file, pages, count, kind, output)
     except UnsupportedError as error:
         raise OutputError(error.message) from error
     return file.getvalue(), notes
+
+
+def result_format(source_format: str, output: Output = _DEFAULT) -> Format:
+    """The format to write where no name says it: the input's, unless the options demand another; else PNG."""
+    kind = FORMATS[source_format if output.format == "auto" else output.format.upper()]
+    return kind if kind.writable else FORMATS["PNG"]
 
 
 def _write(
@@ -200,7 +204,7 @@ def _fitted(picture: Picture, kind: Format, output: Output, notes: list[str]) ->
                 exif=exif.updated(metadata.exif, orientation=exif.UPRIGHT, to_srgb=True),
                 xmp=xmp.updated(metadata.xmp, transposed=False, to_srgb=True),
             )
-    if pixels.ndim == 2 and profile:
+    if pixels.ndim == 2 and profile and picture.coded is None:
         profile = srgb_grey_profile()
     if picture.mark is not None and not output.no_mark:
         if metadata.xmp and not xmp.is_packet(metadata.xmp):

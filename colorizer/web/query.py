@@ -92,7 +92,7 @@ _SEEING = tuple(
     for item in _from_dataclass(Settings, "fit", "size")
 )
 _WRITING = (
-    *_from_dataclass(Output, "format", "quality", "subsampling", "profile"),
+    *_from_dataclass(Output, "format", "quality", "subsampling", "profile", "keep_luma"),
     Parameter("mark", bool, Option("Say in the result's metadata that its colours were computed."), True),
 )
 
@@ -186,7 +186,7 @@ def settings_of(values: Mapping[str, Any], model: str) -> Settings:
 def output_of(values: Mapping[str, Any]) -> Output:
     """How a query wants its result written."""
     names = {item.name for item in _WRITING} & values.keys() - {"mark"}
-    return Output(**{name: values[name] for name in names}, no_mark=not values.get("mark", True))
+    return Output(**{name.replace("-", "_"): values[name] for name in names}, no_mark=not values.get("mark", True))
 
 
 def _quoted(text: str) -> str:

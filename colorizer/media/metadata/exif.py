@@ -99,7 +99,7 @@ def resolution_of(directory: Directory, order: ByteOrder) -> tuple[float, float]
     return values[0], values[1]
 
 
-def updated(block: bytes, *, orientation: int, to_srgb: bool) -> bytes:
+def updated(block: bytes, *, orientation: int | None, to_srgb: bool) -> bytes:
     """The block of the same picture turned upright: orientation reset, sizes swapped if need be, no thumbnail.
 
     Parameters
@@ -107,7 +107,7 @@ def updated(block: bytes, *, orientation: int, to_srgb: bool) -> bytes:
     block
         From the byte-order mark on. What cannot be understood comes back as it is.
     orientation
-        What was applied to the pixels.
+        What was applied to the pixels; None: nothing was, and what the block says stays.
     to_srgb
         The pixels have become sRGB: the colour space said so far no longer holds.
     """
@@ -125,8 +125,9 @@ def updated(block: bytes, *, orientation: int, to_srgb: bool) -> bytes:
             if value < 1 << 8 * struct.calcsize(code):
                 struct.pack_into(code, patched, entry.place, value)
 
-    put(first.find(ORIENTATION), UPRIGHT)
-    if orientation >= _FIRST_TRANSPOSING:
+    if orientation is not None:
+        put(first.find(ORIENTATION), UPRIGHT)
+    if orientation is not None and orientation >= _FIRST_TRANSPOSING:
         for directory, across, down in (
             (first, _WIDTH, _LENGTH),
             (exif, _EXIF_WIDTH, _EXIF_LENGTH),

@@ -74,10 +74,11 @@ def is_packet(packet: bytes) -> bool:
     return True
 
 
-def updated(packet: bytes, *, transposed: bool, to_srgb: bool) -> bytes:
+def updated(packet: bytes, *, transposed: bool, to_srgb: bool, turned: bool = True) -> bytes:
     """The packet of the same picture turned upright: orientation reset, sizes that were swapped left out, no thumbnail.
 
-    A packet that cannot be read comes back as it is. With `to_srgb`, the name of the former profile is left out.
+    A packet that cannot be read comes back as it is. With `to_srgb`, the name of the former profile is left out;
+    without `turned`, the orientation stays.
     """
     try:
         found = _parse(packet)
@@ -89,7 +90,7 @@ def updated(packet: bytes, *, transposed: bool, to_srgb: bool) -> bytes:
     if to_srgb:
         stale += ["photoshop:ICCProfile", "exif:ColorSpace"]
     fresh = {}
-    if found.values.get(_qualified("tiff:Orientation"), "1") != "1":
+    if turned and found.values.get(_qualified("tiff:Orientation"), "1") != "1":
         stale.append("tiff:Orientation")
         fresh["tiff:Orientation"] = "1"
     return _edited(found, stale, fresh) if fresh or any(_qualified(name) in found.spans for name in stale) else packet
