@@ -8,6 +8,7 @@ Source: ITU-T T.871 (JFIF).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.chroma_planes import luma_at_chroma, quantized, solved_chroma
+from colorizer.color.chroma_table import LEVELS, REACH, SIDE, chroma_table
 from colorizer.color.pixels import FULL_SCALE, chroma_plane
 from colorizer.color.strips import each_strip, worthwhile
 from colorizer.color.upsample import Upsampler
@@ -25,6 +27,12 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 JPEG_ENCODING = ColorEncoding(matrix=BT601, full_range=True, siting="centre")
+
+_TABLE_ENCODING = ColorEncoding(matrix=BT601)
+"""Range and siting do not enter the table."""
+
+_CODES = 256
+_TILES_IN_A_ROW = 16
 
 _BITS = 8
 _FULL = FULL_SCALE[np.dtype(np.uint8)]
@@ -75,13 +83,45 @@ def chroma_for_luma(
             own = np.asarray(chroma_plane(original[lines]) * np.float32(own_share), np.float32)
             size = (columns, part.stop - part.start)
             wanted += np.asarray(cv2.resize(own, size, interpolation=cv2.INTER_AREA)).reshape(*size[::-1], 2)
-        level = luma_at_chroma(luma[lines], subsampling, JPEG_ENCODING) * np.float32(1 / _FULL)
-        chroma = solved_chroma(level, wanted, JPEG_ENCODING)
+        if subsampling == (1, 1):
+            chroma = _solved_at_codes(luma[lines], wanted)
+        else:
+            level = luma_at_chroma(luma[lines], subsampling, JPEG_ENCODING) * np.float32(1 / _FULL)
+            chroma = solved_chroma(level, wanted, JPEG_ENCODING)
         blue[part], red[part] = quantized(chroma, _BITS, full_range=True)
 
     for _ in each_strip(solve, rows, columns, worthwhile(threads)):
         pass
     return blue, red
+
+
+def _solved_at_codes(luma: Bytes, ab: Floats) -> Floats:
+    """As `solved_chroma`, for code values of 8 bits: a tile for each of them, so that one look-up answers."""
+    inner = np.clip(ab * np.float32((SIDE - 1) / (2 * REACH)) + np.float32((SIDE - 1) / 2), 0, np.float32(SIDE - 1))
+    left, top = _tile_origins()
+    x = cv2.add(inner[..., 0], cv2.LUT(luma, left))
+    y = cv2.add(inner[..., 1], cv2.LUT(luma, top))
+    return np.asarray(cv2.remap(_tiles_of_codes(), x, y, cv2.INTER_LINEAR), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _tiles_of_codes() -> Floats:
+    """The chroma table with its levels interpolated to all code values, as a picture of tiles."""
+    position = np.arange(_CODES) * ((LEVELS - 1) / _FULL)
+    below = np.minimum(position.astype(np.intp), LEVELS - 2)
+    share = (position - below).astype(np.float32)[:, None, None, None]
+    table = chroma_table(_TABLE_ENCODING)
+    tiles = table[below] * (1 - share) + table[below + 1] * share
+    rows = _CODES // _TILES_IN_A_ROW
+    picture = tiles.reshape(rows, _TILES_IN_A_ROW, SIDE, SIDE, 2).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(picture.reshape(rows * SIDE, _TILES_IN_A_ROW * SIDE, 2), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _tile_origins() -> tuple[Floats, Floats]:
+    code = np.arange(_CODES)
+    left, top = (code % _TILES_IN_A_ROW) * SIDE, (code // _TILES_IN_A_ROW) * SIDE
+    return left.astype(np.float32), top.astype(np.float32)
 
 
 def rgb_of(luma: Bytes, chroma: tuple[Bytes, Bytes]) -> Bytes:
