@@ -41,15 +41,15 @@ def colored_beside_luma(picture: Picture, colorizer: Colorizer, output: Output, 
         # which computes as another program did, so only who asks for both is told
         output = replace(output, keep_luma=False)
     kept, note = kept_luma(picture, kind, output)
-    if kept is None:
+    luma = picture.luma
+    if kept is None or luma is None:
         return replace(picture, notes=(*picture.notes, note)) if note else picture
     # the network sees the picture upright; the luma, and so the chroma planes, stay as they are stored
-    turn = 1 if picture.luma is None else picture.luma.orientation
-    ab = turned_back(colorizer.predict(picture.pixels), turn)
-    original = turned_back(picture.pixels, turn) if picture.pixels.ndim == 3 else None
+    ab = turned_back(colorizer.predict(picture.pixels), luma.orientation)
+    original = turned_back(picture.pixels, luma.orientation) if picture.pixels.ndim == 3 else None
     chroma = colorizer.render_chroma(kept.plane, ab, kept.subsampling, original)
     mark = Mark(colorizer.model.name, f"{colorizer.recipe()}, {LUMA_KEPT}")
-    return with_chroma_planes(replace(picture, mark=mark), kept, chroma)
+    return with_chroma_planes(picture, luma, kept, chroma, mark)
 
 
 def shown_pixels(picture: Picture) -> npt.NDArray[Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from PIL import Image
 from colorizer.io.machine import usable_cores
 from colorizer.media.jpeg_scans import PROGRESSIVE, Frame, alone, jfif_segment, put_together, read_frame
 from colorizer.media.metadata import exif, iptc, xmp
+from colorizer.media.metadata.xmp import Mark
 from colorizer.media.options import Output
-from colorizer.media.picture import CodedLuma, Picture
+from colorizer.media.picture import CodedLuma, KeptLuma, Picture
 from colorizer.media.raster import opened, silent_stderr
 
 Bytes = npt.NDArray[np.uint8]
@@ -41,25 +42,6 @@ _GREY_SPACE = 1  # libjpeg's JCS_GRAYSCALE
 
 class NotKeptError(Exception):
     """The luma cannot be kept; the message says why."""
-
-
-@dataclass(frozen=True)
-class KeptLuma:
-    """Luma that a result keeps.
-
-    Attributes
-    ----------
-    frame
-        Its coded scans.
-    plane
-        (H, W) uint8, as a decoder shows it; as it is stored, not upright.
-    subsampling
-        Luma rows and columns to a chroma sample.
-    """
-
-    frame: Frame
-    plane: Bytes
-    subsampling: tuple[int, int]
 
 
 def kept_luma(picture: Picture, kind: str, output: Output) -> tuple[KeptLuma | None, str]:
@@ -163,11 +145,10 @@ def turned_back(plane: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     return np.ascontiguousarray(plane)
 
 
-def with_chroma_planes(picture: Picture, kept: KeptLuma, chroma: tuple[Bytes, Bytes]) -> Picture:
+def with_chroma_planes(
+    picture: Picture, luma: CodedLuma, kept: KeptLuma, chroma: tuple[Bytes, Bytes], mark: Mark
+) -> Picture:
     """The picture to write: its kept luma and chroma planes, and its metadata as they were stored, not upright."""
-    luma = picture.luma
-    if luma is None:
-        raise ValueError("the picture has no luma to keep")
     stored = luma.metadata
     metadata = replace(
         stored,
@@ -175,7 +156,7 @@ def with_chroma_planes(picture: Picture, kept: KeptLuma, chroma: tuple[Bytes, By
         xmp=xmp.updated(stored.xmp, turned=False, transposed=False, to_srgb=False),
         photoshop=iptc.updated(stored.photoshop),
     )
-    return replace(picture, metadata=metadata, coded=(kept, chroma))
+    return replace(picture, metadata=metadata, mark=mark, coded=(kept, chroma))
 
 
 def encoded(
@@ -220,5 +201,4 @@ def _chroma_table(quality: int) -> tuple[int, ...]:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as image:
-        tables: dict[int, tuple[int, ...]] = image.quantization  # type: ignore[attr-defined]
-        return tuple(tables[_CHROMA_TABLE])
+        return tuple(image.quantization[_CHROMA_TABLE])

@@ -6,20 +6,18 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from colorizer.errors import Message, Remedy
 from colorizer.io.atomic import NO_ROOM
+from colorizer.media.jpeg_scans import Frame
 from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
 from colorizer.media.metadata.xmp import Mark
 from colorizer.media.profiles import Space
-
-if TYPE_CHECKING:
-    from colorizer.media.jpeg_luma import KeptLuma
 
 Pixels = npt.NDArray[Any]
 
@@ -125,6 +123,25 @@ class CodedLuma:
     orientation: int = UPRIGHT
     metadata: Metadata = Metadata()
     obstacle: str = ""
+
+
+@dataclass(frozen=True)
+class KeptLuma:
+    """Luma that a result keeps.
+
+    Attributes
+    ----------
+    frame
+        Its coded scans.
+    plane
+        (H, W) uint8, as a decoder shows it; as it is stored, not upright.
+    subsampling
+        Luma rows and columns to a chroma sample.
+    """
+
+    frame: Frame
+    plane: npt.NDArray[np.uint8]
+    subsampling: tuple[int, int]
 
 
 @dataclass(frozen=True)
