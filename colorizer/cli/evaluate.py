@@ -10,7 +10,7 @@ import click
 
 from colorizer import Settings
 from colorizer.cli.console import Console
-from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option
+from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option, switch
 from colorizer.cli.progress import evaluation_display
 from colorizer.cli.wording import Said, worded
 from colorizer.errors import ExitStatus, InputError
@@ -42,6 +42,7 @@ measured), 2 wrong use or missing weights, 130 interrupted.
     help="What is compared: whole pictures at their own size; or, as in the papers, resized to 256 x 256 (zhang16), or "
     "their middle squares, resized to 256 x 256 (ddcolor). The output says it exactly.",
 )
+@switch("--keep-luma", help="Measure results that keep the picture's Y' in place of its L*, as those of grey JPEGs do.")
 @click.option("--html", type=PATH, metavar="FILE", help="Also write a report to look at.")
 @click.option(
     "--per-picture",
@@ -80,6 +81,7 @@ def evaluate(
     sources: tuple[Path, ...],
     *,
     protocol: str,
+    keep_luma: bool,
     html: Path | None,
     per_picture: Path | None,
     as_json: bool,
@@ -110,7 +112,7 @@ def evaluate(
     from colorizer.media import DEFAULT_MAX_PIXELS
 
     options = Options(
-        protocol=PROTOCOLS[protocol],
+        protocol=PROTOCOLS[protocol].with_luma_kept() if keep_luma else PROTOCOLS[protocol],
         resamples=resamples,
         examples=examples if html else 0,
         jobs=jobs,

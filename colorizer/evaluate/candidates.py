@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.chroma_for_luma import chroma_for_luma, luma_of, rgb_of
 from colorizer.color.strips import with_chroma
 from colorizer.colorizer import Colorizer
 from colorizer.errors import Message
 from colorizer.evaluate.protocol import Protocol
+from colorizer.media.samples import rescaled
 from colorizer.metrics import ColorHistogram, Weighting, best_constant_tint
 from colorizer.settings import Settings
 
 Pixels = npt.NDArray[Any]
+Bytes = npt.NDArray[np.uint8]
 
 GREY = "grey"
 TINTS: tuple[tuple[str, Weighting], ...] = (("tint, raw", "raw"), ("tint, equal", "equal_bins"))
@@ -86,29 +89,41 @@ def networks(
         remark(note)
     names = _names([colorizer.model.name for colorizer in colorizers], settings)
     return [
-        Candidate(name, colorizer.recipe(), _painter(colorizer))
+        Candidate(name, colorizer.recipe(), _painter(colorizer, keep_luma=protocol.keep_luma))
         for name, colorizer in zip(names, colorizers, strict=True)
     ]
 
 
-def baselines(colors: ColorHistogram) -> list[Candidate]:
-    """The baselines for a set of these true colours."""
-    found = [Candidate(GREY, "no colour at all: ab = 0", _tinter(0, 0), baseline=True)]
+def baselines(colors: ColorHistogram, *, keep_luma: bool = False) -> list[Candidate]:
+    """The baselines for a set of these true colours; with Y' kept, if so wished, in place of L*."""
+    found = [Candidate(GREY, "no colour at all: ab = 0", _tinter(0, 0, keep_luma=keep_luma), baseline=True)]
     for name, weighting in TINTS:
         best = best_constant_tint(colors, weighting)
         words = "raw AuC" if weighting == "raw" else "AuC with equal bins"
         note = f"one tint for all, a = {best.a:.1f}, b = {best.b:.1f}: the best for {words} of this very set"
-        found.append(Candidate(name, note, _tinter(best.a, best.b), baseline=True))
+        found.append(Candidate(name, note, _tinter(best.a, best.b, keep_luma=keep_luma), baseline=True))
     return found
 
 
-def _painter(colorizer: Colorizer) -> Callable[[Pixels], Pixels]:
+def _painter(colorizer: Colorizer, *, keep_luma: bool) -> Callable[[Pixels], Pixels]:
+    if keep_luma:
+        return lambda pixels: _beside_luma(
+            pixels, lambda luma: colorizer.render_chroma(luma, colorizer.predict(pixels))
+        )
     return lambda pixels: colorizer.colorize(pixels, order="rgb")
 
 
-def _tinter(a: float, b: float) -> Callable[[Pixels], Pixels]:
+def _tinter(a: float, b: float, *, keep_luma: bool) -> Callable[[Pixels], Pixels]:
     ab = np.array([[[a, b]]], np.float32)
+    if keep_luma:
+        return lambda pixels: _beside_luma(pixels, lambda luma: chroma_for_luma(luma, ab))
     return lambda pixels: with_chroma(pixels, ab)
+
+
+def _beside_luma(pixels: Pixels, chroma: Callable[[Bytes], tuple[Bytes, Bytes]]) -> Pixels:
+    """What a JPEG of these chroma planes would show, were it not for its compression."""
+    luma = luma_of(rescaled(pixels, np.dtype(np.uint8)))
+    return rescaled(rgb_of(luma, chroma(luma)), pixels.dtype)
 
 
 def _names(models: Sequence[str], settings: Sequence[Settings]) -> list[str]:

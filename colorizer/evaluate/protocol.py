@@ -46,6 +46,8 @@ class Protocol:
         How the network sees it; None leaves that to the settings.
     definition
         The definition in words, for whoever reads the figures.
+    keep_luma
+        Whether results keep the picture's Y' at 8 bits in place of its lightness, as JPEG files do.
     """
 
     name: str
@@ -53,6 +55,12 @@ class Protocol:
     side: int | None
     view: View | None
     definition: str
+    keep_luma: bool = False
+
+    def with_luma_kept(self) -> Protocol:
+        """The same comparison of results that keep Y' in place of L*."""
+        said = " Results keep the picture's Y' (BT.601, 8 bits), not its L*, as those of grey JPEG files do."
+        return replace(self, keep_luma=True, definition=self.definition + said)
 
     def prepare(self, pixels: Pixels) -> Pixels:
         """The picture that is compared: (H, W, 3) to (h, w, 3), of the same dtype."""
@@ -75,6 +83,8 @@ class Protocol:
         UsageError
             They ask for another one.
         """
+        if settings.compat and self.keep_luma:
+            raise UsageError("keeps no luma", option="compat", remedy=Remedy.LEAVE_OUT, what=OptionRef("keep_luma"))
         if self.view is None or settings.compat:
             return settings
         asked = (("fit", settings.fit, self.view.fit), ("size", settings.size, self.view.size))

@@ -122,7 +122,7 @@ def evaluate(
     with ThreadPoolExecutor(jobs) as pool:
         colors, count = _survey(pictures, options, listener, pool, jobs)
         totals = Totals(
-            [*baselines(colors), *judged],
+            [*baselines(colors, keep_luma=options.protocol.keep_luma), *judged],
             options.protocol,
             resamples=options.resamples,
             examples=options.examples,
