@@ -52,7 +52,12 @@ def check_options(command: click.Command, arguments: list[str]) -> None:
 
 
 def option_names(command: click.Command) -> list[str]:
-    return [name for option in command.params if isinstance(option, click.Option) for name in option.opts]
+    return [
+        name
+        for option in command.params
+        if isinstance(option, click.Option)
+        for name in (*option.opts, *option.secondary_opts)
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in option_names(pictures) if name not in ("-h", "--help", "--version")])

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.chroma_for_luma import rgb_of
 from colorizer.colorizer import Colorizer
 from colorizer.errors import TooLargeError, shown
 from colorizer.jobs.plan import COLORED_INFIX
@@ -23,6 +24,7 @@ from colorizer.jobs.plan import result_name as jobs_result_name
 from colorizer.jobs.stream import color_document
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Document, Output, Picture, encode_picture
 from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
+from colorizer.media.jpeg_luma import kept_luma
 from colorizer.media.samples import rescaled
 from colorizer.networks.distribution import Distribution
 from colorizer.web.folder import PrivateFolder
@@ -81,6 +83,7 @@ class Preview:
     centres: npt.NDArray[np.float32] | None
     temperature: float | None  # the model's
     size: int  # bytes of both files
+    keeps_luma: bool = False  # whether the result does, by default
 
 
 class CancellableDocument(Document):
@@ -183,7 +186,18 @@ def prepare(
     height, width = picture.pixels.shape[:2]
     size = sum(path.stat().st_size for path in kept)
     centres = None if said is None else said.centres
-    return Preview(width, height, kind, picture.depth.itemsize * 8, *kept, centres, colorizer.temperature, size)
+    luma, _ = kept_luma(picture, kind, Output())
+    return Preview(
+        width,
+        height,
+        kind,
+        picture.depth.itemsize * 8,
+        *kept,
+        centres,
+        colorizer.temperature,
+        size,
+        keeps_luma=luma is not None,
+    )
 
 
 def preview_before(preview: Preview, side: int, colorizer: Colorizer) -> bytes:
@@ -203,7 +217,10 @@ def preview_after(preview: Preview, side: int, temperature: float | None, colori
     wanted = temperature or preview.temperature
     if preview.centres is not None and wanted is not None:
         ab = Distribution(ab, preview.centres).ab(wanted)
-    return _jpeg(colorizer.render(_fitted(np.load(preview.proxy), side), ab))
+    proxy = _fitted(np.load(preview.proxy), side)
+    if preview.keeps_luma:
+        return _jpeg(rgb_of(proxy, colorizer.render_chroma(proxy, ab)))
+    return _jpeg(colorizer.render(proxy, ab))
 
 
 def _reduced(picture: Picture) -> npt.NDArray[np.uint8]:

@@ -7,6 +7,7 @@ memory but the network, whose answer is the same for both and known.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -57,14 +58,14 @@ def jpeg_luma(megapixels: float, rounds: int, json_file: Path | None) -> None:
     grey = np.asarray(cv2.cvtColor(contact_sheet(megapixels), cv2.COLOR_RGB2GRAY), np.uint8)
     colorizer = Colorizer(Settings(model="lite"))
     predicted = colorizer.predict(grey)
-    colorizer.predict = lambda _: predicted  # type: ignore[method-assign]
+    colorizer.predict = lambda pixels: predicted  # type: ignore[method-assign]  # noqa: ARG005
     results = []
     for progressive in (False, True):
         for quality in QUALITIES:
             file = io.BytesIO()
             Image.fromarray(grey).save(file, "JPEG", quality=quality, progressive=progressive)
             for subsampling in SUBSAMPLINGS:
-                ways = {
+                ways: dict[str, Callable[[], bytes]] = {
                     way: partial(_colored, file.getvalue(), colorizer, subsampling, keep=way == KEPT)
                     for way in (KEPT, ANEW)
                 }
@@ -74,7 +75,7 @@ def jpeg_luma(megapixels: float, rounds: int, json_file: Path | None) -> None:
                         subsampling,
                         len(file.getvalue()),
                         {way: len(do()) for way, do in ways.items()},
-                        take_turns(ways, rounds),
+                        take_turns({**ways}, rounds),
                         _distance(*(do() for do in ways.values())),
                     )
                 )

@@ -198,3 +198,25 @@ def test_every_combination_has_a_column_and_is_called_by_what_differs(folder: Pa
     assert combinations({}) == [Settings()]
     with pytest.raises(UsageError, match="temperature=99"):
         combinations({"temperature": [0.4, 99.0]})
+
+
+def test_results_that_keep_luma_have_the_picture_s_own(photographs: list[Path]) -> None:
+    from colorizer.color.chroma_for_luma import luma_of
+
+    settings = [Settings(model="lite", engine="opencv")]
+    said: list[object] = []
+    (kept,) = networks(settings, NATIVE.with_luma_kept(), said.append)
+    (usual,) = networks(settings, NATIVE, said.append)
+    with Image.open(photographs[0]) as image:
+        rgb = np.asarray(image.convert("RGB").resize((96, 64)))
+    luma, result = luma_of(rgb).astype(int), kept.color(rgb)
+    # R, G and B are rounded, each by half a code value at most
+    assert np.abs(luma_of(result).astype(int) - luma).max() <= 1
+    assert np.abs(luma_of(usual.color(rgb)).astype(int) - luma).max() > 1
+    assert np.linalg.norm(rgb2lab(result) - rgb2lab(usual.color(rgb)), axis=-1).mean() < 1.5
+    assert "Y'" in NATIVE.with_luma_kept().definition
+
+
+def test_compat_keeps_no_luma() -> None:
+    with pytest.raises(UsageError, match="keep_luma"):
+        networks([Settings(model="lite", compat=True)], NATIVE.with_luma_kept(), lambda _: None)

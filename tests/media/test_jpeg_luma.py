@@ -47,7 +47,8 @@ def colorizer() -> Colorizer:
 
 def photo(size: tuple[int, int], mode: str = "L") -> Image.Image:
     with Image.open(PHOTO) as image:
-        return image.resize(size, Image.Resampling.LANCZOS).convert(mode)
+        found: Image.Image = image.resize(size, Image.Resampling.LANCZOS).convert(mode)
+        return found
 
 
 def jpeg(image: Image.Image, **options: Any) -> bytes:

@@ -93,6 +93,17 @@ def test_formats_depths_and_options_come_out_as_from_the_command(
     assert answer.content == command_bytes(data, output, **settings)
 
 
+@pytest.mark.parametrize(("query", "output"), [({}, Output()), ({"keep-luma": "false"}, Output(keep_luma=False))])
+def test_a_grey_jpeg_keeps_its_luma_as_from_the_command(server: Server, query: dict[str, str], output: Output) -> None:
+    data = photo(120, 90, seed=4)
+    sent = server.post("/api/colorize", data, params=query).content
+    address = server.add(data, "street.jpg")
+    server.ended(address)
+    saved = server.get(f"{address}/result", params=query).content
+    assert sent == saved == command_bytes(data, output)
+    assert (b"luma coefficients kept" in saved) is (output.keep_luma is None)
+
+
 def test_pages_of_a_tiff_all_come_back(server: Server) -> None:
     file = io.BytesIO()
     pages = [np.full((40, 50), tone, np.uint16) for tone in (9000, 40000)]
