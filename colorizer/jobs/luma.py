@@ -11,7 +11,7 @@ import numpy.typing as npt
 from colorizer.color.chroma_for_luma import rgb_of
 from colorizer.colorizer import Colorizer
 from colorizer.media import Mark, Output, Picture
-from colorizer.media.jpeg_luma import kept_luma, turned_back, with_chroma_planes
+from colorizer.media.jpeg_luma import kept_luma, not_kept, turned_back, with_chroma_planes
 from colorizer.media.picture import upright
 
 LUMA_KEPT = "luma coefficients kept"
@@ -38,9 +38,9 @@ def colored_beside_luma(picture: Picture, colorizer: Colorizer, output: Output, 
         The runtime failed.
     """
     if colorizer.settings.compat:
-        # which computes as another program did, so only who asks for both is told
-        output = replace(output, keep_luma=False)
-    kept, note = kept_luma(picture, kind, output)
+        kept, note = None, not_kept("compat computes as another program does") if output.keep_luma else ""
+    else:
+        kept, note = kept_luma(picture, kind, output)
     luma = picture.luma
     if kept is None or luma is None:
         return replace(picture, notes=(*picture.notes, note)) if note else picture

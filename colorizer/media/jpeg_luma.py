@@ -60,16 +60,17 @@ def kept_luma(picture: Picture, kind: str, output: Output) -> tuple[KeptLuma | N
     if asked is False:
         return None, ""
     if luma is None or kind != "JPEG":
-        return None, _note("it is kept from JPEG to JPEG alone") if asked else ""
+        return None, not_kept("it is kept from JPEG to JPEG alone") if asked else ""
     if not luma.grey and not asked:
         return None, ""
     try:
         return _kept(picture, luma, output), ""
     except NotKeptError as error:
-        return None, _note(str(error))
+        return None, not_kept(str(error))
 
 
-def _note(reason: str) -> str:
+def not_kept(reason: str) -> str:
+    """A note for the user: the luma is not kept, and why."""
     return f"the file's own luma is not kept ({reason}); the picture is encoded anew"
 
 

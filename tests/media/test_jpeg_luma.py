@@ -319,6 +319,9 @@ def test_compat_is_as_it_was(tmp_path: Path) -> None:
     result, notes = colored(data, Colorizer(Settings(model="lite", compat=True)))
     assert notes == ()
     assert unkept(data, tmp_path, result)
+    both, notes = colored(data, Colorizer(Settings(model="lite", compat=True)), keep_luma=True)
+    assert both == result
+    assert [note for note in notes if "compat" in note]
 
 
 def test_before_and_after_show_the_result(colorizer: Colorizer, tmp_path: Path) -> None:
