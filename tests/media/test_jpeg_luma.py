@@ -124,6 +124,25 @@ def test_every_coefficient_of_y_and_its_table_stay(
         assert transformed(result, "-grayscale") == transformed(data)
 
 
+def luma_by_ffmpeg(data: bytes) -> Array:
+    """Y' by a decoder that is not libjpeg's."""
+    av = pytest.importorskip("av")
+    with av.open(io.BytesIO(data), format="jpeg_pipe") as container:
+        frame = next(container.decode(video=0))
+    plane = frame.planes[0]
+    return np.asarray(plane).reshape(-1, plane.line_size)[: frame.height, : frame.width].copy()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+def test_another_decoder_sees_the_same_luma(kind: str, subsampling: str, colorizer: Colorizer) -> None:
+    data = grey((61, 47), quality=85, **KINDS[kind])
+    own = luma_by_ffmpeg(data)
+    assert np.array_equal(own, luma_by_ffmpeg(colored(data, colorizer, subsampling=subsampling)[0]))
+    anew = colored(data, colorizer, subsampling=subsampling, keep_luma=False)[0]
+    assert not np.array_equal(own, luma_by_ffmpeg(anew))
+
+
 def test_encoding_anew_does_not_pass_these_tests(colorizer: Colorizer, tmp_path: Path) -> None:
     data = grey(quality=75)
     result, notes = colored(data, colorizer, keep_luma=False)
