@@ -130,7 +130,8 @@ def luma_by_ffmpeg(data: bytes) -> Array:
     with av.open(io.BytesIO(data), format="jpeg_pipe") as container:
         frame = next(container.decode(video=0))
     plane = frame.planes[0]
-    return np.asarray(plane).reshape(-1, plane.line_size)[: frame.height, : frame.width].copy()
+    found: Array = np.asarray(plane).reshape(-1, plane.line_size)[: frame.height, : frame.width].copy()
+    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
