@@ -39,6 +39,15 @@ def scaled(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
     return result
 
 
+def straightened(samples: Pixels, alpha: Pixels) -> Pixels:
+    """Colours no longer multiplied by their alpha; deeper than before, so that they can be multiplied again."""
+    share = rescaled(alpha, np.dtype(np.float32))
+    share = share if samples.ndim == 2 else share[..., None]
+    light = rescaled(samples, np.dtype(np.float32)) / np.where(share > 0, share, 1)
+    dtype = np.dtype(np.uint16 if samples.dtype in FULL_SCALE else np.float32)
+    return rescaled(np.clip(light, 0, 1), dtype)
+
+
 def looked_up(samples: Pixels, table: Pixels) -> Pixels:
     """Rows of a table, (N,) or (N, C), for samples that are indices: (H, W, ...) to (H, W, ..., C)."""
     # in strips: NumPy makes 8 bytes of every index first

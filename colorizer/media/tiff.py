@@ -22,7 +22,7 @@ from colorizer.media.metadata import exif, ifd
 from colorizer.media.picture import Encoding, Metadata, Pixels, StoredPicture, TiffEncoding, UnsupportedError
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, opened, planes, silent_stderr
-from colorizer.media.samples import looked_up, rescaled
+from colorizer.media.samples import looked_up, rescaled, straightened
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
@@ -108,7 +108,7 @@ class TiffPages:
         dtype = None
         if alpha is not None and _PREMULTIPLIED in codes and _STRAIGHT not in codes:
             dtype = samples.dtype
-            samples = _straightened(samples, alpha)
+            samples = straightened(samples, alpha)
         notes = [f"{self._left_out} smaller copies or masks are left out"] if self._left_out and index == 0 else []
         if page.subifds:
             notes.append("directories below the page, such as smaller copies, are left out")
@@ -255,15 +255,6 @@ def _alpha(page: TiffPage, others: Pixels | None) -> tuple[Pixels | None, Pixels
         return None, np.ascontiguousarray(others), codes
     rest = np.delete(others, place, axis=2)
     return np.ascontiguousarray(others[..., place]), rest if rest.shape[2] else None, codes
-
-
-def _straightened(samples: Pixels, alpha: Pixels) -> Pixels:
-    """Colours no longer multiplied by their alpha; deeper than before, so that they can be multiplied again."""
-    share = rescaled(alpha, np.dtype(np.float32))
-    share = share if samples.ndim == 2 else share[..., None]
-    light = rescaled(samples, np.dtype(np.float32)) / np.where(share > 0, share, 1)
-    dtype = np.dtype(np.uint16 if samples.dtype in FULL_SCALE else np.float32)
-    return rescaled(np.clip(light, 0, 1), dtype)
 
 
 def _checked_floats(samples: Pixels) -> Pixels:
