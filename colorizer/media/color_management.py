@@ -21,8 +21,9 @@ import numpy.typing as npt
 
 from colorizer.color.lab import RGB_TO_XYZ, decode_srgb, encode_srgb
 from colorizer.color.pixels import FULL_SCALE, quantize
+from colorizer.media.cicp import Cicp, cicp_in_profile, profile_of, tone_mapped
 from colorizer.media.profiles import Space, linear_srgb_profile, space_of, srgb_profile, transform
-from colorizer.media.samples import Pixels, in_strips, looked_up, scaled
+from colorizer.media.samples import Pixels, fitted, in_strips, looked_up, scaled
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,8 +39,6 @@ _SAME_LINEAR = 2e-5
 """Colours on which a table for each channel is compared with LittleCMS, and how far linear light may differ."""
 
 _LUMA = RGB_TO_XYZ[1]
-_GAMUT_MARGIN = 1e-5
-"""Linear light beyond 0 or 1 that counts as rounding."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ class InSrgb:
     notes: tuple[str, ...] = ()
 
 
-def to_srgb(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
-    """Interpret samples by the profile that came with them.
+def to_srgb(samples: Pixels, profile: bytes, space: Space, cicp: Cicp | None = None) -> InSrgb:
+    """Interpret samples by the profile or the code points that came with them.
 
     Parameters
     ----------
@@ -76,13 +75,25 @@ def to_srgb(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
         The embedded ICC profile; empty for none, which stands for sRGB.
     space
         What the samples are.
+    cicp
+        The colour space by code points, where the file states it so: HDR counts more than a profile, any other less.
     """
     notes: tuple[str, ...] = ()
+    within = cicp_in_profile(profile)
+    hdr = next((stated for stated in (cicp, within) if stated and stated.is_hdr), None)
+    if hdr and space != "cmyk":
+        pixels, note = tone_mapped(samples, hdr)
+        return InSrgb(pixels, srgb_profile(), notes=(note,))
+    if cicp and not profile and space != "cmyk":
+        profile, notes = profile_of(cicp, space)
     if profile:
         try:
             return _converted(samples, profile, space)
         except ValueError as error:
-            notes = (f"the embedded colour profile is left aside ({error}); the picture is taken for sRGB",)
+            notes = (
+                *notes,
+                f"the embedded colour profile is left aside ({error}); the picture is taken for sRGB",
+            )
     return InSrgb(_without_inks(samples) if space == "cmyk" else samples, srgb_profile(), notes=notes)
 
 
@@ -140,7 +151,7 @@ def _transformed(samples: Pixels, profile: bytes, space: Space) -> Pixels:
 
     def convert(strip: Pixels) -> Pixels:
         linear = to_linear(strip) if to_linear else transform(strip, profile, linear_srgb_profile(), (space, "rgb"))
-        return quantize(_fitted(linear), dtype)
+        return quantize(fitted(linear), dtype)
 
     return in_strips(convert, samples, (3,), dtype)
 
@@ -172,18 +183,6 @@ def _curves(profile: bytes, full: int) -> tuple[Floats, Floats]:
     weights = matrix / np.maximum((matrix**2).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     curves = np.einsum("cni,ci->cn", linear, weights)
     return curves.astype(np.float32), matrix.astype(np.float32)
-
-
-def _fitted(linear: Floats) -> Floats:
-    """Linear light outside 0..1 drawn towards the grey of its luminance until it fits."""
-    outside = np.any((linear < -_GAMUT_MARGIN) | (linear > 1 + _GAMUT_MARGIN), axis=-1)
-    if outside.any():
-        away = linear[outside].astype(np.float64)
-        grey = np.clip(away @ _LUMA, 0, 1)[:, None]
-        away -= grey
-        room = np.where(away > 0, 1 - grey, grey) / np.maximum(np.abs(away), np.finfo(np.float64).tiny)
-        linear[outside] = grey + np.minimum(1, room.min(axis=-1, keepdims=True)) * away
-    return linear
 
 
 def _without_inks(samples: Pixels) -> Pixels:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from colorizer.errors import MissingExtraError
+from colorizer.media.cicp import Cicp
+from colorizer.media.heif_boxes import read_items
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
 from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
@@ -46,7 +48,8 @@ def decode_avif(data: bytes, check_size: CheckSize) -> StoredPicture:
         else:
             image.load()
             samples, alpha, space = planes(image)
-    return _stored(info, samples, alpha, space)
+    items = read_items(data)
+    return replace(_stored(info, samples, alpha, space), cicp=items.cicp(), notes=items.left_out())
 
 
 def _avif_bits(data: bytes) -> int:
@@ -127,7 +130,17 @@ def decode_heic(data: bytes, check_size: CheckSize) -> StoredPicture:
     space: Space = "gray" if grey else "rgb"
     alpha = np.ascontiguousarray(flat[..., -1]) if flat.ndim == 3 and flat.shape[2] in (2, 4) else None
     visible = flat if flat.ndim == 2 else flat[..., 0] if grey else flat[..., :3]
-    return _stored(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+    stored = _stored(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+    items = read_items(data)
+    return replace(stored, cicp=items.cicp() or _cicp_of_stream(picture.info), notes=items.left_out())
+
+
+def _cicp_of_stream(info: dict[Any, Any]) -> Cicp | None:
+    """What the coded picture says of its colour space, where the container says nothing."""
+    stated = info.get("nclx_profile")
+    if not isinstance(stated, dict):
+        return None
+    return Cicp(int(stated["color_primaries"]), int(stated["transfer_characteristics"]))
 
 
 def encode_heic(picture: Picture, output: Output, _notes: list[str]) -> bytes:

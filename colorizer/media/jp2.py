@@ -18,7 +18,7 @@ from colorizer.media.boxes import boxes
 from colorizer.media.jp2_pixels import decode_pixels, read_code_stream, read_header
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture
+from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture, further_pictures
 from colorizer.media.profiles import srgb_grey_profile, srgb_profile
 from colorizer.media.raster import CheckSize, combined
 
@@ -53,6 +53,7 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     stream = read_code_stream(data)
     check_size(stream.width, stream.height)
     header = read_header(data)
+    further = sum(kind == b"jp2c" for kind, _, _ in boxes(data, 0, len(data))) - 1
     samples, alpha, space, notes = decode_pixels(data, stream, header, check_size)
     metadata = _metadata(data)
     return StoredPicture(
@@ -64,14 +65,9 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
         metadata,
         Encoding(lossless=_is_reversible(data, stream.place)),
         dtype=np.dtype(np.uint8 if max(header.palette_depths or stream.depths) <= 8 else np.uint16),
-        notes=(*notes, *_further_pictures(data)),
+        notes=(*notes, *further_pictures(further)),
+        cicp=header.cicp,
     )
-
-
-def _further_pictures(data: bytes) -> Iterator[str]:
-    count = sum(kind == b"jp2c" for kind, _, _ in boxes(data, 0, len(data)))
-    if count > 1:
-        yield f"{count - 1} further pictures of the file are left out"
 
 
 def _is_reversible(data: bytes, stream: int) -> bool:

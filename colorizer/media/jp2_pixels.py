@@ -1,9 +1,10 @@
 """The pixels of JPEG 2000: what a file says of its channels, and what OpenJPEG makes of them.
 
-OpenJPEG (through imagecodecs) decodes the code stream, looks palettes up, puts channels in order and turns luma and
-chroma into RGB. Channels of different depth or size, which that way does not take, go through Pillow, at 8 bits.
+OpenJPEG (through imagecodecs) decodes the code stream, looks palettes up, puts channels in order and turns coarser
+chroma into RGB; luma and chroma of full size become RGB here, since it would cut fractions of code values off. Channels
+of different depth or size, which that way does not take, go through Pillow, at 8 bits.
 
-Source: ITU-T T.800 annexes A.5.1 (SIZ) and I.5.3 (boxes of the header); ITU-T T.801 annex M.11.7 (more colour spaces).
+Source: ITU-T T.800 annexes A.5.1 (SIZ) and I.5.3 (boxes of the header); ITU-T T.801 annex M.11.7.3 (more spaces).
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.color.pixels import FULL_SCALE
 from colorizer.media.boxes import boxes
+from colorizer.media.cicp import Cicp
 from colorizer.media.picture import Pixels, UnsupportedError
 from colorizer.media.profiles import Space, space_of
 from colorizer.media.raster import CheckSize, opened, planes
-from colorizer.media.samples import straightened
+from colorizer.media.samples import in_strips, straightened
 
 CODESTREAM_SIGNATURE = b"\xff\x4f\xff\x51"
 
@@ -26,10 +29,12 @@ _PART_2 = 0x8000
 _SIGNED = 0x80
 _DEEPEST = 16
 
-_ENUMERATED, _RESTRICTED_ICC, _ANY_ICC = 1, 2, 3
+_ENUMERATED, _RESTRICTED_ICC, _ANY_ICC, _CODE_POINTS = 1, 2, 3, 5
 _SPACES: dict[int, Space] = {12: "cmyk", 15: "gray", 16: "rgb", 17: "gray", 18: "rgb"}
 """Enumerated colour spaces: CMYK, bilevel, sRGB, grey, sYCC (which OpenJPEG turns into RGB)."""
-_INVERTED_BILEVEL = 0
+_INVERTED_BILEVEL, _SRGB, _SYCC = 0, 16, 18
+_YCC_TO_RGB = np.array([[1, 1, 1], [0, -0.344136, 1.772], [1.402, -0.714136, 0]], np.float32)
+"""For rows of luma, blue and red difference."""
 _SUBSAMPLED = (((1, 1), (2, 1), (2, 1)), ((1, 1), (2, 2), (2, 2)))
 """Steps of the components of 4:2:2 and 4:2:0."""
 _COLORS = {"gray": 1, "rgb": 3, "cmyk": 4}
@@ -75,6 +80,10 @@ class Header:
         Bits of each column of the palette; empty without one.
     channels
         Number, type and colour of each channel that is described.
+    cicp
+        The colour space by code points.
+    ycc_at
+        Where the file says that it is sYCC; None where it does not.
     """
 
     space: Space | None = None
@@ -82,6 +91,8 @@ class Header:
     profile: bytes = b""
     palette_depths: tuple[int, ...] = ()
     channels: tuple[tuple[int, int, int], ...] = ()
+    cicp: Cicp | None = None
+    ycc_at: int | None = None
 
 
 def read_code_stream(data: bytes) -> CodeStream:
@@ -124,7 +135,7 @@ def read_header(data: bytes) -> Header:
     inverted, profile, said = False, b"", False
     depths: tuple[int, ...] = ()
     channels: tuple[tuple[int, int, int], ...] = ()
-    unknown = None
+    unknown = cicp = ycc_at = None
     for kind, start, stop in _header_boxes(data):
         if kind == b"colr" and not said and stop - start >= 3:
             method = data[start]
@@ -134,6 +145,9 @@ def read_header(data: bytes) -> Header:
                 space = space_of(profile)
             elif method == _ENUMERATED and number in (_INVERTED_BILEVEL, *_SPACES):
                 space, inverted, said = _SPACES.get(number, "gray"), number == _INVERTED_BILEVEL, True
+                ycc_at = start + 3 if number == _SYCC else None
+            elif method == _CODE_POINTS and stop - start >= 7:
+                cicp, said = Cicp(*struct.unpack_from(">2H", data, start + 3)), True
             elif method == _ENUMERATED:
                 unknown = number
         elif kind == b"pclr" and stop - start >= 3:
@@ -144,7 +158,7 @@ def read_header(data: bytes) -> Header:
             channels = tuple(struct.unpack_from(">3H", data, start + 2 + 6 * i) for i in range(count))
     if unknown is not None and not said:
         raise UnsupportedError(f"JPEG 2000 in the colour space {unknown} is not read; save it as sRGB or grey")
-    return Header(space, inverted, profile, depths, channels)
+    return Header(space, inverted, profile, depths, channels, cicp, ycc_at)
 
 
 def _header_boxes(data: bytes) -> list[tuple[bytes, int, int]]:
@@ -177,8 +191,27 @@ def decode_pixels(
             image.load()
             samples, alpha, space = planes(image)
         return samples, alpha, space, []
-    flat = _full_scale(_by_openjpeg(data), depths[0])
-    return _told_apart(flat, header)
+    by_hand = header.ycc_at is not None and set(stream.steps) == {(1, 1)}
+    if by_hand and header.ycc_at is not None:
+        data = data[: header.ycc_at] + struct.pack(">I", _SRGB) + data[header.ycc_at + 4 :]
+    samples, alpha, space, notes = _told_apart(_full_scale(_by_openjpeg(data), depths[0]), header)
+    if by_hand and space == "rgb":
+        samples = _from_ycc(samples, depths[0])
+    return samples, alpha, space, notes
+
+
+def _from_ycc(samples: Pixels, bits: int) -> Pixels:
+    """RGB of 16 bits of sYCC, which has the weights of BT.601 and full range (IEC 61966-2-1 amendment 1)."""
+    full = FULL_SCALE[samples.dtype]
+    neutral = np.float32((1 << (bits - 1)) / ((1 << bits) - 1))
+
+    def convert(strip: Pixels) -> Pixels:
+        scaled = strip.astype(np.float32) / np.float32(full)
+        scaled[..., 1:] -= neutral
+        rgb: Pixels = np.rint((scaled @ _YCC_TO_RGB).clip(0, 1) * np.float32(65535)).astype(np.uint16)
+        return rgb
+
+    return in_strips(convert, samples, (3,), np.dtype(np.uint16))
 
 
 def _by_openjpeg(data: bytes) -> Pixels:
@@ -196,7 +229,8 @@ def _full_scale(samples: Pixels, bits: int) -> Pixels:
     full, stored = np.iinfo(dtype).max, (1 << bits) - 1
     if full != stored:
         samples = np.rint(samples * np.float32(full / stored)).clip(0, full)
-    return samples.astype(dtype, copy=False)
+    result: Pixels = samples.astype(dtype, copy=False)
+    return result
 
 
 def _told_apart(flat: Pixels, header: Header) -> tuple[Pixels, Pixels | None, Space, list[str]]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from colorizer.errors import Message, Remedy
 from colorizer.io.atomic import NO_ROOM
+from colorizer.media.cicp import Cicp
 from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
 from colorizer.media.metadata.xmp import Mark
@@ -223,6 +224,8 @@ class StoredPicture:
         Exif's, 1 to 8.
     metadata, encoding, dtype, notes
         As in `Picture`, the metadata not yet upright.
+    cicp
+        The colour space by code points, where the file states it so; an HDR one counts more than a profile.
     """
 
     samples: Pixels
@@ -235,6 +238,14 @@ class StoredPicture:
     extra: Pixels | None = None
     dtype: np.dtype[Any] | None = None
     notes: tuple[str, ...] = ()
+    cicp: Cicp | None = None
+
+
+def further_pictures(count: int) -> tuple[str, ...]:
+    """What is said of pictures of a file beside the one that is read."""
+    if count <= 0:
+        return ()
+    return (f"{count} further picture{'s' if count > 1 else ''} of the file {'are' if count > 1 else 'is'} left out",)
 
 
 def upright(plane: Pixels, orientation: int) -> Pixels:

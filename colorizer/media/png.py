@@ -16,9 +16,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from colorizer.media.cicp import Cicp
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
-from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture
+from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture, UnsupportedError
 from colorizer.media.profiles import Space, gamma_profile
 from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved
 
@@ -42,7 +43,6 @@ _METRES_PER_INCH = 0.0254
 _USUAL_GAMMA, _SRGB_CHRM = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 _NEAR = 500  # hundred-thousandths by which gAMA and cHRM may miss these
 _CHRM_UNIT = 100_000
-_SRGB_CICP = (1, 13)
 _LARGEST_TEXT = 1 << 26
 _LEVEL, _DIFFERENCES = 3, 0x10  # of 16 bits: half the time of level 6 with all filters, and smaller for scans
 
@@ -92,7 +92,9 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
             samples, alpha, space = planes(image)
     chunks = [(kind, content) for kind, content in _chunks(data) if kind not in (b"IDAT", b"IHDR", b"PLTE", b"IEND")]
     metadata = _metadata(chunks)
-    profile, notes = _profile(dict(chunks), space)
+    cicp = _cicp(dict(chunks))
+    stated = _profile(dict(chunks), space)
+    profile, notes = (b"", ()) if cicp and cicp.is_known else stated
     return StoredPicture(
         samples,
         space,
@@ -101,6 +103,7 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
         exif.orientation_of(metadata.exif),
         metadata,
         notes=notes,
+        cicp=cicp,
     )
 
 
@@ -183,13 +186,25 @@ def _international(text: bytes) -> bytes:
     return _inflated(body) if compressed else body
 
 
+def _cicp(chunks: dict[bytes, bytes]) -> Cicp | None:
+    """What the cICP chunk says.
+
+    Raises
+    ------
+    UnsupportedError
+        It says that samples are of narrow range, or no RGB.
+    """
+    content = chunks.get(b"cICP", b"")
+    if len(content) != 4:
+        return None
+    primaries, transfer, matrix, full_range = content
+    if matrix or full_range != 1:
+        raise UnsupportedError("PNG of video's narrow range (cICP) is not read; save it with full range")
+    return Cicp(primaries, transfer)
+
+
 def _profile(chunks: dict[bytes, bytes], space: Space) -> tuple[bytes, tuple[str, ...]]:
     """The ICC profile that the chunks amount to; empty for sRGB."""
-    if len(chunks.get(b"cICP", b"")) == 4:
-        if tuple(chunks[b"cICP"][:2]) == _SRGB_CICP:
-            return b"", ()
-        if b"iCCP" not in chunks:
-            return b"", ("the colour space named by the cICP chunk is left aside; the picture is taken for sRGB",)
     if b"iCCP" in chunks:
         return _inflated(chunks[b"iCCP"].partition(b"\0")[2][1:]) or b"damaged", ()
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:

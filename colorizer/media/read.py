@@ -234,7 +234,7 @@ def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
     profile = stored.profile
     if not profile and stored.space == "rgb" and _claims_adobe_rgb(stored.metadata.exif):
         profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
-    converted = to_srgb(stored.samples, profile, stored.space)
+    converted = to_srgb(stored.samples, profile, stored.space, stored.cicp)
     turn = stored.orientation
     return Picture(
         pixels=upright(converted.pixels, turn),
