@@ -191,12 +191,12 @@ def _scene_light(code: Reals) -> Reals:
 
 def _compressed(luminance: Floats, peak: float) -> Floats:
     """Luminance in cd/m2 with all above the knee bent so that `peak` becomes reference white."""
+    result: Floats = np.minimum(luminance, np.float32(max(peak, REFERENCE_WHITE)))
     if peak <= REFERENCE_WHITE:
-        return np.minimum(luminance, np.float32(REFERENCE_WHITE))
+        return result
     top = to_pq(np.float64(peak))
     highest = to_pq(np.float64(REFERENCE_WHITE)) / top
     knee = 1.5 * highest - 0.5
-    result = luminance.copy()
     above = luminance > from_pq(knee * top)
     place = (np.minimum(to_pq(luminance[above].astype(np.float64)) / top, 1) - knee) / (1 - knee)
     square, cube = place**2, place**3

@@ -7,6 +7,7 @@ Pillow codes AVIF at 8 bits, and imagecodecs reads its 10 and 12; pillow-heif, a
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,21 @@ DEFAULT_QUALITY = 90
 LARGEST_AVIF_SIDE = 32768
 """What libavif reads by default."""
 
+LARGEST_AVIF = 16384 * 16384
+"""Pixels that libavif reads by default."""
+
 _SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
+
+_HEIF_CODINGS = {
+    b"av01": "AV1 under another brand than AVIF's",
+    b"avc1": "H.264",
+    b"vvc1": "VVC",
+    b"evc1": "EVC",
+    b"jpeg": "JPEG",
+    b"j2k1": "JPEG 2000",
+    b"unci": "plain samples",
+}
+"""Codings whose decoders pillow-heif does not bring, by the type of an item."""
 
 _CODEC_BOX = b"av1C"
 _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
@@ -50,6 +65,28 @@ def decode_avif(data: bytes, check_size: CheckSize) -> StoredPicture:
             samples, alpha, space = planes(image)
     items = read_items(data)
     return replace(_stored(info, samples, alpha, space), cicp=items.cicp(), notes=items.left_out())
+
+
+def stated_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the main picture by its properties; zeros where they are not stated."""
+    items = read_items(data)
+    for kind, content in items.properties_of(items.primary):
+        if kind == b"ispe" and len(content) >= 12:
+            width, height = struct.unpack_from(">II", content, 4)
+            return int(width), int(height)
+    return 0, 0
+
+
+def unread_coding(data: bytes) -> str:
+    """What is said of a HEIF file whose main picture is coded in a way that is not read; else an empty text."""
+    items = read_items(data)
+    kind = items.kinds.get(items.primary, b"")
+    if kind in (b"grid", b"iovl", b"iden"):
+        parts = [targets for name, origin, targets in items.references if name == b"dimg" and origin == items.primary]
+        kind = items.kinds.get(parts[0][0], b"") if parts and parts[0] else b""
+    if kind in _HEIF_CODINGS:
+        return f"HEIF that is coded as {_HEIF_CODINGS[kind]} is not read; save it as TIFF or PNG"
+    return ""
 
 
 def _avif_bits(data: bytes) -> int:

@@ -24,6 +24,9 @@ Pixels = npt.NDArray[Any]
 DEFAULT_MAX_PIXELS = 500_000_000
 """Larger than any scan of a print or a plate, smaller than what a hostile file of a few KB can claim."""
 
+CAMERA_RAW = "a camera's raw file, or one like it; develop it into a TIFF first"
+"""What is said of what a sensor has seen and nobody has developed."""
+
 
 class UnsupportedError(Exception):
     """A picture that a codec understands and cannot read or write; the message lacks only the file's name.

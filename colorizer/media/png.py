@@ -44,6 +44,9 @@ _USUAL_GAMMA, _SRGB_CHRM = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 150
 _NEAR = 500  # hundred-thousandths by which gAMA and cHRM may miss these
 _CHRM_UNIT = 100_000
 _LARGEST_TEXT = 1 << 26
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+_TEXT_LIMIT = "MAX_TEXT"
+"""The names of Pillow's limits of compressed texts and profiles, which its errors say."""
 _LEVEL, _DIFFERENCES = 3, 0x10  # of 16 bits: half the time of level 6 with all filters, and smaller for scans
 
 
@@ -83,13 +86,12 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     ValueError
         Its pixels are damaged or incomplete.
     """
-    with opened(data, "PNG", check_size) as image:
-        refuse_animation(getattr(image, "n_frames", 1))
-        if data[_DEPTH_AT] == 16:
-            samples, alpha, space = _deep_planes(data)
-        else:
-            image.load()
-            samples, alpha, space = planes(image)
+    try:
+        samples, alpha, space = _planes(data, check_size)
+    except ValueError as error:
+        if _TEXT_LIMIT not in str(error):
+            raise
+        samples, alpha, space = _planes(_without_texts(data), check_size)
     chunks = [(kind, content) for kind, content in _chunks(data) if kind not in (b"IDAT", b"IHDR", b"PLTE", b"IEND")]
     metadata = _metadata(chunks)
     cicp = _cicp(dict(chunks))
@@ -105,6 +107,26 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
         notes=notes,
         cicp=cicp,
     )
+
+
+def _planes(data: bytes, check_size: CheckSize) -> tuple[Pixels, Pixels | None, Space]:
+    with opened(data, "PNG", check_size) as image:
+        refuse_animation(getattr(image, "n_frames", 1))
+        if data[_DEPTH_AT] == 16:
+            return _deep_planes(data)
+        image.load()
+        return planes(image)
+
+
+def _without_texts(data: bytes) -> bytes:
+    """The file for Pillow, which refuses it whole where a text or a profile is longer than it allows."""
+    parts, place = [SIGNATURE], len(SIGNATURE)
+    for kind, content in _chunks(data):
+        end = place + 12 + len(content)
+        if kind not in _TEXTS:
+            parts.append(data[place:end])
+        place = end
+    return b"".join([*parts, data[place:]])
 
 
 def _bare(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ Every way in which a file can be wrong becomes one `InputError` that names it.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from colorizer.errors import (
+    ColorizerError,
     InputError,
     MissingExtraError,
     OptionRef,
@@ -27,13 +29,16 @@ from colorizer.errors import (
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.color_management import to_srgb
-from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
+from colorizer.media.diagnosis import why_not_read
+from colorizer.media.formats import HEAD_SIZE, Format, format_of, not_a_picture
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
 from colorizer.media.picture import DEFAULT_MAX_PIXELS, Metadata, Picture, StoredPicture, UnsupportedError, upright
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import TiffPages
 
+_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")
+"""Objects in memory, which some decoders name in their errors; the next run would say something else."""
 _FIRST_TRANSPOSING = 5
 _INTEROP_INDEX, _ADOBE_RGB_MARK = 0x0001, b"R03\0"
 _ADOBE_RGB_GAMMA = 563 / 256
@@ -71,9 +76,7 @@ class Document:
             raise InputError(f"{name}: the file is empty; copy it again from its source")
         found = format_of(head)
         if found is None:
-            raise UnknownFormatError(
-                f"{name}: {nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF"
-            )
+            raise UnknownFormatError(not_a_picture(head).about(name))
         self.format: Format = found
         with explained(name):
             self._pages = TiffPages(file, self._check_size) if found.decode is None else None
@@ -106,7 +109,16 @@ class Document:
         if self._pages is not None:
             yield from self._pages
         elif self.format.decode is not None:
-            yield self.format.decode(self._file.read(), self._check_size)
+            data = self._file.read()
+            try:
+                yield self.format.decode(data, self._check_size)
+            except (UnsupportedError, ColorizerError, MemoryError):
+                raise
+            except Exception as error:
+                reason = why_not_read(self.format.name, data)
+                if reason:
+                    raise UnsupportedError(reason) from error
+                raise
 
     def _check_size(self, width: int, height: int) -> None:
         if width <= 0 or height <= 0:
@@ -225,7 +237,7 @@ def explained(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
+        cause = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
         raise InputError(f"{name}: damaged or incomplete picture ({cause}); copy it again from its source") from error
 
 
