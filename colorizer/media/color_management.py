@@ -22,7 +22,7 @@ import numpy.typing as npt
 from colorizer.color.lab import RGB_TO_XYZ, decode_srgb, encode_srgb
 from colorizer.color.pixels import FULL_SCALE, quantize
 from colorizer.media.cicp import Cicp, cicp_in_profile, profile_of, tone_mapped
-from colorizer.media.profiles import Space, linear_srgb_profile, space_of, srgb_profile, transform
+from colorizer.media.profiles import Space, has_tables, linear_srgb_profile, space_of, srgb_profile, transform
 from colorizer.media.samples import Pixels, fitted, in_strips, looked_up, scaled
 
 Floats = npt.NDArray[np.float32]
@@ -39,6 +39,10 @@ _SAME_LINEAR = 2e-5
 """Colours on which a table for each channel is compared with LittleCMS, and how far linear light may differ."""
 
 _LUMA = RGB_TO_XYZ[1]
+
+_COARSE_GRID, _RAMP = 3, 64
+_LEAST_RANGE, _DARKEST_WHITE, _LIGHTEST_WHITE, _FALL = 0.1, 0.25, 2.0, 1e-3
+"""What a profile that makes sense has: luminances, of which 1 is the white of sRGB."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def _converted(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
         samples, space = np.ascontiguousarray(samples[..., 0]), "gray"  # of formats that know only RGB
     if own is None or (own != space and (space, own) != ("gray", "rgb")):
         raise ValueError(f"it is {'none for pictures' if own is None else 'for ' + own.upper()}")
+    _check_sense(profile, own)
     notes: tuple[str, ...] = ()
     if own != space:
         notes = ("the picture is grey, its profile RGB; its neutral tones are used",)
@@ -113,6 +118,30 @@ def _converted(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
     if _is_srgb(profile, samples.dtype):
         return InSrgb(samples, profile)
     return InSrgb(_transformed(samples, profile, "rgb"), srgb_profile(), profile)
+
+
+@lru_cache(maxsize=16)
+def _check_sense(profile: bytes, own: Space) -> None:
+    """Refuse a profile that no picture can mean: one without light and dark, or, where curves and a matrix are all, one
+    whose white is not light or whose neutral tones do not rise from black to it.
+    """
+    channels = {"gray": 1, "rgb": 3, "cmyk": 4}[own]
+
+    def luminance(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        samples = np.rint(values * FULL_SCALE[np.dtype(np.uint16)]).astype(np.uint16)  # of inks floats are percentages
+        samples = samples[..., 0] if own == "gray" else samples
+        light: npt.NDArray[np.float64] = transform(samples, profile, linear_srgb_profile(), (own, "rgb"))[0] @ _LUMA
+        return light
+
+    cube = np.stack(np.meshgrid(*[np.linspace(0, 1, _COARSE_GRID)] * channels), -1).reshape(1, -1, channels)
+    found = luminance(cube)
+    if not np.isfinite(found).all() or np.ptp(found) < _LEAST_RANGE:
+        raise ValueError("it makes no sense: all its colours are equally light")
+    if own == "cmyk" or has_tables(profile):
+        return
+    ramp = luminance(np.repeat(_tones(_RAMP)[..., None], channels, axis=-1))
+    if not _DARKEST_WHITE <= ramp[-1] <= _LIGHTEST_WHITE or (np.diff(ramp) < -_FALL).any():
+        raise ValueError("it makes no sense: its white is not the lightest of its neutral tones")
 
 
 def _tones(count: int) -> npt.NDArray[np.float64]:

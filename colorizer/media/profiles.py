@@ -95,6 +95,13 @@ def space_of(profile: bytes) -> Space | None:
     return _SIGNATURES.get(profile[_SPACE_AT]) if len(profile) > _HEADER_SIZE else None
 
 
+def has_tables(profile: bytes) -> bool:
+    """Whether a profile has tables of several dimensions beside curves and a matrix."""
+    count = int.from_bytes(profile[_HEADER_SIZE : _HEADER_SIZE + 4], "big")
+    end = min(_HEADER_SIZE + 4 + 12 * count, len(profile))
+    return any(profile[place : place + 3] in (b"A2B", b"D2B") for place in range(_HEADER_SIZE + 4, end, 12))
+
+
 def transform(samples: Pixels, source: bytes, target: bytes, spaces: tuple[Space, Space]) -> npt.NDArray[np.float32]:
     """LittleCMS, any dtype in 0..full scale to unbounded float32.
 
