@@ -122,8 +122,8 @@ class TiffEncoding:
     extra_samples
         What the samples beyond colour are: 0 unspecified, 1 premultiplied alpha, 2 alpha; the first with 1 or 2 is
         the picture's alpha.
-    page
-        Whether the file calls it a page of several.
+    subfile
+        What the file calls it (the bits of `NewSubfileType`): 2 a page of several, 4 a mask.
     """
 
     order: ByteOrder = "<"
@@ -134,7 +134,7 @@ class TiffEncoding:
     rows_per_strip: int | None = None
     planar: bool = False
     extra_samples: tuple[int, ...] = ()
-    page: bool = False
+    subfile: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,10 @@ class Picture:
         What the metadata shall say of how the colours were made; None for nothing.
     notes
         What the reader could not make sense of, in words.
+    no_photograph
+        Whether it is what belongs to a photograph, such as a page of infrared light, and is to be left as it is.
+    pages_beside
+        How many such pages follow the first photograph of a file.
     """
 
     pixels: Pixels
@@ -198,6 +202,8 @@ class Picture:
     extra: Pixels | None = None
     mark: Mark | None = None
     notes: tuple[str, ...] = ()
+    no_photograph: bool = False
+    pages_beside: int = 0
 
     def with_pixels(self, pixels: Pixels, mark: Mark | None = None) -> Picture:
         """The same picture with other pixels, of the same size, and what to say of them."""
@@ -229,6 +235,8 @@ class StoredPicture:
         As in `Picture`, the metadata not yet upright.
     cicp
         The colour space by code points, where the file states it so; an HDR one counts more than a profile.
+    no_photograph, pages_beside
+        As in `Picture`.
     """
 
     samples: Pixels
@@ -242,6 +250,8 @@ class StoredPicture:
     dtype: np.dtype[Any] | None = None
     notes: tuple[str, ...] = ()
     cicp: Cicp | None = None
+    no_photograph: bool = False
+    pages_beside: int = 0
 
 
 def further_pictures(count: int) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ _ADOBE_RGB_XY = np.array([[0.3127, 0.329], [0.64, 0.33], [0.21, 0.71], [0.15, 0.
 class Document:
     """A picture file that is open: its pages, decoded one at a time while they are asked for.
 
-    Most formats hold one page, TIFF any number. Use it as a context manager, and iterate once.
+    Most formats hold one page, TIFF any number; the length counts photographs, without pages that belong to them, such
+    as infrared. Use it as a context manager, and iterate once.
 
     Attributes
     ----------
@@ -243,6 +244,8 @@ def explained(name: str) -> Iterator[None]:
 
 def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
     """A picture as its file stores it made what we work on: in sRGB, upright, its metadata likewise."""
+    if stored.no_photograph:
+        return _as_it_is(stored, kind)
     profile = stored.profile
     if not profile and stored.space == "rgb" and _claims_adobe_rgb(stored.metadata.exif):
         profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
@@ -259,6 +262,22 @@ def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
         encoding=stored.encoding,
         extra=None if stored.extra is None else upright(stored.extra, turn),
         notes=stored.notes + converted.notes,
+        pages_beside=stored.pages_beside,
+    )
+
+
+def _as_it_is(stored: StoredPicture, kind: str) -> Picture:
+    """A page that is no photograph: its samples are no tones, and mean no colours."""
+    turn = stored.orientation
+    return Picture(
+        pixels=upright(stored.samples, turn),
+        alpha=None if stored.alpha is None else upright(stored.alpha, turn),
+        format=kind,
+        metadata=_upright_metadata(stored.metadata, turn),
+        encoding=stored.encoding,
+        extra=None if stored.extra is None else upright(stored.extra, turn),
+        notes=stored.notes,
+        no_photograph=True,
     )
 
 

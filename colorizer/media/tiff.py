@@ -60,6 +60,7 @@ _DNG_VERSION = 50706
 _CR2_AT, _CR2 = 8, b"CR\x02"
 _PHOTOMETRIC, _INK_SET, _INK_NAMES = 262, 332, 333
 _OTHER_INKS = 2
+_SILVERFAST = "silverfast"
 _CMYK_NAMES = ["cyan", "magenta", "yellow", "black"]
 _CONVERTING = (7, 33003, 33004, 33005, 34712, 50001)
 """Compressions whose decoders turn YCbCr into RGB."""
@@ -96,19 +97,23 @@ class TiffPages:
         self._tiff = TiffFile(file)
         self._left_out = 0
         self._chosen: list[int] = []
+        self._infrared: set[int] = set()
         for index, listed in enumerate(self._tiff.pages):
             if index >= _MOST_PAGES:
                 raise ValueError("more pages than any document has")
             page = listed.aspage()
             if _is_raw(page, first=index == 0):
                 raise UnsupportedError(CAMERA_RAW)
-            if self._chosen and page.subfiletype & (_REDUCED | _TRANSPARENCY_MASK):
+            if self._chosen and _is_infrared(page, self._tiff.pages[self._chosen[0]].aspage()):
+                self._infrared.add(index)
+                self._chosen.append(index)
+            elif self._chosen and page.subfiletype & (_REDUCED | _TRANSPARENCY_MASK):
                 self._left_out += 1
             else:
                 self._chosen.append(index)
 
     def __len__(self) -> int:
-        return len(self._chosen)
+        return len(self._chosen) - len(self._infrared)
 
     def __iter__(self) -> Iterator[StoredPicture]:
         for index in self._chosen:
@@ -148,6 +153,8 @@ class TiffPages:
             extra,
             dtype,
             tuple(notes),
+            no_photograph=index in self._infrared,
+            pages_beside=len(self._infrared) if index == self._chosen[0] else 0,
         )
 
     def _samples(self, page: TiffPage, index: int) -> tuple[Pixels, Space, Pixels | None]:
@@ -202,6 +209,21 @@ def _is_old(page: TiffPage) -> bool:
         codec = getattr(imagecodecs, "CCITTFAX4", None)  # added after the last release for Python 3.10
         return codec is None or not codec.available
     return compression in (_OLD_JPEG, _THUNDERSCAN)
+
+
+def _is_infrared(page: TiffPage, first: TiffPage) -> bool:
+    """Whether a grey page is what a scanner saw in infrared light, which SilverFast writes behind the colours.
+
+    It calls it a mask, which in TIFF has one bit and a kind of its own; or it names itself, and the page is one of 16
+    bits behind one in colour, of the same size.
+    """
+    same_size = (page.imagelength, page.imagewidth) == (first.imagelength, first.imagewidth)
+    if not same_size or int(page.photometric) != _BLACK_IS_ZERO or page.bitspersample not in (8, 16):
+        return False
+    if page.subfiletype & _TRANSPARENCY_MASK:
+        return True
+    by_silverfast = any(_SILVERFAST in str(one.software).lower() for one in (first, page))
+    return by_silverfast and int(first.photometric) == _RGB and page.bitspersample == 16 and not page.subfiletype
 
 
 def _is_raw(page: TiffPage, *, first: bool) -> bool:
@@ -357,5 +379,5 @@ def _encoding(page: TiffPage, layout: ifd.Layout, codes: tuple[int, ...]) -> Tif
         rows_per_strip=None if page.is_tiled else int(page.rowsperstrip),
         planar=page.planarconfig is not None and int(page.planarconfig) == 2,
         extra_samples=codes,
-        page=bool(page.subfiletype & _PAGE),
+        subfile=int(page.subfiletype) & (_PAGE | _TRANSPARENCY_MASK),
     )
