@@ -42,6 +42,7 @@ class Remedy(Enum):
     CHOOSE_OUTPUT = "choose {what} for the result"
     ANOTHER_OUTPUT = "choose another place for the result"
     ANOTHER_NAME = "give another name"
+    SHORTER_NAME = "give the result a shorter name"
     ANOTHER_FOLDER = "choose another folder"
     ANOTHER_FORMAT = "write another format"
     MORE_ROOM = "free some space, or choose another place for the result"

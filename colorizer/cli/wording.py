@@ -17,6 +17,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.CHOOSE_OUTPUT: "choose {what} with -o",
     Remedy.ANOTHER_OUTPUT: "choose another place with -o",
     Remedy.ANOTHER_NAME: "give another name with -o",
+    Remedy.SHORTER_NAME: "give a shorter name with -o",
     Remedy.ANOTHER_FOLDER: "choose another folder with -o",
     Remedy.ANOTHER_FORMAT: "write another format with --format",
     Remedy.MORE_ROOM: "free some space, or choose another place with -o",

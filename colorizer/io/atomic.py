@@ -58,9 +58,10 @@ def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[Binar
     """
     if "\0" in os.fspath(path):
         raise OutputError(f"{shown(path)}: cannot be written, since no file can have this name; choose another")
-    temporary = _temporary_name(path)
+    temporary = path
     try:
-        with temporary.open("x+b") as file:
+        file, temporary = _open_temporary(path)
+        with file:
             with contextlib.suppress(OSError):  # some network drives know no locks; leftovers then stay
                 _claim(file)
             yield file
@@ -72,10 +73,11 @@ def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[Binar
     except OSError as error:
         kind = DiskFullError if error.errno in NO_ROOM else OutputError
         reason = f"{shown(path)}: cannot be written ({error.strerror})"
-        raise kind(reason, remedy=remedy or _remedy(path)) from error
+        raise kind(reason, remedy=remedy or _remedy(path, error)) from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        if temporary != path:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 @contextlib.contextmanager
@@ -100,8 +102,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
     OSError
         The file cannot be made; whoever knows what it is for says so.
     """
-    temporary = _temporary_name(path)
-    claimed = temporary.open("xb")
+    claimed, temporary = _open_temporary(path)
     try:
         if sys.platform == "win32":
             # an open file could not be renamed there; nor could it be removed, which is what the lock is for elsewhere
@@ -116,9 +117,25 @@ def temporary_beside(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _temporary_name(path: Path) -> Path:
-    # of fixed length, since the final name may already be as long as the file system allows
-    return path.with_name(f".colorize-{secrets.token_hex(8)}.part")
+def _open_temporary(path: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside a path: of fixed length, since the final name may be as long as the file system allows.
+
+    Where that is too long for the whole path, of the length of the final name; what a killed process has left under
+    such a name is not removed later.
+    """
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise  # now, and not when all the work is done
+    temporary = path.with_name(f".colorize-{secrets.token_hex(8)}.part")
+    try:
+        return temporary.open("x+b"), temporary
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG or len(path.name) >= len(temporary.name):
+            raise
+    temporary = path.with_name(f".{secrets.token_hex(8)}"[: max(2, len(path.name))])
+    return temporary.open("x+b"), temporary
 
 
 def prefetch(path: Path) -> None:
@@ -141,10 +158,14 @@ def is_special(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _remedy(path: Path) -> Remedy | str:
+def _remedy(path: Path, error: OSError) -> Remedy | str:
+    if error.errno in NO_ROOM:
+        return Remedy.MORE_ROOM
+    if error.errno == errno.ENAMETOOLONG:
+        return Remedy.SHORTER_NAME
     if not path.parent.is_dir():
         return f"create the folder {shown(path.parent)} first"
-    return Remedy.MORE_ROOM if os.access(path.parent, os.W_OK) else Remedy.ANOTHER_FOLDER
+    return Remedy.ANOTHER_OUTPUT if os.access(path.parent, os.W_OK) else Remedy.ANOTHER_FOLDER
 
 
 def remove_leftovers(folder: Path, *, below: bool = True) -> None:

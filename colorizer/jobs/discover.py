@@ -7,8 +7,10 @@ the output folder is never taken for input, nor is a result beside its original.
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
+import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -113,8 +115,25 @@ def about_films(films: Sequence[Path]) -> Message:
 
 
 def read_list(data: bytes) -> list[Path]:
-    """Paths of a list, separated by NUL if there is one in it (as `find -print0` writes), else by line breaks."""
+    """Paths of a list, separated by NUL if there is one in it (as `find -print0` writes), else by line breaks.
+
+    Byte-order marks tell UTF-16, which PowerShell writes, and are passed over before UTF-8; without one, the bytes of
+    names are taken as they are.
+
+    Raises
+    ------
+    UsageError
+        It is UTF-16 and damaged.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            text = data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise UsageError("the list of pictures is damaged UTF-16; write it again, as UTF-8") from error
+        return [Path(line) for line in re.split("\0|\r?\n", text) if line]
     separator = b"\0" if b"\0" in data else b"\n"
+    if separator == b"\n":
+        data = data.removeprefix(codecs.BOM_UTF8)
     lines = (line if separator == b"\0" else line.rstrip(b"\r") for line in data.split(separator))
     return [Path(os.fsdecode(line)) for line in lines if line]
 

@@ -205,6 +205,9 @@ class ColoredPages:
         colorizer = self._colorizer
         mark = Mark(colorizer.model.name, colorizer.recipe())
         for picture in self._document:
+            if picture.no_photograph:
+                yield picture
+                continue
             self.sizes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
             self.passed.append(colorizer.keeps(picture.pixels))
             if self.passed[-1]:

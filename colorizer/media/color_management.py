@@ -21,8 +21,9 @@ import numpy.typing as npt
 
 from colorizer.color.lab import RGB_TO_XYZ, decode_srgb, encode_srgb
 from colorizer.color.pixels import FULL_SCALE, quantize
-from colorizer.media.profiles import Space, linear_srgb_profile, space_of, srgb_profile, transform
-from colorizer.media.samples import Pixels, in_strips, looked_up, scaled
+from colorizer.media.cicp import Cicp, cicp_in_profile, profile_of, tone_mapped
+from colorizer.media.profiles import Space, has_tables, linear_srgb_profile, space_of, srgb_profile, transform
+from colorizer.media.samples import Pixels, fitted, in_strips, looked_up, scaled
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,8 +39,10 @@ _SAME_LINEAR = 2e-5
 """Colours on which a table for each channel is compared with LittleCMS, and how far linear light may differ."""
 
 _LUMA = RGB_TO_XYZ[1]
-_GAMUT_MARGIN = 1e-5
-"""Linear light beyond 0 or 1 that counts as rounding."""
+
+_COARSE_GRID, _RAMP = 3, 64
+_LEAST_RANGE, _DARKEST_WHITE, _LIGHTEST_WHITE, _FALL = 0.1, 0.25, 2.0, 1e-3
+"""What a profile that makes sense has: luminances, of which 1 is the white of sRGB."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class InSrgb:
     notes: tuple[str, ...] = ()
 
 
-def to_srgb(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
-    """Interpret samples by the profile that came with them.
+def to_srgb(samples: Pixels, profile: bytes, space: Space, cicp: Cicp | None = None) -> InSrgb:
+    """Interpret samples by the profile or the code points that came with them.
 
     Parameters
     ----------
@@ -76,13 +79,25 @@ def to_srgb(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
         The embedded ICC profile; empty for none, which stands for sRGB.
     space
         What the samples are.
+    cicp
+        The colour space by code points, where the file states it so: HDR counts more than a profile, any other less.
     """
     notes: tuple[str, ...] = ()
+    within = cicp_in_profile(profile)
+    hdr = next((stated for stated in (cicp, within) if stated and stated.is_hdr), None)
+    if hdr and space != "cmyk":
+        pixels, note = tone_mapped(samples, hdr)
+        return InSrgb(pixels, srgb_profile(), notes=(note,))
+    if cicp and not profile and space != "cmyk":
+        profile, notes = profile_of(cicp, space)
     if profile:
         try:
             return _converted(samples, profile, space)
         except ValueError as error:
-            notes = (f"the embedded colour profile is left aside ({error}); the picture is taken for sRGB",)
+            notes = (
+                *notes,
+                f"the embedded colour profile is left aside ({error}); the picture is taken for sRGB",
+            )
     return InSrgb(_without_inks(samples) if space == "cmyk" else samples, srgb_profile(), notes=notes)
 
 
@@ -92,6 +107,7 @@ def _converted(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
         samples, space = np.ascontiguousarray(samples[..., 0]), "gray"  # of formats that know only RGB
     if own is None or (own != space and (space, own) != ("gray", "rgb")):
         raise ValueError(f"it is {'none for pictures' if own is None else 'for ' + own.upper()}")
+    _check_sense(profile, own)
     notes: tuple[str, ...] = ()
     if own != space:
         notes = ("the picture is grey, its profile RGB; its neutral tones are used",)
@@ -102,6 +118,30 @@ def _converted(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
     if _is_srgb(profile, samples.dtype):
         return InSrgb(samples, profile)
     return InSrgb(_transformed(samples, profile, "rgb"), srgb_profile(), profile)
+
+
+@lru_cache(maxsize=16)
+def _check_sense(profile: bytes, own: Space) -> None:
+    """Refuse a profile that no picture can mean: one without light and dark, or, where curves and a matrix are all, one
+    whose white is not light or whose neutral tones do not rise from black to it.
+    """
+    channels = {"gray": 1, "rgb": 3, "cmyk": 4}[own]
+
+    def luminance(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        samples = np.rint(values * FULL_SCALE[np.dtype(np.uint16)]).astype(np.uint16)  # of inks floats are percentages
+        samples = samples[..., 0] if own == "gray" else samples
+        light: npt.NDArray[np.float64] = transform(samples, profile, linear_srgb_profile(), (own, "rgb"))[0] @ _LUMA
+        return light
+
+    cube = np.stack(np.meshgrid(*[np.linspace(0, 1, _COARSE_GRID)] * channels), -1).reshape(1, -1, channels)
+    found = luminance(cube)
+    if not np.isfinite(found).all() or np.ptp(found) < _LEAST_RANGE:
+        raise ValueError("it makes no sense: all its colours are equally light")
+    if own == "cmyk" or has_tables(profile):
+        return
+    ramp = luminance(np.repeat(_tones(_RAMP)[..., None], channels, axis=-1))
+    if not _DARKEST_WHITE <= ramp[-1] <= _LIGHTEST_WHITE or (np.diff(ramp) < -_FALL).any():
+        raise ValueError("it makes no sense: its white is not the lightest of its neutral tones")
 
 
 def _tones(count: int) -> npt.NDArray[np.float64]:
@@ -140,7 +180,7 @@ def _transformed(samples: Pixels, profile: bytes, space: Space) -> Pixels:
 
     def convert(strip: Pixels) -> Pixels:
         linear = to_linear(strip) if to_linear else transform(strip, profile, linear_srgb_profile(), (space, "rgb"))
-        return quantize(_fitted(linear), dtype)
+        return quantize(fitted(linear), dtype)
 
     return in_strips(convert, samples, (3,), dtype)
 
@@ -172,18 +212,6 @@ def _curves(profile: bytes, full: int) -> tuple[Floats, Floats]:
     weights = matrix / np.maximum((matrix**2).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     curves = np.einsum("cni,ci->cn", linear, weights)
     return curves.astype(np.float32), matrix.astype(np.float32)
-
-
-def _fitted(linear: Floats) -> Floats:
-    """Linear light outside 0..1 drawn towards the grey of its luminance until it fits."""
-    outside = np.any((linear < -_GAMUT_MARGIN) | (linear > 1 + _GAMUT_MARGIN), axis=-1)
-    if outside.any():
-        away = linear[outside].astype(np.float64)
-        grey = np.clip(away @ _LUMA, 0, 1)[:, None]
-        away -= grey
-        room = np.where(away > 0, 1 - grey, grey) / np.maximum(np.abs(away), np.finfo(np.float64).tiny)
-        linear[outside] = grey + np.minimum(1, room.min(axis=-1, keepdims=True)) * away
-    return linear
 
 
 def _without_inks(samples: Pixels) -> Pixels:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.errors import Message, Remedy
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import bmp, heif, jp2, jpeg, png, pnm, webp
 from colorizer.media.options import Output
-from colorizer.media.picture import Picture, StoredPicture
+from colorizer.media.picture import CAMERA_RAW, Picture, StoredPicture
 from colorizer.media.raster import CheckSize
 
 Decoder = Callable[[bytes, CheckSize], StoredPicture]
@@ -101,8 +102,8 @@ _MAGIC = (
     ("BMP", re.compile(rb"BM.{8}", re.DOTALL)),
     ("PNM", re.compile(rb"P[1-6][\s#]|P7\s*\n")),
     ("JP2", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51")),
-    ("AVIF", re.compile(rb".{4}ftypavi[fs]|.{4}ftypmi[fa][1f].{4}(?:.{4})*?avif", re.DOTALL)),
-    ("HEIC", re.compile(rb".{4}ftyp(?:he[iv][cxms]|mif1|msf1)", re.DOTALL)),
+    ("AVIF", re.compile(rb".{4}ftypavi[fs]|.{4}ftypmi(?:f[1-9]|af).{4}(?:.{4})*?avif", re.DOTALL)),
+    ("HEIC", re.compile(rb".{4}ftyp(?:he[iv][cxms]|mif[1-9]|miaf|msf1)", re.DOTALL)),
 )
 _FTYP_HEAD = 64
 HEAD_SIZE = 512
@@ -127,14 +128,38 @@ def suffix_by_content(path: Path, storage: Storage = LOCAL) -> str:
     return found.suffixes[0] if found else ""
 
 
+_RAW_MAGIC = re.compile(rb"....ftypcrx |FUJIFILMCCD-RAW|II(?:RO|RS|U\0)|MMOR|FOVb|\0MRM|....HEAPCCDR", re.DOTALL)
+"""Cameras' raw files that are no TIFF: CR3, RAF, ORF, RW2, X3F, MRW, CRW."""
+_OTHERS = (
+    (re.compile(rb"%PDF"), "a PDF document"),
+    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "a JPEG XL picture"),
+    (re.compile(rb"II\xbc"), "a JPEG XR picture"),
+    (re.compile(rb"8BPS"), "a Photoshop document"),
+    (re.compile(rb"v/1\x01"), "an OpenEXR picture"),
+    (re.compile(rb"AT&TFORM"), "a DjVu document"),
+    (re.compile(rb".{128}DICM", re.DOTALL), "a DICOM file"),
+    (re.compile(rb"SIMPLE  ="), "a FITS file"),
+    (re.compile(rb"PK\x03\x04"), "a ZIP archive"),
+    (re.compile(rb".{4}ftyp|\x1a\x45\xdf\xa3|OggS", re.DOTALL), "a film or sound"),
+    (re.compile(rb"\s*<"), "a web page or XML"),
+)
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def not_a_picture(head: bytes) -> Message:
+    """What is said of a file that is no picture that can be read, by its first bytes."""
+    if head.startswith(_LFS_POINTER):
+        return Message("a Git LFS pointer in place of the picture", remedy=Remedy.FETCH_FROM_LFS)
+    if _RAW_MAGIC.match(head):
+        return Message(CAMERA_RAW)
+    return Message(f"{nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF")
+
+
 def nature_of(head: bytes) -> str:
     """What a file that is no picture seems to be, in words."""
-    if head.startswith(b"%PDF"):
-        return "a PDF document"
-    if head[4:8] == b"ftyp" or head.startswith((b"\x1a\x45\xdf\xa3", b"OggS")):
-        return "a film or sound"
-    if head.lstrip()[:1] == b"<":
-        return "a web page or XML"
+    for magic, words in _OTHERS:
+        if magic.match(head):
+            return words
     if b"\0" not in head and not any(byte < 9 for byte in head):
         return "text"
     return "an unknown kind of file"

@@ -7,12 +7,15 @@ Pillow codes AVIF at 8 bits, and imagecodecs reads its 10 and 12; pillow-heif, a
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from colorizer.errors import MissingExtraError
+from colorizer.media.cicp import Cicp
+from colorizer.media.heif_boxes import read_items
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
 from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
@@ -23,7 +26,21 @@ DEFAULT_QUALITY = 90
 LARGEST_AVIF_SIDE = 32768
 """What libavif reads by default."""
 
+LARGEST_AVIF = 16384 * 16384
+"""Pixels that libavif reads by default."""
+
 _SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
+
+_HEIF_CODINGS = {
+    b"av01": "AV1 under another brand than AVIF's",
+    b"avc1": "H.264",
+    b"vvc1": "VVC",
+    b"evc1": "EVC",
+    b"jpeg": "JPEG",
+    b"j2k1": "JPEG 2000",
+    b"unci": "plain samples",
+}
+"""Codings whose decoders pillow-heif does not bring, by the type of an item."""
 
 _CODEC_BOX = b"av1C"
 _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
@@ -46,7 +63,30 @@ def decode_avif(data: bytes, check_size: CheckSize) -> StoredPicture:
         else:
             image.load()
             samples, alpha, space = planes(image)
-    return _stored(info, samples, alpha, space)
+    items = read_items(data)
+    return replace(_stored(info, samples, alpha, space), cicp=items.cicp(), notes=items.left_out())
+
+
+def stated_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the main picture by its properties; zeros where they are not stated."""
+    items = read_items(data)
+    for kind, content in items.properties_of(items.primary):
+        if kind == b"ispe" and len(content) >= 12:
+            width, height = struct.unpack_from(">II", content, 4)
+            return int(width), int(height)
+    return 0, 0
+
+
+def unread_coding(data: bytes) -> str:
+    """What is said of a HEIF file whose main picture is coded in a way that is not read; else an empty text."""
+    items = read_items(data)
+    kind = items.kinds.get(items.primary, b"")
+    if kind in (b"grid", b"iovl", b"iden"):
+        parts = [targets for name, origin, targets in items.references if name == b"dimg" and origin == items.primary]
+        kind = items.kinds.get(parts[0][0], b"") if parts and parts[0] else b""
+    if kind in _HEIF_CODINGS:
+        return f"HEIF that is coded as {_HEIF_CODINGS[kind]} is not read; save it as TIFF or PNG"
+    return ""
 
 
 def _avif_bits(data: bytes) -> int:
@@ -127,7 +167,17 @@ def decode_heic(data: bytes, check_size: CheckSize) -> StoredPicture:
     space: Space = "gray" if grey else "rgb"
     alpha = np.ascontiguousarray(flat[..., -1]) if flat.ndim == 3 and flat.shape[2] in (2, 4) else None
     visible = flat if flat.ndim == 2 else flat[..., 0] if grey else flat[..., :3]
-    return _stored(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+    stored = _stored(picture.info, np.ascontiguousarray(visible), alpha, space, exif.UPRIGHT)
+    items = read_items(data)
+    return replace(stored, cicp=items.cicp() or _cicp_of_stream(picture.info), notes=items.left_out())
+
+
+def _cicp_of_stream(info: dict[Any, Any]) -> Cicp | None:
+    """What the coded picture says of its colour space, where the container says nothing."""
+    stated = info.get("nclx_profile")
+    if not isinstance(stated, dict):
+        return None
+    return Cicp(int(stated["color_primaries"]), int(stated["transfer_characteristics"]))
 
 
 def encode_heic(picture: Picture, output: Output, _notes: list[str]) -> bytes:

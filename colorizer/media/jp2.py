@@ -1,7 +1,7 @@
 """JPEG 2000: 8 to 16 bits, lossless or lossy as the input is, in its JP2 box or as a bare codestream.
 
-Pillow decodes up to 8 bits, palettes and subsampled chroma included; imagecodecs (OpenJPEG) more bits, and encodes.
-Boxes of metadata are read and written here: Exif, XMP and captions in UUID boxes, resolution, colour space, alpha.
+imagecodecs (OpenJPEG) decodes and encodes; `jp2_pixels` says what the channels are. Boxes of metadata are read and
+written here: Exif, XMP and captions in UUID boxes, resolution, colour space, alpha.
 
 Source: ITU-T T.800 annexes A and I; the UUIDs as ExifTool lists them.
 """
@@ -14,19 +14,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from colorizer.media.boxes import boxes
+from colorizer.media.jp2_pixels import decode_pixels, read_code_stream, read_header
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Metadata, Picture, Pixels, StoredPicture
-from colorizer.media.profiles import Space, srgb_grey_profile, srgb_profile
-from colorizer.media.raster import CheckSize, combined, opened, planes
+from colorizer.media.picture import Encoding, Metadata, Picture, StoredPicture, further_pictures
+from colorizer.media.profiles import srgb_grey_profile, srgb_profile
+from colorizer.media.raster import CheckSize, combined
 
 BOX_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
-CODESTREAM_SIGNATURE = b"\xff\x4f\xff\x51"
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_UUID = b"JpgTiffExif->JP2"
 _IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
-_ENUMERATED, _RESTRICTED_ICC, _ANY_ICC = 1, 2, 3
+_ENUMERATED, _RESTRICTED_ICC = 1, 2
 _SRGB_SPACE, _GREY_SPACE = 16, 17
 _COLOR_CHANNEL, _OPACITY_CHANNEL = 0, 1
 
@@ -39,64 +40,34 @@ _PSNR_AT_ZERO, _PSNR_PER_QUALITY = 20.0, 0.3
 """Quality 95 is 48.5 dB, 50 is 35 dB."""
 
 
-def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type of each box, and where its content begins and ends."""
-    while place + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", data, place)
-        start = place + 8
-        if size == 1 and start + 8 <= end:
-            (size,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        stop = end if size == 0 else place + size
-        if not start <= stop <= end:
-            return
-        yield kind, start, stop
-        place = stop
-
-
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     """Decode a JPEG 2000 file.
 
     Raises
     ------
     ValueError
-        It holds no codestream, or one that makes no sense.
+        It holds no code stream, or one that makes no sense.
+    UnsupportedError
+        It is of a kind that is not read.
     """
-    stream = data.find(CODESTREAM_SIGNATURE)
-    if stream < 0:
-        raise ValueError("no codestream")
-    right, bottom, left, top = struct.unpack_from(">4I", data, stream + 8)
-    (components,) = struct.unpack_from(">H", data, stream + 40)
-    precision = data[stream + 42 : stream + 42 + 3 * components : 3]
-    if not components or len(precision) < components or right <= left or bottom <= top:
-        raise ValueError("a codestream whose sizes make no sense")
-    check_size(right - left, bottom - top)
-    bits = max(value & 0x7F for value in precision) + 1
-    metadata, profile = _metadata(data)
-    if bits > 8:
-        samples, alpha, space = _deep_planes(data, bits)
-    else:
-        with opened(data, "JPEG2000", check_size) as image:
-            image.load()
-            samples, alpha, space = planes(image)
-    encoding = Encoding(lossless=_is_reversible(data, stream))
-    return StoredPicture(samples, space, alpha, profile, exif.orientation_of(metadata.exif), metadata, encoding)
-
-
-def _deep_planes(data: bytes, bits: int) -> tuple[Pixels, Pixels | None, Space]:
-    import imagecodecs
-
-    flat = np.asarray(imagecodecs.jpeg2k_decode(data))
-    if flat.dtype != np.uint16 or flat.ndim not in (2, 3) or (flat.ndim == 3 and flat.shape[2] > 4):
-        raise ValueError("samples of a kind that is not read")
-    if bits < 16:
-        flat = np.rint(flat * np.float32(65535 / ((1 << bits) - 1))).clip(0, 65535).astype(np.uint16)
-    channels = 1 if flat.ndim == 2 else flat.shape[2]
-    if channels == 1:
-        return flat.reshape(flat.shape[:2]), None, "gray"
-    alpha = np.ascontiguousarray(flat[..., -1]) if channels in (2, 4) else None
-    visible = flat[..., 0] if channels == 2 else flat[..., :3]
-    return np.ascontiguousarray(visible), alpha, "gray" if channels == 2 else "rgb"
+    stream = read_code_stream(data)
+    check_size(stream.width, stream.height)
+    header = read_header(data)
+    further = sum(kind == b"jp2c" for kind, _, _ in boxes(data, 0, len(data))) - 1
+    samples, alpha, space, notes = decode_pixels(data, stream, header, check_size)
+    metadata = _metadata(data)
+    return StoredPicture(
+        samples,
+        space,
+        alpha,
+        header.profile,
+        exif.orientation_of(metadata.exif),
+        metadata,
+        Encoding(lossless=_is_reversible(data, stream.place)),
+        dtype=np.dtype(np.uint8 if max(header.palette_depths or stream.depths) <= 8 else np.uint16),
+        notes=(*notes, *further_pictures(further)),
+        cicp=header.cicp,
+    )
 
 
 def _is_reversible(data: bytes, stream: int) -> bool:
@@ -111,32 +82,29 @@ def _is_reversible(data: bytes, stream: int) -> bool:
     return False
 
 
-def _metadata(data: bytes) -> tuple[Metadata, bytes]:
+def _metadata(data: bytes) -> Metadata:
     if not data.startswith(BOX_SIGNATURE):
-        return Metadata(), b""
+        return Metadata()
     uuids: dict[bytes, bytes] = {}
-    profile = b""
     dpi = None
     blocks = []
-    for kind, start, stop in _boxes(data, 0, len(data)):
+    for kind, start, stop in boxes(data, 0, len(data)):
         if kind == b"uuid":
             uuids.setdefault(data[start : start + 16], data[start + 16 : stop])
         elif kind == b"xml ":
             blocks.append((kind, data[start:stop]))
         elif kind == b"jp2h":
-            for inner, begin, end in _boxes(data, start, stop):
-                if inner == b"colr" and data[begin : begin + 1] in (bytes([_RESTRICTED_ICC]), bytes([_ANY_ICC])):
-                    profile = data[begin + 3 : end]
-                elif inner == b"res ":
+            for inner, begin, end in boxes(data, start, stop):
+                if inner == b"res ":
                     dpi = _resolution(data, begin, end) or dpi
     block = uuids.pop(_EXIF_UUID, b"").removeprefix(exif.JPEG_PREFIX)
     metadata = Metadata(block, uuids.pop(_XMP_UUID, b""), b"", uuids.pop(_IPTC_UUID, b""), dpi=dpi)
     blocks += [(b"uuid", uuid + content) for uuid, content in uuids.items()]
-    return replace(metadata, blocks=tuple(blocks)), profile
+    return replace(metadata, blocks=tuple(blocks))
 
 
 def _resolution(data: bytes, start: int, stop: int) -> tuple[float, float] | None:
-    found = {kind: begin for kind, begin, end in _boxes(data, start, stop) if end - begin == 10}
+    found = {kind: begin for kind, begin, end in boxes(data, start, stop) if end - begin == 10}
     begin = found.get(b"resc", found.get(b"resd"))
     if begin is None:
         return None
@@ -164,10 +132,10 @@ def encode(picture: Picture, output: Output, _notes: list[str]) -> bytes:
 
 def _with_boxes(coded: bytes, picture: Picture) -> bytes:
     parts = []
-    for kind, start, stop in _boxes(coded, 0, len(coded)):
+    for kind, start, stop in boxes(coded, 0, len(coded)):
         content = coded[start:stop]
         if kind == b"jp2h":
-            inner = {inner: coded[begin:end] for inner, begin, end in _boxes(coded, start, stop)}
+            inner = {inner: coded[begin:end] for inner, begin, end in boxes(coded, start, stop)}
             parts.append(_box(kind, b"".join(_header(inner, picture))))
             parts += [_box(*item) for item in _blocks(picture)]
         elif kind != b"uuid":

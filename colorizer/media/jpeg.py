@@ -1,4 +1,6 @@
-"""JPEG: 8 bits, grey, RGB and CMYK. Pillow codes the pixels; segments of metadata are read and written here.
+"""JPEG: 8 bits, grey, RGB and CMYK, read also with 12 bits and without loss up to 16.
+
+Pillow codes the pixels, imagecodecs decodes what is deeper; segments of metadata are read and written here.
 
 Kept: Exif, XMP with its extension, Photoshop's resources with IPTC captions, comments, resolution, progressive coding,
 and segments nobody here has heard of. Left out: thumbnails, further pictures behind the first (their offsets would be
@@ -12,15 +14,17 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image
 
 from colorizer.media import jpeg_luma
 from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
-from colorizer.media.picture import CodedLuma, Encoding, Metadata, Picture, StoredPicture, UnsupportedError
-from colorizer.media.raster import CheckSize, opened, planes, saved
+from colorizer.media.picture import CodedLuma, Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
+from colorizer.media.profiles import Space
+from colorizer.media.raster import CheckSize, opened, planes, saved, silent_stderr
 
 DEFAULT_QUALITY = 95
 LARGEST_SIDE = 65500
@@ -40,13 +44,18 @@ _LARGEST_TAG = 8192
 """Values kept where an Exif block from elsewhere is too long for JPEG."""
 
 _SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
+_NO_FRAMES = (0xC4, 0xC8, 0xCC)
+LOSSLESS, _PROGRESSIVE = 0xC3, (0xC2, 0xCA)
+_ROWS_STATED = b"\xff\xdc\0\4"
+_GAIN_MAP, _MULTI_PICTURE = b"urn:iso:std:iso:ts:21496:-1\0", b"MPF\0"
+_SAMSUNG_MOTION, _TRAILER = b"MotionPhoto_Data", 1 << 24
 _OWN_KINDS = ("JPEG",)
 _GREY_MODES = ("L",)
 _REWRITTEN = (_APP0, _APP2, _APP14)  # JFIF, ICC and pictures behind the first, Adobe's colour transform
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and content of each segment before the pixels."""
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Marker and content of each segment before the pixels, and where the content begins."""
     place = 2
     while place + 4 <= len(data):
         if data[place] != 0xFF:
@@ -63,21 +72,54 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         (size,) = struct.unpack_from(">H", data, place + 2)
         if size < 2 or place + 2 + size > len(data):
             return
-        yield marker, data[place + 4 : place + 2 + size]
+        yield marker, data[place + 4 : place + 2 + size], place + 4
         place += 2 + size
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What the frame header says: its marker's last byte, bits, rows, and channels; and where the rows are stated."""
+
+    kind: int
+    bits: int
+    rows: int
+    channels: int
+    rows_at: int
+
+
+def frame_of(data: bytes) -> Frame | None:
+    """The frame header; None where there is none."""
+    for marker, content, place in _segments(data):
+        if marker >> 4 == 0xC and marker not in _NO_FRAMES and len(content) >= 6:
+            bits, rows = struct.unpack_from(">BH", content)
+            return Frame(marker, bits, rows, content[5], place + 1)
+    return None
+
+
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
-    """Decode the first picture of a JPEG file."""
-    with opened(data, "JPEG", check_size) as image:
-        image.load()
-        samples, alpha, space = planes(image)
-        dpi = image.info.get("dpi")
-        progressive = "progressive" in image.info
-        obstacle = "" if _has_luma(image) else "it holds no Y'CbCr"
-    metadata, profile = _metadata(list(_segments(data)))
-    if isinstance(dpi, tuple):
-        metadata = replace(metadata, dpi=(float(dpi[0]), float(dpi[1])))
+    """Decode the first picture of a JPEG file.
+
+    12 bits, and whatever else is coded without loss, become 16.
+    """
+    source = data
+    frame = frame_of(data)
+    if frame and not frame.rows:
+        data = _with_rows(data, frame)
+    segments = [(marker, content) for marker, content, _ in _segments(data)]
+    metadata, profile = _metadata(segments)
+    if frame and frame.bits > 8:
+        samples, alpha, space = _deep_planes(data, frame, check_size)
+        progressive = frame.kind in _PROGRESSIVE
+        obstacle = f"it has {frame.bits} bits"
+    else:
+        with opened(data, "JPEG", check_size) as image:
+            image.load()
+            samples, alpha, space = planes(image)
+            dpi = image.info.get("dpi")
+            progressive = "progressive" in image.info
+            obstacle = "" if _has_luma(image) else "it holds no Y'CbCr"
+        if isinstance(dpi, tuple):
+            metadata = replace(metadata, dpi=(float(dpi[0]), float(dpi[1])))
     orientation = exif.orientation_of(metadata.exif)
     return StoredPicture(
         samples,
@@ -87,7 +129,8 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
         orientation,
         metadata,
         Encoding(lossless=False, progressive=progressive),
-        luma=CodedLuma(data, space == "gray", orientation, metadata, obstacle),
+        luma=CodedLuma(source, space == "gray", orientation, metadata, obstacle),
+        notes=_left_out(data, segments, metadata),
     )
 
 
@@ -99,6 +142,43 @@ def _has_luma(image: Image.Image) -> bool:
     if "adobe_transform" in image.info:
         return len(components) == 3 and image.info["adobe_transform"] != 0
     return len(components) == 3 and bytes(components) != b"RGB"
+
+
+def _with_rows(data: bytes, frame: Frame) -> bytes:
+    """The file with its rows in the frame header, where they are stated behind the first scan (DNL)."""
+    place = data.find(_ROWS_STATED, frame.rows_at)
+    if place < 0:
+        raise ValueError("a frame without rows")
+    return data[: frame.rows_at] + data[place + 4 : place + 6] + data[frame.rows_at + 2 :]
+
+
+def _deep_planes(data: bytes, frame: Frame, check_size: CheckSize) -> tuple[Pixels, None, Space]:
+    import imagecodecs
+
+    columns, rows = struct.unpack_from(">H", data, frame.rows_at + 2)[0], frame.rows
+    check_size(columns, rows or struct.unpack_from(">H", data, frame.rows_at)[0])
+    with silent_stderr():
+        flat = np.asarray(imagecodecs.jpeg8_decode(data))
+    if flat.dtype != np.uint16 or frame.channels not in (1, 3):
+        raise UnsupportedError(f"JPEG of {frame.bits} bits with {frame.channels} channels is not read; save it as TIFF")
+    if frame.bits < 16:
+        full = (1 << frame.bits) - 1
+        flat = np.rint(flat * np.float32(65535 / full)).clip(0, 65535).astype(np.uint16)
+    return flat, None, "gray" if flat.ndim == 2 else "rgb"
+
+
+def _left_out(data: bytes, segments: list[tuple[int, bytes]], metadata: Metadata) -> tuple[str, ...]:
+    """What is said of what lies behind the picture."""
+    notes = []
+    behind = [content for marker, content in segments if marker == _APP2]
+    gain_map = any(content.startswith(_GAIN_MAP) for content in behind) or xmp.has_gain_map(metadata.xmp)
+    if gain_map:
+        notes.append("the gain map for HDR displays is left out")
+    elif any(content.startswith(_MULTI_PICTURE) for content in behind):
+        notes.append("further pictures of the file are left out")
+    if xmp.has_motion(metadata.xmp) or data.find(_SAMSUNG_MOTION, max(0, len(data) - _TRAILER)) >= 0:
+        notes.append("the film of a motion photo is left out")
+    return tuple(notes)
 
 
 def _metadata(segments: list[tuple[int, bytes]]) -> tuple[Metadata, bytes]:

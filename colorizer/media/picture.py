@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from colorizer.errors import Message, Remedy
 from colorizer.io.atomic import NO_ROOM
+from colorizer.media.cicp import Cicp
 from colorizer.media.jpeg_scans import Frame
 from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
@@ -23,6 +24,9 @@ Pixels = npt.NDArray[Any]
 
 DEFAULT_MAX_PIXELS = 500_000_000
 """Larger than any scan of a print or a plate, smaller than what a hostile file of a few KB can claim."""
+
+CAMERA_RAW = "a camera's raw file, or one like it; develop it into a TIFF first"
+"""What is said of what a sensor has seen and nobody has developed."""
 
 
 class UnsupportedError(Exception):
@@ -163,8 +167,8 @@ class TiffEncoding:
     extra_samples
         What the samples beyond colour are: 0 unspecified, 1 premultiplied alpha, 2 alpha; the first with 1 or 2 is
         the picture's alpha.
-    page
-        Whether the file calls it a page of several.
+    subfile
+        What the file calls it (the bits of `NewSubfileType`): 2 a page of several, 4 a mask.
     """
 
     order: ByteOrder = "<"
@@ -175,7 +179,7 @@ class TiffEncoding:
     rows_per_strip: int | None = None
     planar: bool = False
     extra_samples: tuple[int, ...] = ()
-    page: bool = False
+    subfile: int = 0
 
 
 @dataclass(frozen=True)
@@ -230,6 +234,10 @@ class Picture:
         Of a JPEG file, its coded luma.
     coded
         Luma and chroma planes to write in place of the pixels, see `colorizer.media.jpeg_luma`.
+    no_photograph
+        Whether it is what belongs to a photograph, such as a page of infrared light, and is to be left as it is.
+    pages_beside
+        How many such pages follow the first photograph of a file.
     """
 
     pixels: Pixels
@@ -245,6 +253,8 @@ class Picture:
     notes: tuple[str, ...] = ()
     luma: CodedLuma | None = None
     coded: tuple[KeptLuma, tuple[Pixels, Pixels]] | None = None
+    no_photograph: bool = False
+    pages_beside: int = 0
 
     def with_pixels(self, pixels: Pixels, mark: Mark | None = None) -> Picture:
         """The same picture with other pixels, of the same size, and what to say of them."""
@@ -274,6 +284,10 @@ class StoredPicture:
         Exif's, 1 to 8.
     metadata, encoding, dtype, notes, luma
         As in `Picture`, the metadata not yet upright.
+    cicp
+        The colour space by code points, where the file states it so; an HDR one counts more than a profile.
+    no_photograph, pages_beside
+        As in `Picture`.
     """
 
     samples: Pixels
@@ -287,6 +301,16 @@ class StoredPicture:
     dtype: np.dtype[Any] | None = None
     notes: tuple[str, ...] = ()
     luma: CodedLuma | None = None
+    cicp: Cicp | None = None
+    no_photograph: bool = False
+    pages_beside: int = 0
+
+
+def further_pictures(count: int) -> tuple[str, ...]:
+    """What is said of pictures of a file beside the one that is read."""
+    if count <= 0:
+        return ()
+    return (f"{count} further picture{'s' if count > 1 else ''} of the file {'are' if count > 1 else 'is'} left out",)
 
 
 def upright(plane: Pixels, orientation: int) -> Pixels:

@@ -16,9 +16,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from colorizer.media.cicp import Cicp
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
-from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture
+from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture, UnsupportedError
 from colorizer.media.profiles import Space, gamma_profile
 from colorizer.media.raster import CheckSize, combined, opened, planes, refuse_animation, saved
 
@@ -42,8 +43,10 @@ _METRES_PER_INCH = 0.0254
 _USUAL_GAMMA, _SRGB_CHRM = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 _NEAR = 500  # hundred-thousandths by which gAMA and cHRM may miss these
 _CHRM_UNIT = 100_000
-_SRGB_CICP = (1, 13)
 _LARGEST_TEXT = 1 << 26
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+_TEXT_LIMIT = "MAX_TEXT"
+"""The names of Pillow's limits of compressed texts and profiles, which its errors say."""
 _LEVEL, _DIFFERENCES = 3, 0x10  # of 16 bits: half the time of level 6 with all filters, and smaller for scans
 
 
@@ -83,16 +86,17 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     ValueError
         Its pixels are damaged or incomplete.
     """
-    with opened(data, "PNG", check_size) as image:
-        refuse_animation(getattr(image, "n_frames", 1))
-        if data[_DEPTH_AT] == 16:
-            samples, alpha, space = _deep_planes(data)
-        else:
-            image.load()
-            samples, alpha, space = planes(image)
+    try:
+        samples, alpha, space = _planes(data, check_size)
+    except ValueError as error:
+        if _TEXT_LIMIT not in str(error):
+            raise
+        samples, alpha, space = _planes(_without_texts(data), check_size)
     chunks = [(kind, content) for kind, content in _chunks(data) if kind not in (b"IDAT", b"IHDR", b"PLTE", b"IEND")]
     metadata = _metadata(chunks)
-    profile, notes = _profile(dict(chunks), space)
+    cicp = _cicp(dict(chunks))
+    stated = _profile(dict(chunks), space)
+    profile, notes = (b"", ()) if cicp and cicp.is_known else stated
     return StoredPicture(
         samples,
         space,
@@ -101,7 +105,28 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
         exif.orientation_of(metadata.exif),
         metadata,
         notes=notes,
+        cicp=cicp,
     )
+
+
+def _planes(data: bytes, check_size: CheckSize) -> tuple[Pixels, Pixels | None, Space]:
+    with opened(data, "PNG", check_size) as image:
+        refuse_animation(getattr(image, "n_frames", 1))
+        if data[_DEPTH_AT] == 16:
+            return _deep_planes(data)
+        image.load()
+        return planes(image)
+
+
+def _without_texts(data: bytes) -> bytes:
+    """The file for Pillow, which refuses it whole where a text or a profile is longer than it allows."""
+    parts, place = [SIGNATURE], len(SIGNATURE)
+    for kind, content in _chunks(data):
+        end = place + 12 + len(content)
+        if kind not in _TEXTS:
+            parts.append(data[place:end])
+        place = end
+    return b"".join([*parts, data[place:]])
 
 
 def _bare(data: bytes) -> bytes:
@@ -183,13 +208,25 @@ def _international(text: bytes) -> bytes:
     return _inflated(body) if compressed else body
 
 
+def _cicp(chunks: dict[bytes, bytes]) -> Cicp | None:
+    """What the cICP chunk says.
+
+    Raises
+    ------
+    UnsupportedError
+        It says that samples are of narrow range, or no RGB.
+    """
+    content = chunks.get(b"cICP", b"")
+    if len(content) != 4:
+        return None
+    primaries, transfer, matrix, full_range = content
+    if matrix or full_range != 1:
+        raise UnsupportedError("PNG of video's narrow range (cICP) is not read; save it with full range")
+    return Cicp(primaries, transfer)
+
+
 def _profile(chunks: dict[bytes, bytes], space: Space) -> tuple[bytes, tuple[str, ...]]:
     """The ICC profile that the chunks amount to; empty for sRGB."""
-    if len(chunks.get(b"cICP", b"")) == 4:
-        if tuple(chunks[b"cICP"][:2]) == _SRGB_CICP:
-            return b"", ()
-        if b"iCCP" not in chunks:
-            return b"", ("the colour space named by the cICP chunk is left aside; the picture is taken for sRGB",)
     if b"iCCP" in chunks:
         return _inflated(chunks[b"iCCP"].partition(b"\0")[2][1:]) or b"damaged", ()
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:

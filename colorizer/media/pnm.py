@@ -9,12 +9,13 @@ Source: Netpbm's pbm(5), pgm(5), ppm(5), pam(5).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Picture, Pixels, StoredPicture
+from colorizer.media.picture import Encoding, Picture, Pixels, StoredPicture, UnsupportedError, further_pictures
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, combined
 
@@ -24,6 +25,8 @@ _LARGEST_NUMBER = 10  # digits
 _CHANNELS = {1: 1, 2: 1, 3: 3, 4: 1, 5: 1, 6: 3}
 _TUPLES = {"GRAYSCALE": 1, "BLACKANDWHITE": 1, "RGB": 3}
 _LARGEST_PAM_HEADER = 100
+_PAM_NUMBERS = ("WIDTH", "HEIGHT", "DEPTH", "MAXVAL")
+_BINARY = re.compile(rb"P[4-7]\s")
 
 
 def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
@@ -34,6 +37,38 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     ValueError
         Its header makes no sense, or samples are missing.
     """
+    return replace(_decode_first(data, check_size), notes=further_pictures(_count(data) - 1))
+
+
+def _count(data: bytes) -> int:
+    """How many pictures there are one after the other; of text there can be but one."""
+    count = place = 0
+    while _BINARY.match(data, place):
+        end = _end_of_binary(data, place)
+        if end is None or end > len(data):
+            break
+        count, place = count + 1, end
+    return max(1, count)
+
+
+def _end_of_binary(data: bytes, start: int) -> int | None:
+    try:
+        if data[start + 1] == ord("7"):
+            fields, place = _pam_fields(data, start)
+            width, height, channels, scale = (int(fields[name]) for name in _PAM_NUMBERS)
+            return place + width * height * channels * (2 if scale > 255 else 1)
+        kind = data[start + 1] - ord("0")
+        width, place = _number(data, start + 2)
+        height, place = _number(data, place)
+        if kind == 4:
+            return place + 1 + -(-width // 8) * height
+        scale, place = _number(data, place)
+        return place + 1 + width * height * _CHANNELS[kind] * (2 if scale > 255 else 1)
+    except (ValueError, KeyError):
+        return None
+
+
+def _decode_first(data: bytes, check_size: CheckSize) -> StoredPicture:
     kind = data[1] - ord("0")
     if kind == 7:
         return _decode_pam(data, check_size)
@@ -90,9 +125,10 @@ def _stored(flat: Pixels, shape: tuple[int, int, int], scale: int) -> StoredPict
     return StoredPicture(np.ascontiguousarray(visible), space, alpha, encoding=Encoding())
 
 
-def _decode_pam(data: bytes, check_size: CheckSize) -> StoredPicture:
+def _pam_fields(data: bytes, start: int) -> tuple[dict[str, str], int]:
+    """The lines of an arbitrary map's header, and where its samples begin."""
     fields: dict[str, str] = {}
-    place = data.index(b"\n") + 1
+    place = data.index(b"\n", start) + 1
     for _ in range(_LARGEST_PAM_HEADER):
         if data[place : place + 6] == b"ENDHDR":
             break
@@ -102,16 +138,19 @@ def _decode_pam(data: bytes, check_size: CheckSize) -> StoredPicture:
         if found.group(1):
             fields[found.group(1).decode()] = found.group(2).decode("ascii", "replace")
         place = found.end()
-    names = ("WIDTH", "HEIGHT", "DEPTH", "MAXVAL")
-    if not all(fields.get(name, "").isdecimal() and len(fields[name]) <= _LARGEST_NUMBER for name in names):
+    if not all(fields.get(name, "").isdecimal() and len(fields[name]) <= _LARGEST_NUMBER for name in _PAM_NUMBERS):
         raise ValueError("a header without its numbers")
-    width, height, channels, scale = (int(fields[name]) for name in names)
+    return fields, data.index(b"\n", place) + 1
+
+
+def _decode_pam(data: bytes, check_size: CheckSize) -> StoredPicture:
+    fields, start = _pam_fields(data, 0)
+    width, height, channels, scale = (int(fields[name]) for name in _PAM_NUMBERS)
     kind, _, alpha = fields.get("TUPLTYPE", "").partition("_ALPHA")
     expected = _TUPLES.get(kind, channels if channels in (1, 3) else 0) + (fields.get("TUPLTYPE", "") != kind)
     if channels != expected or alpha:
-        raise ValueError("a kind of samples that is not known")
+        raise UnsupportedError(f"PAM of the kind {fields.get('TUPLTYPE', '?')!r} is not read; save it as RGB or grey")
     _check(width, height, scale, check_size)
-    start = data.index(b"\n", place) + 1
     return _stored(_binary(data, start, width * height * channels, scale), (height, width, channels), scale)
 
 

@@ -80,9 +80,26 @@ def gamma_profile(gamma: float, chromaticities: npt.NDArray[np.float64] | None, 
     return _undated(cms_profile("rgb", gamma=gamma, whitepoint=xyy[0], primaries=primaries))
 
 
+def srgb_curve_profile(chromaticities: npt.NDArray[np.float64]) -> bytes:
+    """A profile of sRGB's tone curve with other primaries: (4, 2) xy of white, red, green and blue."""
+    from imagecodecs import cms_profile
+
+    xyy = np.c_[chromaticities, np.ones(4)].tolist()
+    curve = decode_srgb(np.linspace(0, 1, 4096)).astype(np.float32)
+    primaries = [number for point in xyy[1:] for number in point]
+    return _undated(cms_profile("rgb", whitepoint=xyy[0], primaries=primaries, transferfunction=curve))
+
+
 def space_of(profile: bytes) -> Space | None:
     """What a profile is for, by its header; None if it is none, or for something else."""
     return _SIGNATURES.get(profile[_SPACE_AT]) if len(profile) > _HEADER_SIZE else None
+
+
+def has_tables(profile: bytes) -> bool:
+    """Whether a profile has tables of several dimensions beside curves and a matrix."""
+    count = int.from_bytes(profile[_HEADER_SIZE : _HEADER_SIZE + 4], "big")
+    end = min(_HEADER_SIZE + 4 + 12 * count, len(profile))
+    return any(profile[place : place + 3] in (b"A2B", b"D2B") for place in range(_HEADER_SIZE + 4, end, 12))
 
 
 def transform(samples: Pixels, source: bytes, target: bytes, spaces: tuple[Space, Space]) -> npt.NDArray[np.float32]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from colorizer.media.picture import Picture, Pixels, UnsupportedError
 from colorizer.media.profiles import Space
@@ -38,6 +38,11 @@ def opened(data: bytes, kind: str, check_size: CheckSize) -> Iterator[Image.Imag
 
     Pillow's own limit of pixels is one for the whole process, ours is an argument; and it warns of odd metadata, which
     is none of the user's concern.
+
+    Raises
+    ------
+    ValueError
+        Pillow finds no picture of this kind.
     """
     with _quiet():
         with _limit_lock:
@@ -45,6 +50,8 @@ def opened(data: bytes, kind: str, check_size: CheckSize) -> Iterator[Image.Imag
             Image.MAX_IMAGE_PIXELS = None
             try:
                 image = Image.open(io.BytesIO(data), formats=(kind,))
+            except UnidentifiedImageError as error:  # which names an object in memory
+                raise ValueError("its header cannot be read") from error
             finally:
                 Image.MAX_IMAGE_PIXELS = limit
         with image:

@@ -6,6 +6,7 @@ Every way in which a file can be wrong becomes one `InputError` that names it.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from colorizer.errors import (
+    ColorizerError,
     InputError,
     MissingExtraError,
     OptionRef,
@@ -27,7 +29,8 @@ from colorizer.errors import (
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.color_management import InSrgb, to_srgb
-from colorizer.media.formats import HEAD_SIZE, Format, format_of, nature_of
+from colorizer.media.diagnosis import why_not_read
+from colorizer.media.formats import HEAD_SIZE, Format, format_of, not_a_picture
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.ifd import EXIF_POINTER, INTEROP_POINTER
 from colorizer.media.picture import (
@@ -42,6 +45,8 @@ from colorizer.media.picture import (
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import TiffPages
 
+_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")
+"""Objects in memory, which some decoders name in their errors; the next run would say something else."""
 _FIRST_TRANSPOSING = 5
 _INTEROP_INDEX, _ADOBE_RGB_MARK = 0x0001, b"R03\0"
 _ADOBE_RGB_GAMMA = 563 / 256
@@ -52,7 +57,8 @@ _ADOBE_RGB_XY = np.array([[0.3127, 0.329], [0.64, 0.33], [0.21, 0.71], [0.15, 0.
 class Document:
     """A picture file that is open: its pages, decoded one at a time while they are asked for.
 
-    Most formats hold one page, TIFF any number. Use it as a context manager, and iterate once.
+    Most formats hold one page, TIFF any number; the length counts photographs, without pages that belong to them, such
+    as infrared. Use it as a context manager, and iterate once.
 
     Attributes
     ----------
@@ -79,9 +85,7 @@ class Document:
             raise InputError(f"{name}: the file is empty; copy it again from its source")
         found = format_of(head)
         if found is None:
-            raise UnknownFormatError(
-                f"{name}: {nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF"
-            )
+            raise UnknownFormatError(not_a_picture(head).about(name))
         self.format: Format = found
         with explained(name):
             self._pages = TiffPages(file, self._check_size) if found.decode is None else None
@@ -114,7 +118,16 @@ class Document:
         if self._pages is not None:
             yield from self._pages
         elif self.format.decode is not None:
-            yield self.format.decode(self._file.read(), self._check_size)
+            data = self._file.read()
+            try:
+                yield self.format.decode(data, self._check_size)
+            except (UnsupportedError, ColorizerError, MemoryError):
+                raise
+            except Exception as error:
+                reason = why_not_read(self.format.name, data)
+                if reason:
+                    raise UnsupportedError(reason) from error
+                raise
 
     def _check_size(self, width: int, height: int) -> None:
         if width <= 0 or height <= 0:
@@ -233,16 +246,18 @@ def explained(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
+        cause = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
         raise InputError(f"{name}: damaged or incomplete picture ({cause}); copy it again from its source") from error
 
 
 def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
     """A picture as its file stores it made what we work on: in sRGB, upright, its metadata likewise."""
+    if stored.no_photograph:
+        return _as_it_is(stored, kind)
     profile = stored.profile
     if not profile and stored.space == "rgb" and _claims_adobe_rgb(stored.metadata.exif):
         profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
-    converted = to_srgb(stored.samples, profile, stored.space)
+    converted = to_srgb(stored.samples, profile, stored.space, stored.cicp)
     turn = stored.orientation
     return Picture(
         pixels=upright(converted.pixels, turn),
@@ -256,6 +271,22 @@ def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
         extra=None if stored.extra is None else upright(stored.extra, turn),
         notes=stored.notes + converted.notes,
         luma=_luma(stored, converted),
+        pages_beside=stored.pages_beside,
+    )
+
+
+def _as_it_is(stored: StoredPicture, kind: str) -> Picture:
+    """A page that is no photograph: its samples are no tones, and mean no colours."""
+    turn = stored.orientation
+    return Picture(
+        pixels=upright(stored.samples, turn),
+        alpha=None if stored.alpha is None else upright(stored.alpha, turn),
+        format=kind,
+        metadata=_upright_metadata(stored.metadata, turn),
+        encoding=stored.encoding,
+        extra=None if stored.extra is None else upright(stored.extra, turn),
+        notes=stored.notes,
+        no_photograph=True,
     )
 
 

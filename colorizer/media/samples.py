@@ -1,4 +1,4 @@
-"""Samples in arrays, worked on in strips over threads: other depths, and tables looked up. Knows nothing of colour."""
+"""Samples in arrays, worked on in strips over threads: other depths, tables looked up, light fitted into the gamut."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.lab import RGB_TO_XYZ
 from colorizer.color.pixels import FULL_SCALE
 from colorizer.color.strips import each_strip
 from colorizer.io.machine import usable_cores
 
 Pixels = npt.NDArray[Any]
+
+_LUMA = RGB_TO_XYZ[1]
+_GAMUT_MARGIN = 1e-5
+"""Linear light beyond 0 or 1 that counts as rounding."""
 
 
 def rescaled(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
@@ -39,6 +44,15 @@ def scaled(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
     return result
 
 
+def straightened(samples: Pixels, alpha: Pixels) -> Pixels:
+    """Colours no longer multiplied by their alpha; deeper than before, so that they can be multiplied again."""
+    share = rescaled(alpha, np.dtype(np.float32))
+    share = share if samples.ndim == 2 else share[..., None]
+    light = rescaled(samples, np.dtype(np.float32)) / np.where(share > 0, share, 1)
+    dtype = np.dtype(np.uint16 if samples.dtype in FULL_SCALE else np.float32)
+    return rescaled(np.clip(light, 0, 1), dtype)
+
+
 def looked_up(samples: Pixels, table: Pixels) -> Pixels:
     """Rows of a table, (N,) or (N, C), for samples that are indices: (H, W, ...) to (H, W, ..., C)."""
     # in strips: NumPy makes 8 bytes of every index first
@@ -60,3 +74,15 @@ def in_strips(
     for _ in each_strip(work, height, width, usable_cores()):
         pass
     return result
+
+
+def fitted(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Linear light outside 0..1 drawn towards the grey of its luminance until it fits; changed in place."""
+    outside = np.any((linear < -_GAMUT_MARGIN) | (linear > 1 + _GAMUT_MARGIN), axis=-1)
+    if outside.any():
+        away = linear[outside].astype(np.float64)
+        grey = np.clip(away @ _LUMA, 0, 1)[:, None]
+        away -= grey
+        room = np.where(away > 0, 1 - grey, grey) / np.maximum(np.abs(away), np.finfo(np.float64).tiny)
+        linear[outside] = grey + np.minimum(1, room.min(axis=-1, keepdims=True)) * away
+    return linear

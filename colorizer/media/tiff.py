@@ -1,8 +1,8 @@
 """Reading TIFF: every page, 1 to 16 bits and floats, strips and tiles, classic and BigTIFF.
 
-tifffile and imagecodecs decode the pixels; the few old kinds that they do not (the first JPEG scheme, fax codes with
-old releases) go through Pillow's libtiff at 8 bits. The descriptive tags of a page, known or not, become an Exif block,
-which has the same form.
+tifffile and imagecodecs decode the pixels; the few old kinds that they do not (the first JPEG scheme, ThunderScan, fax
+codes with old releases) go through Pillow's libtiff at 8 bits. The descriptive tags of a page, known or not, become an
+Exif block, which has the same form.
 
 Source: TIFF 6.0 and its technical notes (Adobe, 1992 to 2002), BigTIFF (Aware Systems, 2007).
 """
@@ -15,14 +15,22 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
-from tifffile import TiffFile, TiffPage
+from tifffile import TIFF, TiffFile, TiffPage
 
 from colorizer.color.pixels import FULL_SCALE, recombine
 from colorizer.media.metadata import exif, ifd
-from colorizer.media.picture import Encoding, Metadata, Pixels, StoredPicture, TiffEncoding, UnsupportedError
+from colorizer.media.picture import (
+    CAMERA_RAW,
+    Encoding,
+    Metadata,
+    Pixels,
+    StoredPicture,
+    TiffEncoding,
+    UnsupportedError,
+)
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, opened, planes, silent_stderr
-from colorizer.media.samples import looked_up, rescaled
+from colorizer.media.samples import looked_up, rescaled, straightened
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
@@ -44,7 +52,16 @@ _UNSIGNED, _FLOAT = 1, 3
 _REDUCED, _PAGE, _TRANSPARENCY_MASK = 1, 2, 4
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 
-_FAX, _OLD_JPEG = (2, 3, 4), 6
+_FAX, _OLD_JPEG, _THUNDERSCAN = (2, 3, 4), 6, 32809
+_RAW_PHOTOMETRIC = (32803, 34892)
+_RAW_COMPRESSIONS = (32767, 34713, 65000, 65535)
+"""Of sensors: colour filter array and linear raw; Sony's, Nikon's, Kodak's and Pentax's codes."""
+_DNG_VERSION = 50706
+_CR2_AT, _CR2 = 8, b"CR\x02"
+_PHOTOMETRIC, _INK_SET, _INK_NAMES = 262, 332, 333
+_OTHER_INKS = 2
+_SILVERFAST = "silverfast"
+_CMYK_NAMES = ["cyan", "magenta", "yellow", "black"]
 _CONVERTING = (7, 33003, 33004, 33005, 34712, 50001)
 """Compressions whose decoders turn YCbCr into RGB."""
 
@@ -74,22 +91,29 @@ class TiffPages:
     def __init__(self, file: BinaryIO, check_size: CheckSize) -> None:
         self._file = file
         self._check_size = check_size
+        if file.read(_CR2_AT + len(_CR2)).endswith(_CR2):
+            raise UnsupportedError(CAMERA_RAW)
+        file.seek(0)
         self._tiff = TiffFile(file)
         self._left_out = 0
         self._chosen: list[int] = []
+        self._infrared: set[int] = set()
         for index, listed in enumerate(self._tiff.pages):
             if index >= _MOST_PAGES:
                 raise ValueError("more pages than any document has")
             page = listed.aspage()
-            if index == 0 and page.subfiletype & _REDUCED and (page.subifds or 50706 in page.tags):
-                raise UnsupportedError("a camera's raw file, or one like it; develop it into a TIFF first")
-            if self._chosen and page.subfiletype & (_REDUCED | _TRANSPARENCY_MASK):
+            if _is_raw(page, first=index == 0):
+                raise UnsupportedError(CAMERA_RAW)
+            if self._chosen and _is_infrared(page, self._tiff.pages[self._chosen[0]].aspage()):
+                self._infrared.add(index)
+                self._chosen.append(index)
+            elif self._chosen and page.subfiletype & (_REDUCED | _TRANSPARENCY_MASK):
                 self._left_out += 1
             else:
                 self._chosen.append(index)
 
     def __len__(self) -> int:
-        return len(self._chosen)
+        return len(self._chosen) - len(self._infrared)
 
     def __iter__(self) -> Iterator[StoredPicture]:
         for index in self._chosen:
@@ -108,8 +132,10 @@ class TiffPages:
         dtype = None
         if alpha is not None and _PREMULTIPLIED in codes and _STRAIGHT not in codes:
             dtype = samples.dtype
-            samples = _straightened(samples, alpha)
+            samples = straightened(samples, alpha)
         notes = [f"{self._left_out} smaller copies or masks are left out"] if self._left_out and index == 0 else []
+        if _PHOTOMETRIC not in page.tags and space == "gray" and int(page.compression) not in _FAX:
+            notes.append("the page does not say whether 0 is black; it is taken to be")
         if page.subifds:
             notes.append("directories below the page, such as smaller copies, are left out")
         if directory.find(_LAYERS):
@@ -127,18 +153,23 @@ class TiffPages:
             extra,
             dtype,
             tuple(notes),
+            no_photograph=index in self._infrared,
+            pages_beside=len(self._infrared) if index == self._chosen[0] else 0,
         )
 
     def _samples(self, page: TiffPage, index: int) -> tuple[Pixels, Space, Pixels | None]:
         """Colour samples at full scale, what they are, and the samples besides."""
-        photometric = int(page.photometric)
+        photometric = _photometric(page)
         if photometric not in (*_COLORS, _CIE_LAB, _ICC_LAB):
             raise UnsupportedError(f"TIFF samples of the kind {photometric} are not read; save it as RGB or grey")
         plain_ycbcr = photometric == _YCBCR and int(page.compression) not in (*_CONVERTING, _OLD_JPEG)
         if plain_ycbcr and page.is_subsampled:
             raise UnsupportedError("TIFF with coarser chroma and without JPEG is not read; save it as RGB")
+        if photometric == _INKS:
+            _check_inks(page)
         if _is_old(page):
             return self._by_pillow(index)
+        _check_compression(page)
         array = np.asarray(page.asarray())
         array = array.reshape(page.imagelength, page.imagewidth, -1) if page.axes != "SYX" else np.moveaxis(array, 0, 2)
         array = _full_scale(
@@ -177,7 +208,58 @@ def _is_old(page: TiffPage) -> bool:
 
         codec = getattr(imagecodecs, "CCITTFAX4", None)  # added after the last release for Python 3.10
         return codec is None or not codec.available
-    return compression == _OLD_JPEG
+    return compression in (_OLD_JPEG, _THUNDERSCAN)
+
+
+def _is_infrared(page: TiffPage, first: TiffPage) -> bool:
+    """Whether a grey page is what a scanner saw in infrared light, which SilverFast writes behind the colours.
+
+    It calls it a mask, which in TIFF has one bit and a kind of its own; or it names itself, and the page is one of 16
+    bits behind one in colour, of the same size.
+    """
+    same_size = (page.imagelength, page.imagewidth) == (first.imagelength, first.imagewidth)
+    if not same_size or int(page.photometric) != _BLACK_IS_ZERO or page.bitspersample not in (8, 16):
+        return False
+    if page.subfiletype & _TRANSPARENCY_MASK:
+        return True
+    by_silverfast = any(_SILVERFAST in str(one.software).lower() for one in (first, page))
+    return by_silverfast and int(first.photometric) == _RGB and page.bitspersample == 16 and not page.subfiletype
+
+
+def _is_raw(page: TiffPage, *, first: bool) -> bool:
+    """Whether a page is a sensor's, or the small picture that stands first in a camera's raw file."""
+    if int(page.photometric) in _RAW_PHOTOMETRIC or int(page.compression) in _RAW_COMPRESSIONS:
+        return True
+    return first and (_DNG_VERSION in page.tags or bool(page.subfiletype & _REDUCED and page.subifds))
+
+
+def _photometric(page: TiffPage) -> int:
+    """What the samples are; where a page does not say, as libtiff's reader takes it."""
+    if _PHOTOMETRIC in page.tags or int(page.compression) in (*_FAX, *_CONVERTING):
+        return int(page.photometric)
+    return _RGB if int(page.samplesperpixel) >= 3 else _BLACK_IS_ZERO
+
+
+def _check_inks(page: TiffPage) -> None:
+    """Refuse inks that are not cyan, magenta, yellow and black."""
+    ink_set = page.tags.get(_INK_SET)
+    if ink_set is None or ink_set.value != _OTHER_INKS:
+        return
+    stated = page.tags.get(_INK_NAMES)
+    names = [name.strip().lower() for name in str(stated.value).split("\0")] if stated else []
+    if [name for name in names if name] != _CMYK_NAMES:
+        raise UnsupportedError("TIFF of inks that are not CMYK is not read; save it as RGB or grey")
+
+
+def _check_compression(page: TiffPage) -> None:
+    try:
+        TIFF.DECOMPRESSORS[int(page.compression)]
+    except KeyError as error:
+        code = int(page.compression)
+        name = str(getattr(page.compression, "name", "")).replace("_", " ")
+        raise UnsupportedError(
+            f"TIFF compressed by {name or 'an unknown method'} ({code}) is not read; save it without compression"
+        ) from error
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -257,15 +339,6 @@ def _alpha(page: TiffPage, others: Pixels | None) -> tuple[Pixels | None, Pixels
     return np.ascontiguousarray(others[..., place]), rest if rest.shape[2] else None, codes
 
 
-def _straightened(samples: Pixels, alpha: Pixels) -> Pixels:
-    """Colours no longer multiplied by their alpha; deeper than before, so that they can be multiplied again."""
-    share = rescaled(alpha, np.dtype(np.float32))
-    share = share if samples.ndim == 2 else share[..., None]
-    light = rescaled(samples, np.dtype(np.float32)) / np.where(share > 0, share, 1)
-    dtype = np.dtype(np.uint16 if samples.dtype in FULL_SCALE else np.float32)
-    return rescaled(np.clip(light, 0, 1), dtype)
-
-
 def _checked_floats(samples: Pixels) -> Pixels:
     low, high = float(samples.min()), float(samples.max())
     if not np.isfinite([low, high]).all() or not np.isfinite(samples).all():
@@ -306,5 +379,5 @@ def _encoding(page: TiffPage, layout: ifd.Layout, codes: tuple[int, ...]) -> Tif
         rows_per_strip=None if page.is_tiled else int(page.rowsperstrip),
         planar=page.planarconfig is not None and int(page.planarconfig) == 2,
         extra_samples=codes,
-        page=bool(page.subfiletype & _PAGE),
+        subfile=int(page.subfiletype) & (_PAGE | _TRANSPARENCY_MASK),
     )

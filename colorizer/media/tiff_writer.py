@@ -29,7 +29,7 @@ _LOSSLESS = (_NONE, _PACKBITS, *_WITH_PREDICTOR)
 _DIFFERENCE, _FLOAT_DIFFERENCE = 2, 3
 _JPEG_QUALITY = 95
 _TILE_STEP = 16
-_SUBFILE_PAGE = 2
+_SUBFILE_TYPE, _PAGE = 254, 2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _RESOLUTION_TAGS = frozenset({exif.X_RESOLUTION, exif.Y_RESOLUTION, exif.RESOLUTION_UNIT})
 _CLASSIC_LIMIT = (1 << 32) - (1 << 26)
@@ -43,6 +43,7 @@ class _Tags:
 
     directory: ifd.Directory
     dpi: tuple[float, float] | None
+    subfile: int
 
 
 def write(file: BinaryIO, pages: Iterable[Picture], count: int, output: Output, notes: list[str]) -> None:
@@ -69,7 +70,7 @@ def write(file: BinaryIO, pages: Iterable[Picture], count: int, output: Output, 
     layout = first.encoding.tiff or _NEW
     if not directory.entries and not directory.children:
         order = layout.order
-    big = layout.big or _samples(first).nbytes * count > _CLASSIC_LIMIT
+    big = layout.big or _samples(first).nbytes * (count + first.pages_beside) > _CLASSIC_LIMIT
     tags = []
     with TiffWriter(file, bigtiff=big, byteorder=order) as writer:
         for page in chain([first], pages):
@@ -128,8 +129,8 @@ def _write(writer: Any, picture: Picture, output: Output, notes: list[str]) -> N
         options["tile"] = layout.tile
     elif layout.rows_per_strip:
         options["rowsperstrip"] = min(layout.rows_per_strip, picture.pixels.shape[0])
-    if layout.page:
-        options["subfiletype"] = _SUBFILE_PAGE
+    if layout.subfile == _PAGE:
+        options["subfiletype"] = layout.subfile
     with encoding("TIFF"):
         writer.write(
             samples,
@@ -181,7 +182,8 @@ def _tags(picture: Picture) -> _Tags:
         if content
     )
     described = described.without(STRUCTURAL)
-    return _Tags(replace(described, entries=described.entries + extra), metadata.dpi)
+    subfile = picture.encoding.tiff.subfile if picture.encoding.tiff else 0
+    return _Tags(replace(described, entries=described.entries + extra), metadata.dpi, subfile)
 
 
 def _add_tags(file: BinaryIO, tags: list[_Tags], layout: ifd.Layout) -> None:
@@ -195,6 +197,9 @@ def _add_tags(file: BinaryIO, tags: list[_Tags], layout: ifd.Layout) -> None:
         merged = written.without(_RESOLUTION_TAGS).merged(page.directory)
         if page.dpi and not page.directory.find(exif.X_RESOLUTION):
             merged = merged.merged(_resolution(page.dpi, layout))
+        if page.subfile:  # tifffile takes masks of one bit alone
+            kind = ifd.Entry(_SUBFILE_TYPE, ifd.LONG, layout.pack("I", page.subfile))
+            merged = merged.without(frozenset({_SUBFILE_TYPE})).merged(ifd.Directory((kind,)))
         place = end + end % 2
         directory = ifd.write_directory(merged, place, layout)
         file.seek(place)

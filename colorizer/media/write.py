@@ -184,6 +184,8 @@ def _fitted(picture: Picture, kind: Format, output: Output, notes: list[str]) ->
         if not is_opaque(alpha):
             raise UnsupportedError(f"{kind.name} cannot hold the picture's transparency; write a .png")
         alpha = None
+    if picture.pages_beside and not kind.pages:
+        notes.append(f"{kind.name} cannot hold pages of infrared light; left out")
     if picture.extra is not None and kind.name != "TIFF":
         notes.append(f"{kind.name} cannot hold samples beyond colour and alpha; they are left out")
     metadata, profile = _sensible(picture.metadata), picture.profile

@@ -117,9 +117,34 @@ def test_what_to_do_is_named_by_kind_and_may_be_the_caller_s(tmp_path: Path) -> 
     assert str(missing.value).endswith(f"create the folder {tmp_path / 'no'} first")
     with pytest.raises(OutputError) as long:
         write_atomically(tmp_path / ("x" * 300), b"content")
-    assert str(long.value).endswith("free some space, or choose another place for the result")
-    assert worded(long.value).endswith("free some space, or choose another place with -o")
+    assert str(long.value).endswith("give the result a shorter name")
+    assert worded(long.value).endswith("give a shorter name with -o")
     with pytest.raises(OutputError) as own:
         write_atomically(tmp_path / ("x" * 300), b"content", remedy=Remedy.ANOTHER_STORE)
     assert str(own.value).endswith("make room or name another folder: weights_dir, or COLORIZER_HOME")
     assert worded(own.value).endswith("make room or name another folder: --weights-dir DIR, or COLORIZER_HOME")
+
+
+def test_a_name_that_is_too_long_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError), writing(tmp_path / ("x" * 300)):
+        pytest.fail("the block was entered")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths have another limit there")
+def test_a_path_that_is_just_not_too_long_is_written(tmp_path: Path) -> None:
+    """The temporary name is no longer than the result's where there is no room for more."""
+    limit = os.pathconf(tmp_path, "PC_PATH_MAX") - 1
+    folder = tmp_path
+    while len(os.fspath(folder)) + 1 + 200 + 1 + len("photo.png") <= limit:
+        folder /= "d" * 200
+    room = limit - len(os.fspath(folder)) - 2 - len("photo.png")
+    folder = folder / ("d" * room) if room > 0 else folder
+    folder.mkdir(parents=True)
+    path = folder / "photo.png"
+    write_atomically(path, b"first")
+    write_atomically(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert [each.name for each in folder.iterdir()] == ["photo.png"]
+    with temporary_beside(path) as temporary:
+        assert len(temporary.name) <= len("photo.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 
@@ -102,7 +103,30 @@ def test_lists_may_end_their_lines_in_any_way() -> None:
     assert read_list(b"a\nb.jpg\0c.jpg\0") == [Path("a\nb.jpg"), Path("c.jpg")]
 
 
-@given(st.lists(st.binary(min_size=1).filter(lambda name: b"\0" not in name), max_size=5))
+NAMES = ["a.jpg", "Großmutter 1931.tif", "海辺.png"]
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-sig"])
+def test_lists_come_in_the_encodings_that_editors_and_shells_write(encoding: str, break_: str) -> None:
+    text = break_.join([*NAMES, ""])
+    data = codecs.BOM_UTF16_BE + text.encode("utf-16-be") if encoding == "utf-16-be-sig" else text.encode(encoding)
+    assert read_list(data) == [Path(name) for name in NAMES]
+
+
+def test_utf16_that_breaks_off_is_no_list_of_letters() -> None:
+    data = codecs.BOM_UTF16_LE + "a.jpg\n\U0001f4f7.jpg".encode("utf-16-le")
+    assert read_list(data) == [Path("a.jpg"), Path("\U0001f4f7.jpg")]
+    for end in (-1, -9):  # within a unit, and between two of one letter
+        with pytest.raises(UsageError, match="damaged UTF-16"):
+            read_list(data[:end])
+
+
+@given(
+    st.lists(st.binary(min_size=1).filter(lambda name: b"\0" not in name), max_size=5).filter(
+        lambda names: not names or not names[0].startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    )
+)
 def test_names_of_any_bytes_come_through_a_nul_list(names: list[bytes]) -> None:
     listed = read_list(b"".join(name + b"\0" for name in names))
     assert listed == [Path(os.fsdecode(name)) for name in names]

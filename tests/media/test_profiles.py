@@ -367,3 +367,48 @@ def test_the_standard_profile_is_sound_and_always_the_same() -> None:
         Image.fromarray(grain(3)), ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile())), ImageCms.createProfile("sRGB")
     )
     np.testing.assert_allclose(np.asarray(neutral).astype(int), grain(3), atol=1)
+
+
+def with_matrix(*columns: tuple[float, float, float]) -> bytes:
+    """A profile of curves and a matrix, with these XYZ for red, green and blue."""
+    points = [number for point in ADOBE_PRIMARIES for number in (*point, 1)]
+    profile = bytearray(imagecodecs.cms_profile("rgb", gamma=2.2, whitepoint=[*D65, 1], primaries=points))
+    count = int.from_bytes(profile[128:132], "big")
+    for place in range(132, 132 + 12 * count, 12):
+        if profile[place + 1 : place + 4] == b"XYZ":
+            start = int.from_bytes(profile[place + 4 : place + 8], "big")
+            column = columns[b"rgb".index(profile[place : place + 1])]
+            struct.pack_into(">3i", profile, start + 8, *(round(value * 65536) for value in column))
+    return bytes(profile)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [(-0.1, -0.2, -0.1), (-0.3, -0.6, -0.1), (-0.1, -0.1, -0.5)],  # white is darker than black
+        [(0.0, 0.0, 0.0)] * 3,
+        [(40.0, 40.0, 40.0), (60.0, 90.0, 20.0), (10.0, 5.0, 80.0)],
+    ],
+)
+def test_a_matrix_without_sense_is_left_aside_and_noted(columns: list[tuple[float, float, float]]) -> None:
+    picture = decode_picture(by_tifffile(scene(3), iccprofile=with_matrix(*columns)), "scan.tif")
+    assert (picture.pixels == scene(3)).all()
+    assert picture.profile == srgb_profile()
+    assert "it makes no sense" in picture.notes[0]
+
+
+def test_a_curve_that_turns_white_to_black_is_left_aside_and_noted() -> None:
+    falling = np.linspace(1, 0, 256).astype(np.float32)
+    profile = bytes(imagecodecs.cms_profile("gray", transferfunction=falling))
+    picture = decode_picture(by_tifffile(scene(1, np.uint16), iccprofile=profile), "scan.tif")
+    assert (picture.pixels == scene(1, np.uint16)).all()
+    assert "its white is not the lightest" in picture.notes[0]
+
+
+def test_a_profile_whose_white_was_not_adapted_keeps_its_meaning() -> None:
+    """Old ones of monitors have the white of D65 where D50's should be; they are no nonsense."""
+    x, y = np.array([[0.64, 0.33], [0.30, 0.60], [0.15, 0.06]]).T
+    primaries = np.stack([x / y, np.ones(3), (1 - x - y) / y])
+    columns = (primaries * np.linalg.solve(primaries, np.array([0.9505, 1, 1.089]))).T  # IEC 61966-2-1's matrix
+    profile = with_matrix(*((x, y, z) for x, y, z in columns.tolist()))
+    assert decode_picture(by_tifffile(scene(3), iccprofile=profile), "scan.tif").notes == ()

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from conftest import Command
 from media_samples import by_pillow, by_tifffile, grain, scene, tiff_of_luma_and_chroma
 from PIL import Image
 
@@ -295,3 +296,39 @@ def test_a_tile_that_claims_the_moon_is_refused_before_it_is_decoded() -> None:
     )
     with pytest.raises(InputError):
         decode_picture(bytes(data), "moon.tif", max_pixels=1_000_000)
+
+
+@pytest.mark.parametrize("how", ["mask", "named"])
+def test_an_infrared_page_is_left_as_it_is(how: str, tmp_path: Path, colorize: Command) -> None:
+    """As SilverFast writes it: behind the colours, grey of 16 bits, called a mask or told by the program's name."""
+    infrared = grain(1, np.uint16)
+    path = tmp_path / "scan.tif"
+    with tifffile.TiffWriter(path) as writer:
+        options: dict[str, Any] = {"metadata": None, "software": "SilverFast 9" if how == "named" else False}
+        writer.write(np.dstack([scene(1, np.uint16)] * 3), photometric="rgb", **options)
+        writer.write(infrared, photometric="minisblack", subfiletype=0, **options)
+    if how == "mask":  # which tifffile does not write at this depth
+        with tifffile.TiffFile(path) as file:
+            place = file.pages[1].aspage().tags[254].valueoffset
+        data = bytearray(path.read_bytes())
+        data[place : place + 4] = struct.pack("<I", 4)
+        path.write_bytes(data)
+    done = colorize("scan.tif", "--model", "lite")
+    assert done.returncode == 0, done.stderr
+    with tifffile.TiffFile(tmp_path / "scan.color.tif") as result:
+        assert len(result.pages) == 2
+        color, beside = result.pages[0].aspage(), result.pages[1].aspage()
+        assert np.ptp(color.asarray().astype(int), axis=-1).max() > 0
+        assert (beside.asarray() == infrared).all()
+        assert beside.subfiletype == (4 if how == "mask" else 0)
+        assert 34675 not in beside.tags
+    done = colorize("scan.tif", "-o", "scan.jpg", "-v", "--model", "lite")
+    assert done.returncode == 0, done.stderr
+    assert "JPEG cannot hold pages of infrared light; left out" in done.stderr
+
+
+def test_a_grey_page_of_an_album_is_a_photograph(tmp_path: Path) -> None:
+    data = by_tifffile(np.dstack([scene(1, np.uint16)] * 3), scene(1, np.uint16))
+    with decode_document(data, "album.tif") as document:
+        assert len(document) == 2
+        assert not any(page.no_photograph for page in document)

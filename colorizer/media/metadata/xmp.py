@@ -40,6 +40,16 @@ _MARK_NAMES = (
     "colorize:Settings",
 )
 
+_CAMERA = "http://ns.google.com/photos/1.0/camera/"
+_BEHIND: dict[str, tuple[str, ...]] = {
+    "http://ns.adobe.com/hdr-gain-map/1.0/": ("",),
+    "http://ns.apple.com/HDRGainMap/1.0/": ("",),
+    "http://ns.google.com/photos/1.0/container/": ("",),
+    _CAMERA: ("MotionPhoto", "MicroVideo"),
+}
+"""Properties that announce what lies behind a picture, gain maps and films: namespaces, and begins of names."""
+_GAIN_MAPS = tuple(_BEHIND)[:2]
+
 _PROPERTY_DEPTH = 3  # RDF > Description > property, counted from RDF
 
 _EMPTY = (
@@ -74,8 +84,35 @@ def is_packet(packet: bytes) -> bool:
     return True
 
 
+def has_gain_map(packet: bytes) -> bool:
+    """Whether a packet announces a gain map."""
+    return any(name.split(" ")[0] in _GAIN_MAPS for name in _announcements(packet))
+
+
+def has_motion(packet: bytes) -> bool:
+    """Whether a packet announces a film behind the picture."""
+    return any(name.startswith(_CAMERA) for name in _announcements(packet))
+
+
+def _announcements(packet: bytes) -> list[str]:
+    if not any(space.encode() in packet for space in _BEHIND):
+        return []
+    try:
+        found = _parse(packet)
+    except ValueError:
+        return []
+    return [name for name in found.spans if _announces(name)]
+
+
+def _announces(name: str) -> bool:
+    space, _, local = name.partition(" ")
+    return space in _BEHIND and local.startswith(_BEHIND[space])
+
+
 def updated(packet: bytes, *, transposed: bool, to_srgb: bool, turned: bool = True) -> bytes:
     """The packet of the same picture turned upright: orientation reset, sizes that were swapped left out, no thumbnail.
+
+    What announces a gain map or a film behind the picture is left out, since these are.
 
     A packet that cannot be read comes back as it is. With `to_srgb`, the name of the former profile is left out;
     without `turned`, the orientation stays.
@@ -93,7 +130,8 @@ def updated(packet: bytes, *, transposed: bool, to_srgb: bool, turned: bool = Tr
     if turned and found.values.get(_qualified("tiff:Orientation"), "1") != "1":
         stale.append("tiff:Orientation")
         fresh["tiff:Orientation"] = "1"
-    return _edited(found, stale, fresh) if fresh or any(_qualified(name) in found.spans for name in stale) else packet
+    gone = [_qualified(name) for name in stale] + [name for name in found.spans if _announces(name)]
+    return _edited(found, gone, fresh) if fresh or any(name in found.spans for name in gone) else packet
 
 
 def marked(packet: bytes, mark: Mark) -> bytes:
@@ -117,7 +155,7 @@ def marked(packet: bytes, mark: Mark) -> bytes:
         fresh["colorize:FormerDigitalSourceType"] = former
     if _qualified("xmp:CreatorTool") not in found.spans:
         fresh["xmp:CreatorTool"] = system
-    return _edited(found, [*fresh, "photoshop:ColorMode"], fresh)
+    return _edited(found, [_qualified(name) for name in (*fresh, "photoshop:ColorMode")], fresh)
 
 
 def split(packet: bytes, extended: bytes, limit: int) -> tuple[bytes, bytes]:
@@ -244,8 +282,8 @@ class _Reader:
 
 
 def _edited(found: _Packet, stale: list[str], fresh: dict[str, str]) -> bytes:
-    """The packet less the stale properties, with the fresh ones in a Description of their own."""
-    edits = [(start, end, b"") for name in stale for start, end in found.spans.get(_qualified(name), [])]
+    """The packet less stale properties (by namespace and name), with the fresh ones in a Description of their own."""
+    edits = [(start, end, b"") for name in stale for start, end in found.spans.get(name, [])]
     if fresh:
         used = sorted({name.split(":")[0] for name in fresh})
         spaces = "".join(f' xmlns:{prefix}="{_PREFIXES[prefix]}"' for prefix in used)
