@@ -31,6 +31,16 @@ hypothesis.settings.load_profile("here")
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests run side by side, keep the threads of one from waiting in loops on the cores of the others.
+
+    Set before the workers start, since native libraries read it as they are loaded.
+    """
+    if getattr(config.option, "numprocesses", None):
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what compares with an importer that the installed OpenCV does not have."""
     import cv2
