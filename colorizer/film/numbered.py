@@ -174,7 +174,7 @@ def _with_decisions(
 
 def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInput[tuple[Path, Picture]]:
     seen = colorizer.view.of_pixels(picture.pixels)
-    return FrameInput((path, picture), seen.lightness[0, 0], lambda: colorizer.predict_seen(seen))
+    return FrameInput((path, picture), seen[0].lightness[0, 0], lambda: colorizer.predict_seen(seen))
 
 
 def _mark(colorizer: Colorizer) -> Mark:
