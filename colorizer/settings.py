@@ -31,6 +31,9 @@ DEFAULT_SIZE = 224
 
 SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
 
+AUTO_SIZE = "auto"
+"""The sizes that measured best for the model."""
+
 MOST_LOOKS = 4
 """Sizes at which one picture is looked at; each larger one costs more than all those before it."""
 
@@ -118,7 +121,7 @@ class Settings:
         choices=("auto", "stretch", "aspect"),
     )
     size: Sizes = option(
-        "auto",
+        AUTO_SIZE,
         "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours. Several, "
         "such as 224,448, are looks at the same picture, of which one answer is made. auto takes what measured best "
         "for the model (224,448 for lite, 224 for others); the time grows with the square of each.",
@@ -166,8 +169,8 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        check_options(self)
         object.__setattr__(self, "size", read_sizes(self.size))
+        check_options(self)
         if self.fast and isinstance(self.size, tuple):
             several = OptionRef("size", sizes_text(self.size))
             raise UsageError("looks once", option="fast", remedy=Remedy.LEAVE_OUT, what=several)
@@ -192,8 +195,8 @@ def read_sizes(given: Any) -> Sizes:
     UsageError
         It is none of that, a size is outside its range, or there are more than `MOST_LOOKS`.
     """
-    if given == "auto":
-        return "auto"
+    if given == AUTO_SIZE:
+        return AUTO_SIZE
     parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
     try:
         wanted = sorted({_whole(part) for part in parts})
