@@ -124,7 +124,8 @@ class Settings:
         AUTO_SIZE,
         "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours. Several, "
         "such as 224,448, are looks at the same picture, of which one answer is made. auto takes what measured best "
-        "for the model (224,448 for lite, 224 for others); the time grows with the square of each.",
+        "for the model (224,448 for lite, 224 for others; one look at each frame of a film). The time grows with the "
+        "square of each.",
         low=SMALLEST_SIZE,
         high=LARGEST_SIZE,
         metavar="auto|PIXELS[,PIXELS...]",
