@@ -104,7 +104,7 @@ class FilmOptions:
 def film_settings(settings: Settings) -> Settings:
     """Settings as they are for film, where a network looks at a frame once unless it is given several sizes.
 
-    Measured (docs/video.md), further looks take five times as long and are less sure of grainy frames.
+    Measured (docs/video.md), a second look makes films little better, and takes the network five times as long.
     """
     return replace(settings, fast=True) if settings.size == AUTO_SIZE and not settings.compat else settings
 
