@@ -169,6 +169,20 @@ def test_another_look_is_another_result_for_a_folder(capfd: pytest.CaptureFixtur
     assert "kept" in said[-1]
 
 
+def test_a_folder_done_with_the_models_own_sizes_is_done_for_whoever_names_them(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    Image.fromarray(picture(30, 40)).save(folder / "a.png")
+    command = [str(folder), "-o", str(output), "--model", "lite", "--jobs", "1", "--update"]
+    said = []
+    for options in ([], ["--size", "448,224"], ["--fast"], ["--size", "224"]):
+        assert run([*command, *options]) == 0
+        said.append("kept" in capfd.readouterr().err.splitlines()[-1])
+    assert said == [False, True, False, True]
+
+
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [([], "1 to 4 sizes"), ([224, 230], "multiples of its stride"), (["x"], "must be like"), (224, "type list")],
