@@ -17,9 +17,10 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.strips import with_chroma
 from colorizer.color.tint import is_really_color
 from colorizer.errors import OptionRef, UsageError
-from colorizer.networks import NetworkInput, open_network, resolve_model
+from colorizer.networks import open_network, resolve_model
 from colorizer.networks.distribution import Distribution
-from colorizer.networks.view import NetworkView
+from colorizer.networks.looks import Looks, Seen
+from colorizer.networks.looks import predict as predict_looks
 from colorizer.settings import Settings
 
 Pixels = npt.NDArray[Any]
@@ -74,7 +75,7 @@ class Colorizer:
     def __init__(self, settings: Settings | None = None, *, pictures: int | None = None) -> None:
         self.settings = settings = settings or Settings()
         self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
-        self.view = NetworkView.of(self.model, settings)
+        self.view = Looks.of(self.model, settings)
         self._network = open_network(self.model, settings, pictures=pictures)
 
     def with_settings(self, settings: Settings) -> Colorizer:
@@ -89,7 +90,7 @@ class Colorizer:
         if changed:
             raise UsageError(f"a network that is loaded has its own {', '.join(changed)}; load another")
         other = copy(self)
-        other.settings, other.view = settings, NetworkView.of(self.model, settings)
+        other.settings, other.view = settings, Looks.of(self.model, settings)
         return other
 
     @property
@@ -102,7 +103,7 @@ class Colorizer:
         settings = self.settings
         parts = [
             f"{self.model.name} in {self._network.engine.name}",
-            f"{self.view.fit} {settings.size}",
+            self.view.recipe,
             *self._network.traits,
         ]
         parts += [f"saturation {settings.saturation:g}"] if settings.saturation != 1 else []
@@ -166,15 +167,17 @@ class Colorizer:
         """
         return self.predict_seen(self.view.of_pixels(pixels, self.settings.threads))
 
-    def predict_seen(self, seen: NetworkInput) -> Floats:
+    def predict_seen(self, seen: Seen) -> Floats:
         """The network's chroma for what it sees of a picture, as `view` gives it: (h, w, 2) float32, CIE Lab units.
+
+        Of several looks it is one answer, on the grid of the largest.
 
         Raises
         ------
         EngineError
             The runtime failed.
         """
-        return np.ascontiguousarray(self._network.predict(seen).ab[0].transpose(1, 2, 0))
+        return np.ascontiguousarray(predict_looks(self._network, seen).ab[0].transpose(1, 2, 0))
 
     def distribution(self, pixels: Pixels) -> Distribution:
         """How probable the network thinks each colour, which gives its chroma at any temperature; one pass.
@@ -194,7 +197,7 @@ class Colorizer:
             The runtime failed.
         """
         seen = self.view.of_pixels(pixels, self.settings.threads)
-        said = self._network.predict(seen, distribution=True).distributions
+        said = predict_looks(self._network, seen, distribution=True).distributions
         if said is None:
             raise UsageError(f"{self.model.name} gives ab alone and no distribution over colours; take another model")
         return said[0]

@@ -243,7 +243,7 @@ def _timed(model: Model, engine: EngineName, device: Device, precision: Precisio
     seen = NetworkInput(np.full((1, 1, side, side), _MIDDLE_GREY, np.float32))
     try:
         begun = time.perf_counter()
-        network = open_network(model, Settings(engine=engine, precision=precision, device=device))
+        network = open_network(model, Settings(engine=engine, precision=precision, device=device, fast=True))
         load = time.perf_counter() - begun
         first, *others = (_seconds(network, seen) for _ in range(1 + TIMED_PASSES))
     except ColorizerError as error:

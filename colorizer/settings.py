@@ -11,11 +11,14 @@ from dataclasses import Field, dataclass, field, fields
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from colorizer.errors import OptionRef, Remedy, UsageError
 
 Fit = Literal["stretch", "aspect"]
+
+Sizes: TypeAlias = int | tuple[int, ...] | str
+"""Of `Settings.size`: a size, several in rising order, or "auto"; text such as "224,448" is read as what it says."""
 
 SMALLEST_TEMPERATURE = 0.01
 """Below it the annealed mean is the mode in float32, and 1/T only adds rounding noise."""
@@ -26,7 +29,13 @@ LARGEST_TEMPERATURE = 10.0
 DEFAULT_SIZE = 224
 """What the networks that come first were trained for."""
 
-LARGEST_SIZE = 2048
+SMALLEST_SIZE, LARGEST_SIZE = 32, 2048
+
+AUTO_SIZE = "auto"
+"""The sizes that measured best for the model."""
+
+MOST_LOOKS = 4
+"""Sizes at which one picture is looked at; each larger one costs more than all those before it."""
 
 MOST_THREADS = 1024
 
@@ -111,13 +120,17 @@ class Settings:
         "better for the model.",
         choices=("auto", "stretch", "aspect"),
     )
-    size: int = option(
-        DEFAULT_SIZE,
-        "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours.",
-        low=32,
+    size: Sizes = option(
+        AUTO_SIZE,
+        "Short side of what the network sees, in pixels; larger finds smaller things and fades the colours. Several, "
+        "such as 224,448, are looks at the same picture, of which one answer is made. auto takes what measured best "
+        "for the model (224,448 for lite, 224 for others; one look at each frame of a film). The time grows with the "
+        "square of each.",
+        low=SMALLEST_SIZE,
         high=LARGEST_SIZE,
-        metavar="PIXELS",
+        metavar="auto|PIXELS[,PIXELS...]",
     )
+    fast: bool = option(False, "Look at the picture once: of the model's own sizes, at the smallest alone.")
     saturation: float = option(1.0, "Factor on the chroma.", low=0.0, high=4.0, metavar="FACTOR")
     strength: float = option(
         1.0,
@@ -157,13 +170,60 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "size", read_sizes(self.size))
         check_options(self)
+        if self.fast and isinstance(self.size, tuple):
+            several = OptionRef("size", sizes_text(self.size))
+            raise UsageError("looks once", option="fast", remedy=Remedy.LEAVE_OUT, what=several)
         if self.compat:
             own = {"model", "prototxt", "bin_centres", "weights_dir", "threads", "compat", "keep_color"}
             changed = [f.name for f in fields(self) if f.name not in own and getattr(self, f.name) != f.default]
             if changed:
                 wrong = [*map(OptionRef, changed)]
                 raise UsageError("computes with fixed settings", option="compat", remedy=Remedy.LEAVE_OUT, what=wrong)
+
+
+def read_sizes(given: Any) -> Sizes:
+    """Sizes as `Settings.size` has them: several rise, and none is there twice.
+
+    Parameters
+    ----------
+    given
+        A number, several, "auto", or text that says so.
+
+    Raises
+    ------
+    UsageError
+        It is none of that, a size is outside its range, or there are more than `MOST_LOOKS`.
+    """
+    if given == AUTO_SIZE:
+        return AUTO_SIZE
+    parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
+    try:
+        wanted = sorted({_whole(part) for part in parts})
+    except (TypeError, ValueError) as error:
+        asked = OptionRef("size", repr(given) if not isinstance(given, str) else given)
+        raise UsageError("expected auto, a whole number, or several such as 224,448", option=asked) from error
+    for one in wanted:
+        if not SMALLEST_SIZE <= one <= LARGEST_SIZE:
+            bounds = f"{SMALLEST_SIZE} to {LARGEST_SIZE}"
+            raise UsageError(f"expected a number from {bounds}", option=OptionRef("size", f"{one}"))
+    if not 1 <= len(wanted) <= MOST_LOOKS:
+        raise UsageError(f"expected 1 to {MOST_LOOKS} sizes", option=OptionRef("size", ",".join(map(str, wanted))))
+    return wanted[0] if len(wanted) == 1 else tuple(wanted)
+
+
+def _whole(part: Any) -> int:
+    if isinstance(part, bool) or not isinstance(part, Integral | str):
+        raise TypeError(part)
+    if isinstance(part, str) and not part.strip().isascii():
+        raise ValueError(part)
+    return int(part)
+
+
+def sizes_text(sizes: Sizes) -> str:
+    """Sizes as the command is given them: "auto", "224", or "224,448"."""
+    return ",".join(map(str, sizes)) if isinstance(sizes, tuple) else str(sizes)
 
 
 def declared_type(item: Field[Any]) -> str:

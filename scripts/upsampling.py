@@ -123,7 +123,7 @@ class Tally:
 @click.option("--model", default="lite", show_default=True)
 def upsampling(folder: Path, every: int, model: str) -> None:
     """Compare ways of upsampling ab on a folder of colour photographs (JPEG or PNG)."""
-    colorizer = Colorizer(Settings(model=model))
+    colorizer = Colorizer(Settings(model=model, size=224))
     tallies = {name: Tally() for name in WAYS}
     count, megapixels = 0, 0.0
     cv2.setNumThreads(1)

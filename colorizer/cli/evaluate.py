@@ -50,6 +50,12 @@ measured), 2 wrong use or missing weights, 130 interrupted.
     metavar="FILE",
     help="Also write the figures of every picture, as .csv or .jsonl.",
 )
+@click.option(
+    "--faces",
+    type=PATH,
+    metavar="BOXES.json",
+    help='Measure faces as well, small and large ones: {"picture.jpg": [[left, top, width, height], ...], ...}.',
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take the first N pictures alone.")
 @click.option(
@@ -84,6 +90,7 @@ def evaluate(
     keep_luma: bool,
     html: Path | None,
     per_picture: Path | None,
+    faces: Path | None,
     as_json: bool,
     limit: int | None,
     examples: int,
@@ -102,6 +109,7 @@ def evaluate(
     own. Pictures without colour and files that cannot be read are left out, and counted.
     """
     from colorizer.evaluate.candidates import combinations
+    from colorizer.evaluate.faces import read_boxes
     from colorizer.evaluate.report import prepare_report, write_report
     from colorizer.evaluate.rows import open_rows
     from colorizer.evaluate.run import Options
@@ -117,6 +125,7 @@ def evaluate(
         examples=examples if html else 0,
         jobs=jobs,
         max_pixels=max_pixels or DEFAULT_MAX_PIXELS,
+        faces=read_boxes(faces) if faces else None,
     )
     compat = choices.pop("compat")
     settings = combinations(choices | {"compat": [True] if compat else []})

@@ -6,7 +6,7 @@ picture. NumPy and OpenCV let go of the interpreter's lock while they compute, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -48,15 +48,25 @@ def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None 
     -------
     ndarray, (height, width) float32, L in 0..100
     """
+    (result,) = shrunk_lightnesses(pixels, [size], threads)
+    return result
+
+
+def shrunk_lightnesses(
+    pixels: Pixels, sizes: Sequence[tuple[int, int]], threads: int | None = None
+) -> tuple[Floats, ...]:
+    """Lightness of a picture at several sizes, computed once; see `shrunk_lightness`."""
     height, width = pixels.shape[:2]
-    shrinker = Shrinker((height, width), size)
+    shrinkers = [Shrinker((height, width), size) for size in sizes]
 
-    def shrink(rows: slice) -> Part:
-        return shrinker.shrink(rows.start, lightness(pixels[rows]))
+    def shrink(rows: slice) -> list[Part]:
+        strip = lightness(pixels[rows])
+        return [shrinker.shrink(rows.start, strip) for shrinker in shrinkers]
 
-    for part in each_strip(shrink, height, width, worthwhile(threads)):
-        shrinker.add(part)
-    return shrinker.result()
+    for parts in each_strip(shrink, height, width, worthwhile(threads)):
+        for shrinker, part in zip(shrinkers, parts, strict=True):
+            shrinker.add(part)
+    return tuple(shrinker.result() for shrinker in shrinkers)
 
 
 def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int | None = None) -> Pixels:

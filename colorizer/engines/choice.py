@@ -59,7 +59,8 @@ class EngineRequest:
     precision: Precision | Literal["auto"] = "auto"
     device: Device | Literal["auto"] = "auto"
     threads: int | None = None  # None: the cores that this process may use
-    pictures: int | None = None  # passes to come; None: unknown
+    pictures: int | None = None  # to come; None: unknown
+    passes: float = 1.0  # work of each picture, in passes at the usual size
     as_it_comes: bool = False  # OpenCV with its own choices of speed over exactness
 
 
@@ -123,10 +124,10 @@ def rank(
     return tuple(Choice(c.engine, c.device, c.precision, f"{c.why}; no CUDA ({no_cuda})") for c in choices)
 
 
-def seconds_on_cpu(engine: EngineName, pictures: int | None, model_bytes: int) -> float:
+def seconds_on_cpu(engine: EngineName, pictures: int | None, model_bytes: int, passes: float = 1.0) -> float:
     """How long an engine would take for a job, on the machine where the costs were measured."""
     cost = COSTS[engine][model_bytes >= LARGE_MODEL]
-    return cost.start + cost.one_pass * (LONG_RUN if pictures is None else pictures)
+    return cost.start + cost.one_pass * passes * (LONG_RUN if pictures is None else pictures)
 
 
 def _cuda_engines(asked: EngineRequest) -> tuple[EngineName, ...]:
@@ -163,7 +164,7 @@ def _on_the_cpu(asked: EngineRequest, installed: Sequence[EngineName], model_byt
     able = [n for n in COSTS if asked.precision == "auto" or asked.precision in PRECISIONS[n, "cpu"]]
     found = sorted(
         (name for name in able if name in installed),
-        key=lambda name: seconds_on_cpu(name, asked.pictures, model_bytes),
+        key=lambda name: seconds_on_cpu(name, asked.pictures, model_bytes, asked.passes),
     )
     if not found:
         package = able[-1]

@@ -180,7 +180,7 @@ def _open(network: Loadable, choice: Choice, request: EngineRequest, trial: Prec
     exact = replace(choice, precision="fp32")
     if trial is None:
         return opened(exact)
-    long = _worth_a_trial(choice.engine, request.pictures, size, trial.passes)
+    long = _worth_a_trial(choice.engine, request, size, trial.passes)
     if choice.engine == REDUCING:
         return _open_after_trial(choice, trial, opened, long=long)
     # a run that is long enough is worth the import of another runtime
@@ -215,9 +215,10 @@ def _open_after_trial(choice: Choice, trial: PrecisionTrial, opened: Callable[..
     return opened(taken, tried.get(precision if verdict.holds else "fp32"))
 
 
-def _worth_a_trial(engine: EngineName, pictures: int | None, size: int, passes: int) -> bool:
+def _worth_a_trial(engine: EngineName, request: EngineRequest, size: int, passes: int) -> bool:
     cost = COSTS[engine][size >= LARGE_MODEL]
-    gain = cost.one_pass * USUAL_GAIN * (LONG_RUN if pictures is None else pictures)
+    to_come = LONG_RUN if request.pictures is None else request.pictures
+    gain = cost.one_pass * request.passes * USUAL_GAIN * to_come
     return gain > 2 * (cost.start + (passes + 1) * cost.one_pass)
 
 

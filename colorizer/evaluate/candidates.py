@@ -135,10 +135,14 @@ def _names(models: Sequence[str], settings: Sequence[Settings]) -> list[str]:
     ]
     names: list[str] = []
     for model, each in zip(models, settings, strict=True):
-        parts = [model, *(f"{_label(name)} {getattr(each, name)}" for name in differing)]
+        parts = [model, *(f"{_label(name)} {_text(getattr(each, name))}" for name in differing)]
         name = ", ".join(parts)
         names.append(name if name not in names else f"{name} ({len(names) + 1})")
     return names
+
+
+def _text(value: Any) -> str:
+    return " + ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _label(name: str) -> str:

@@ -6,6 +6,7 @@ set. Shares and AuC are given in percent, as papers print them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.evaluate.bootstrap import ClassAreas, Means, interval
+from colorizer.evaluate.faces import LARGE, FaceSums
 from colorizer.evaluate.measure import Measurement, Scores
 from colorizer.metrics import inverse_prior_weights, smoothed_prior
 
@@ -36,11 +38,13 @@ class Sums:
         self._means = Means(resamples, len(SCORE_NAMES))
         self._areas = ClassAreas(resamples)
         self._classes = np.zeros(0, np.int64)
+        self.faces = FaceSums()
 
     def add(self, weights: Doubles, measurement: Measurement) -> None:
         """Take in a picture with its weight in each set (`Weights.next`)."""
         self._means.add(weights, np.array(astuple(measurement.scores)))
         self._areas.add(weights, measurement.errors)
+        self.faces.add(weights, measurement.faces)
         counts = measurement.errors.sum(axis=1)
         self._classes = counts + self._classes if self._classes.size else counts
 
@@ -101,7 +105,8 @@ class Figure:
 class Value:
     """A figure of a set, and the 95 % bootstrap interval, where there are pictures enough.
 
-    `ahead` tells whether it is better than that of every baseline, in each of the 95 % intervals of the difference.
+    The value is `math.nan` where there is none: leaving it grey has no hue, and bleeds nowhere. `ahead` tells
+    whether it is better than that of every baseline, in each of the 95 % intervals of the difference.
     """
 
     value: float
@@ -113,7 +118,8 @@ class Value:
 def value_of(values: Doubles, pictures: int, *, ahead: bool = False) -> Value:
     """The set's own value and its interval, of (1 + resamples,)."""
     low, high = interval(values, pictures) or (None, None)
-    return Value(float(values[0]), low, high, ahead)
+    # always the same NaN, so that equal results are equal
+    return Value(math.nan if np.isnan(values[0]) else float(values[0]), low, high, ahead)
 
 
 def _mean(name: str, factor: float = 1.0) -> Callable[[Sums], Doubles]:
@@ -263,6 +269,25 @@ FIGURES = (
         "Mean ab distance of the other pixels.",
     ),
     Figure(
+        "aura_error",
+        "ab error beside edges",
+        2,
+        "lower",
+        _mean("aura_error"),
+        "Mean ab distance in the band 2 to 12 pixels beside strong edges of lightness: where auras are.",
+    ),
+    Figure(
+        "bleeding",
+        "bleeding, % of side",
+        2,
+        "lower",
+        _mean("bleeding", PERCENT),
+        "How far the colour across a strong edge of lightness reaches into a side that is of one colour in the "
+        "original, until a tenth of it is left; in percent of the picture's short side. Mean over the pictures that "
+        "have such sides, and in whose results the two sides differ.",
+        _mean("true_bleeding", PERCENT),
+    ),
+    Figure(
         "lightness_mean",
         "L deviation",
         3,
@@ -281,12 +306,58 @@ FIGURES = (
 )
 
 
-def figures_of(sums: Sums, baselines: Sequence[Sums], pictures: int) -> tuple[Value, ...]:
-    """The values of all `FIGURES`, and whether they are ahead of the baselines', if there are any."""
+def _faces(large: bool) -> tuple[Figure, ...]:
+    size = "large" if large else "small"
+    which = f"Of faces whose box is {LARGE:g} of the picture's short side {'or more' if large else 'at most'}: "
+    return (
+        Figure(
+            f"face_chroma_ratio_{size}",
+            f"{size} faces: chroma ratio",
+            2,
+            "1",
+            lambda sums: sums.faces.chroma_ratio(large=large),
+            f"{which}mean chroma of the skin / of the original's; median over the faces.",
+        ),
+        Figure(
+            f"face_faded_{size}",
+            f"{size} faces: faded, %",
+            1,
+            "lower",
+            lambda sums: sums.faces.faded(large=large) * PERCENT,
+            f"{which}share whose skin has less than half the original's chroma.",
+        ),
+        Figure(
+            f"face_hue_error_{size}",
+            f"{size} faces: hue error, degrees",
+            1,
+            "lower",
+            lambda sums: sums.faces.hue_error(large=large),
+            f"{which}angle between the skin's mean colour and the original's; median over the faces that have a hue.",
+        ),
+        Figure(
+            f"face_ab_error_{size}",
+            f"{size} faces: ab error",
+            2,
+            "lower",
+            lambda sums: sums.faces.ab_error(large=large),
+            f"{which}mean ab distance of the skin; mean over the faces.",
+        ),
+    )
+
+
+FACE_FIGURES = (*_faces(large=False), *_faces(large=True))
+"""What is measured besides, where faces are named."""
+
+
+def figures_of(
+    sums: Sums, baselines: Sequence[Sums], pictures: int, figures: Sequence[Figure] = FIGURES
+) -> tuple[Value, ...]:
+    """The values of figures, and whether they are ahead of those of the baselines that have any."""
     found = []
-    for figure in FIGURES:
+    for figure in figures:
         values = figure.compute(sums)
-        gains = [_gain(figure, values, figure.compute(baseline)) for baseline in baselines]
+        others = [each for each in (figure.compute(baseline) for baseline in baselines) if not np.isnan(each[0])]
+        gains = [_gain(figure, values, other) for other in others]
         spreads = [interval(gain, pictures) for gain in gains if gain is not None]
         ahead = bool(spreads) and all(spread is not None and spread[0] > 0 for spread in spreads)
         found.append(value_of(values, pictures, ahead=ahead))
@@ -300,6 +371,6 @@ def _gain(figure: Figure, values: Doubles, baseline: Doubles) -> Doubles | None:
     return values - baseline if figure.better == "higher" else baseline - values
 
 
-def figures_of_originals(sums: Sums, pictures: int) -> tuple[Value | None, ...]:
+def figures_of_originals(sums: Sums, pictures: int, figures: Sequence[Figure] = FIGURES) -> tuple[Value | None, ...]:
     """The originals' own values, where they have any."""
-    return tuple(None if f.original is None else value_of(f.original(sums), pictures) for f in FIGURES)
+    return tuple(None if f.original is None else value_of(f.original(sums), pictures) for f in figures)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color.pixels import chroma_plane
+from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.evaluate.candidates import Candidate
+from colorizer.evaluate.faces import FaceBoxes
 from colorizer.evaluate.protocol import Protocol, resized
 from colorizer.evaluate.sources import Entry
 from colorizer.metrics import (
@@ -34,6 +35,8 @@ from colorizer.metrics import (
     rgb_error,
     ssim,
 )
+from colorizer.metrics.auras import Sides, aura_error, bleeding_distance, flat_sides
+from colorizer.metrics.faces import Box, FaceScore, face_score
 from colorizer.metrics.pictures import SSIM_WINDOW
 
 Pixels = npt.NDArray[Any]
@@ -76,6 +79,9 @@ class Scores:
     true_mean_chroma: float
     edge_error_near: float
     edge_error_elsewhere: float
+    aura_error: float
+    bleeding: float  # as a share of the short side
+    true_bleeding: float
     lightness_mean: float
     lightness_maximum: float
 
@@ -96,6 +102,7 @@ class Measurement:
     errors: Counts  # (313, 152), as `CumulativeAbError.counts`
     chroma: Counts  # (129,) pixels by whole Lab units of chroma
     example: Example | None
+    faces: tuple[FaceScore, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,10 @@ class Truth:
     pixels: Pixels  # (H, W, 3) RGB
     ab: npt.NDArray[np.float32]  # (H, W, 2), CIE Lab units
     enlarged: bool
+    faces: tuple[Box, ...] = ()
 
 
-def read_truth(entry: Entry, protocol: Protocol, max_pixels: int) -> Truth | None:
+def read_truth(entry: Entry, protocol: Protocol, max_pixels: int, boxes: FaceBoxes | None = None) -> Truth | None:
     """The picture to compare with; None where it has no colour.
 
     Raises
@@ -131,11 +139,20 @@ def read_truth(entry: Entry, protocol: Protocol, max_pixels: int) -> Truth | Non
         return None
     prepared = protocol.prepare(pixels)
     ab = chroma_plane(prepared)
-    return Truth(prepared, ab, protocol.enlarges(pixels)) if mean_chroma(ab) >= GREY_CHROMA else None
+    if mean_chroma(ab) < GREY_CHROMA:
+        return None
+    faces = tuple(protocol.moved(box, *pixels.shape[:2]) for box in boxes.of(entry.name)) if boxes else ()
+    return Truth(prepared, ab, protocol.enlarges(pixels), faces)
 
 
 def measure(
-    entry: Entry, candidates: Sequence[Candidate], protocol: Protocol, *, max_pixels: int, examples: bool
+    entry: Entry,
+    candidates: Sequence[Candidate],
+    protocol: Protocol,
+    *,
+    max_pixels: int,
+    examples: bool,
+    boxes: FaceBoxes | None = None,
 ) -> Measured | None:
     """Measure one picture; None where it has no colour.
 
@@ -151,16 +168,18 @@ def measure(
         Larger ones are refused.
     examples
         Whether small copies of the results are wanted.
+    boxes
+        Where faces are.
 
     Raises
     ------
     InputError
         The picture cannot be read.
     """
-    truth = read_truth(entry, protocol, max_pixels)
+    truth = read_truth(entry, protocol, max_pixels, boxes)
     if truth is None:
         return None
-    own = _Original(colorfulness(truth.pixels), absolute_colorfulness(truth.pixels), mean_chroma(truth.ab))
+    own = _original(truth)
     return Measured(
         name=entry.name,
         true_chroma=_chroma_counts(truth.ab),
@@ -177,6 +196,22 @@ class _Original:
     colorfulness: float
     absolute_colorfulness: float
     mean_chroma: float
+    lightness: npt.NDArray[np.float32]
+    sides: Sides
+    bleeding: float
+
+
+def _original(truth: Truth) -> _Original:
+    light = lightness(truth.pixels)
+    sides = flat_sides(light, truth.ab)
+    return _Original(
+        colorfulness(truth.pixels),
+        absolute_colorfulness(truth.pixels),
+        mean_chroma(truth.ab),
+        light,
+        sides,
+        bleeding_distance(sides, truth.ab) / min(light.shape),
+    )
 
 
 def _measurement(truth: Truth, own: _Original, result: Pixels, examples: bool) -> Measurement:
@@ -208,11 +243,15 @@ def _measurement(truth: Truth, own: _Original, result: Pixels, examples: bool) -
         true_mean_chroma=own.mean_chroma,
         edge_error_near=edges.near,
         edge_error_elsewhere=edges.elsewhere,
+        aura_error=aura_error(own.lightness, true_ab, ab),
+        bleeding=bleeding_distance(own.sides, ab) / min(own.lightness.shape),
+        true_bleeding=own.bleeding,
         lightness_mean=light.mean,
         lightness_maximum=light.maximum,
     )
     example = Example(_small(result), _shrunk(distance.astype(np.float32)[..., None])[..., 0]) if examples else None
-    return Measurement(scores, errors.counts, _chroma_counts(ab), example)
+    faces = tuple(score for box in truth.faces if (score := face_score(true_ab, ab, box)) is not None)
+    return Measurement(scores, errors.counts, _chroma_counts(ab), example, faces)
 
 
 def _chroma_counts(ab: Pixels) -> Counts:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from colorizer.errors import OptionRef, Remedy, UsageError
+from colorizer.metrics.faces import Box
 from colorizer.settings import Fit, Settings
 
 if TYPE_CHECKING:
@@ -70,6 +71,18 @@ class Protocol:
             top, left = (height - side) // 2, (width - side) // 2
             pixels = pixels[top : top + side, left : left + side]
         return pixels if self.side is None else resized(pixels, self.side, self.side)
+
+    def moved(self, box: Box, height: int, width: int) -> Box:
+        """Where a box of a picture of that height and width lies in what `prepare` makes of it."""
+        left, top = box.left, box.top
+        if self.crop:
+            side = min(height, width)
+            left, top = left - (width - side) // 2, top - (height - side) // 2
+            height = width = side
+        if self.side is None:
+            return Box(left, top, box.width, box.height)
+        across, down = self.side / width, self.side / height
+        return Box(left * across, top * down, box.width * across, box.height * down)
 
     def enlarges(self, pixels: Pixels) -> bool:
         """Whether a picture has to grow, which makes it softer than those that papers compare."""

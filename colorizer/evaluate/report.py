@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 
 from colorizer.color.pixels import lightness, recombine
 from colorizer.errors import OutputError, shown
-from colorizer.evaluate.figures import FIGURES, Figure, Value
+from colorizer.evaluate.figures import Figure, Value
 from colorizer.evaluate.plots import Plot, plots
 from colorizer.evaluate.run import check_installed
 from colorizer.evaluate.samples import Exhibit
@@ -112,7 +113,7 @@ def html(evaluation: Evaluation) -> str:
         *(f"<li><strong>{escape(column.name)}</strong>: {escape(column.note)}</li>" for column in evaluation.columns),
         "</ul>",
         "<details><summary>What the figures mean</summary><dl>",
-        *(f"<dt>{escape(figure.title)}</dt><dd>{escape(figure.definition)}</dd>" for figure in FIGURES),
+        *(f"<dt>{escape(figure.title)}</dt><dd>{escape(figure.definition)}</dd>" for figure in evaluation.figures),
         "</dl></details>",
         "<h2>Plots</h2>",
         *map(_plot, plots(evaluation)),
@@ -142,7 +143,7 @@ def html(evaluation: Evaluation) -> str:
 def _table(evaluation: Evaluation) -> str:
     heads = ["measure", "better", "original", *(column.name for column in evaluation.columns)]
     rows = []
-    for place, figure in enumerate(FIGURES):
+    for place, figure in enumerate(evaluation.figures):
         original = evaluation.originals[place]
         values = [column.values[place] for column in evaluation.columns]
         best = _best(figure, values, None if original is None else original.value)
@@ -164,6 +165,8 @@ def _table(evaluation: Evaluation) -> str:
 
 
 def _cell(figure: Figure, value: Value, *, best: bool) -> str:
+    if math.isnan(value.value):
+        return "<td></td>"
     shown_value = figure.shown(value.value)
     number = f'<span class="best">{shown_value}</span>' if best else shown_value
     if value.low is None or value.high is None:
@@ -173,7 +176,9 @@ def _cell(figure: Figure, value: Value, *, best: bool) -> str:
 
 
 def _best(figure: Figure, values: Iterable[Value], original: float | None) -> float:
-    numbers = [value.value for value in values]
+    numbers = [value.value for value in values if not math.isnan(value.value)]
+    if not numbers:
+        return math.nan
     if figure.better == "higher":
         return max(numbers)
     if figure.better == "lower":

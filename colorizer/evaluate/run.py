@@ -17,6 +17,7 @@ from typing import TypeVar
 from colorizer.errors import InputError, Message, MissingExtraError
 from colorizer.evaluate.bootstrap import RESAMPLES
 from colorizer.evaluate.candidates import baselines, networks
+from colorizer.evaluate.faces import FaceBoxes
 from colorizer.evaluate.measure import Measured, measure, read_truth
 from colorizer.evaluate.protocol import NATIVE, Protocol
 from colorizer.evaluate.sources import Entry, PictureSet
@@ -74,6 +75,8 @@ class Options:
         Pictures at once; None for as many as there are cores, up to 8.
     max_pixels
         Larger pictures are not read.
+    faces
+        Where faces are, which are then measured as well.
     """
 
     protocol: Protocol = NATIVE
@@ -81,6 +84,7 @@ class Options:
     examples: int = 0
     jobs: int | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
+    faces: FaceBoxes | None = None
 
 
 def evaluate(
@@ -126,6 +130,7 @@ def evaluate(
             options.protocol,
             resamples=options.resamples,
             examples=options.examples,
+            faces=options.faces is not None,
         )
         listener.begin("measuring", count)
 
@@ -137,6 +142,7 @@ def evaluate(
                     options.protocol,
                     max_pixels=options.max_pixels,
                     examples=options.examples > 0,
+                    boxes=options.faces,
                 )
             except InputError as error:
                 return error

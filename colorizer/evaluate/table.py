@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from colorizer.evaluate.faces import LARGE
 from colorizer.evaluate.figures import FIGURES, Figure, Value
 from colorizer.evaluate.totals import Evaluation
 
@@ -24,7 +25,7 @@ def markdown(evaluation: Evaluation) -> str:
             "" if original is None else figure.shown(original.value),
             *(_cell(figure, column.values[place]) for column in evaluation.columns),
         ]
-        for place, (figure, original) in enumerate(zip(FIGURES, evaluation.originals, strict=True))
+        for place, (figure, original) in enumerate(zip(evaluation.figures, evaluation.originals, strict=True))
     ]
     lines = [*_aligned(header, rows), "", *(f"- {note}" for note in notes(evaluation))]
     return "\n".join(lines)
@@ -44,7 +45,12 @@ def tally_line(evaluation: Evaluation) -> str:
     """How many pictures were measured and left out."""
     tally = evaluation.tally
     line = f"{_count(tally.measured, 'picture')} measured; left out: {tally.grey} grey, {tally.unreadable} unreadable"
-    return line + (f"; {tally.enlarged} smaller than the protocol's size, enlarged" if tally.enlarged else "")
+    line += f"; {tally.enlarged} smaller than the protocol's size, enlarged" if tally.enlarged else ""
+    faces = tally.small_faces + tally.large_faces
+    if not faces and evaluation.figures == FIGURES:
+        return line
+    small, large = _count(tally.small_faces, "small face"), _count(tally.large_faces, "large face")
+    return f"{line}; {small} (below {LARGE:g} of the short side), {large}"
 
 
 def interval_line(evaluation: Evaluation) -> str:
@@ -68,7 +74,7 @@ def as_json(evaluation: Evaluation) -> str:
         "resamples": evaluation.resamples,
         "original": {
             figure.key: _numbers(value)
-            for figure, value in zip(FIGURES, evaluation.originals, strict=True)
+            for figure, value in zip(evaluation.figures, evaluation.originals, strict=True)
             if value is not None
         },
         "candidates": [
@@ -76,7 +82,9 @@ def as_json(evaluation: Evaluation) -> str:
                 "name": column.name,
                 "note": column.note,
                 "baseline": column.baseline,
-                "figures": {figure.key: _numbers(value) for figure, value in zip(FIGURES, column.values, strict=True)},
+                "figures": {
+                    figure.key: _numbers(value) for figure, value in zip(evaluation.figures, column.values, strict=True)
+                },
             }
             for column in evaluation.columns
         ],
@@ -85,6 +93,8 @@ def as_json(evaluation: Evaluation) -> str:
 
 
 def _cell(figure: Figure, value: Value) -> str:
+    if math.isnan(value.value):
+        return ""
     shown = figure.shown(value.value)
     if value.low is None or value.high is None:
         return shown

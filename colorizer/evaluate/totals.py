@@ -11,7 +11,15 @@ import numpy.typing as npt
 from colorizer.errors import InputError
 from colorizer.evaluate.bootstrap import Weights
 from colorizer.evaluate.candidates import Candidate
-from colorizer.evaluate.figures import Sums, Value, figures_of, figures_of_originals
+from colorizer.evaluate.figures import (
+    FACE_FIGURES,
+    FIGURES,
+    Figure,
+    Sums,
+    Value,
+    figures_of,
+    figures_of_originals,
+)
 from colorizer.evaluate.measure import LAST_CHROMA, Measured
 from colorizer.evaluate.protocol import Protocol
 from colorizer.evaluate.samples import Exhibit, Extremes, Points, Reservoir
@@ -22,12 +30,14 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Tally:
-    """How many pictures were measured, were left out, and had to be enlarged for the protocol."""
+    """How many pictures were measured, were left out, and had to be enlarged for the protocol; and their faces."""
 
     measured: int = 0
     grey: int = 0
     unreadable: int = 0
     enlarged: int = 0
+    small_faces: int = 0
+    large_faces: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Column:
     name, note, baseline
         As in `Candidate`.
     values
-        In the order of `FIGURES`.
+        In the order of `Evaluation.figures`.
     errors
         All its ab errors.
     chroma
@@ -66,10 +76,12 @@ class Evaluation:
     ----------
     protocol, resamples
         As asked for.
+    figures
+        What is measured.
     tally
         How many pictures.
     originals
-        The originals' own values in the order of `FIGURES`; None where they have none.
+        The originals' own values in the order of `figures`; None where they have none.
     true_chroma
         (129,) pixels of the originals by whole Lab units of chroma.
     columns
@@ -80,6 +92,7 @@ class Evaluation:
 
     protocol: Protocol
     resamples: int
+    figures: tuple[Figure, ...]
     tally: Tally
     originals: tuple[Value | None, ...]
     true_chroma: Counts
@@ -100,9 +113,14 @@ class Totals:
         Resampled sets of the bootstrap.
     examples
         Best and worst pictures to keep of each network.
+    faces
+        Whether faces are measured.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], protocol: Protocol, *, resamples: int, examples: int) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], protocol: Protocol, *, resamples: int, examples: int, faces: bool = False
+    ) -> None:
+        self._figures = (*FIGURES, *FACE_FIGURES) if faces else FIGURES
         self.candidates = candidates
         self._protocol = protocol
         self._resamples = resamples
@@ -149,7 +167,9 @@ class Totals:
         InputError
             No picture was measured.
         """
-        tally = Tally(self._measured, self._grey, self._unreadable, self._enlarged)
+        seen = self._sums[0].faces
+        counts = (seen.count(large=False), seen.count(large=True))
+        tally = Tally(self._measured, self._grey, self._unreadable, self._enlarged, *counts)
         if not tally.measured:
             raise InputError("the pictures of the set have gone since it was first looked through; put them back")
         baselines = [s for s, c in zip(self._sums, self.candidates, strict=True) if c.baseline]
@@ -158,7 +178,9 @@ class Totals:
                 name=candidate.name,
                 note=candidate.note,
                 baseline=candidate.baseline,
-                values=figures_of(self._sums[place], [] if candidate.baseline else baselines, tally.measured),
+                values=figures_of(
+                    self._sums[place], [] if candidate.baseline else baselines, tally.measured, self._figures
+                ),
                 errors=self._errors[place],
                 chroma=self._chroma[place],
                 best=self._extremes[place].best(),
@@ -169,8 +191,9 @@ class Totals:
         return Evaluation(
             protocol=self._protocol,
             resamples=self._resamples,
+            figures=self._figures,
             tally=tally,
-            originals=figures_of_originals(self._sums[0], tally.measured),
+            originals=figures_of_originals(self._sums[0], tally.measured, self._figures),
             true_chroma=self._true_chroma,
             columns=columns,
             points=self._sample.points(),

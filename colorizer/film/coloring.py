@@ -22,7 +22,7 @@ from colorizer.errors import UsageError
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
 from colorizer.film.temporal import FrameInput, TemporalState, steady
-from colorizer.networks import NetworkInput
+from colorizer.networks.looks import Seen
 
 Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
@@ -124,15 +124,17 @@ class FrameColorizer:
 
     def _input(self, item: Item, frame: Frame) -> FrameInput[tuple[Item, Frame]]:
         seen = self._seen(frame)
-        return FrameInput((item, frame), seen.lightness[0, 0], lambda: self._predicted(seen))
+        # motion is followed at the size of the smallest look
+        return FrameInput((item, frame), seen[0].lightness[0, 0], lambda: self._predicted(seen))
 
-    def _seen(self, frame: Frame) -> NetworkInput:
-        view = self._colorizer.view
-        size = view.size_for(*frame.luma.shape)
-        full_range = frame.encoding.full_range
-        return view.of_lightness(lightness_of_luma(frame.luma, size, frame.layout.bits, full_range=full_range))
+    def _seen(self, frame: Frame) -> Seen:
+        luma, bits, full_range = frame.luma, frame.layout.bits, frame.encoding.full_range
+        height, width = luma.shape
+        return self._colorizer.view.of_lightness(
+            height, width, lambda size: lightness_of_luma(luma, size, bits, full_range=full_range)
+        )
 
-    def _predicted(self, seen: NetworkInput) -> Floats:
+    def _predicted(self, seen: Seen) -> Floats:
         self.network_calls += 1
         return self._colorizer.predict_seen(seen)
 

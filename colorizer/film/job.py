@@ -18,7 +18,7 @@ from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, S
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
 from colorizer.film.joining import check_streams, join
-from colorizer.film.options import FilmOptions
+from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
 from colorizer.film.segments import WorkFolder, write_packet
@@ -113,7 +113,7 @@ def color_video(
             on_note(left_out)
         for changed in _changes(reader, plan):
             on_note(f"{shown(source)}: {changed}")
-        colorizer = Colorizer(settings, pictures=reader.description.frames or SEGMENT_FRAMES)
+        colorizer = Colorizer(film_settings(settings), pictures=reader.description.frames or SEGMENT_FRAMES)
         if colorizer.model.note:
             on_note(colorizer.model.note)
         frame_colorizer = FrameColorizer(colorizer, SteadyingOptions(options.steadiness, options.network_every))

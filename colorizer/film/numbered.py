@@ -16,7 +16,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, InputError, Message, OutputError, Remedy, UsageError, shown
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.job import Progress
-from colorizer.film.options import FilmOptions
+from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.temporal import FrameInput, SteadiedFrame, steady
 from colorizer.io.atomic import remove_leftovers
@@ -133,7 +133,7 @@ def color_numbered(
         raise OutputError(f"{shown(target)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
     target.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target, below=False)
-    colorizer = Colorizer(settings, pictures=len(paths))
+    colorizer = Colorizer(film_settings(settings), pictures=len(paths))
     notes: list[Message] = []
 
     def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
@@ -174,7 +174,7 @@ def _with_decisions(
 
 def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInput[tuple[Path, Picture]]:
     seen = colorizer.view.of_pixels(picture.pixels)
-    return FrameInput((path, picture), seen.lightness[0, 0], lambda: colorizer.predict_seen(seen))
+    return FrameInput((path, picture), seen[0].lightness[0, 0], lambda: colorizer.predict_seen(seen))
 
 
 def _mark(colorizer: Colorizer) -> Mark:

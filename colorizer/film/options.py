@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 from colorizer.errors import OptionRef, UsageError
 from colorizer.film.formats import CODECS
-from colorizer.settings import check_options, option
+from colorizer.settings import AUTO_SIZE, Settings, check_options, option
 
 DEFAULT_STEADINESS = 0.75
 
@@ -99,6 +99,14 @@ class FilmOptions:
         if not self.every.isdecimal() or not int(self.every):
             raise UsageError("expected auto or a number from 1", option=OptionRef("every", self.every))
         return int(self.every)
+
+
+def film_settings(settings: Settings) -> Settings:
+    """Settings as they are for film, where a network looks at a frame once unless it is given several sizes.
+
+    Measured (docs/video.md), a second look makes films little better, and takes the network five times as long.
+    """
+    return replace(settings, fast=True) if settings.size == AUTO_SIZE and not settings.compat else settings
 
 
 def _seconds(name: str, text: str | None) -> Fraction | None:

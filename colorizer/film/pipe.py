@@ -9,7 +9,7 @@ from typing import IO
 from colorizer.colorizer import Colorizer
 from colorizer.errors import Message
 from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
-from colorizer.film.options import DEFAULT_STEADINESS
+from colorizer.film.options import DEFAULT_STEADINESS, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.streams import parse_rawvideo, read_frames, read_header, write_frame, y4m_header
 from colorizer.settings import Settings
@@ -62,7 +62,7 @@ def color_stream(
         The model or its runtime is not available.
     """
     stream_format = read_header(source) if rawvideo is None else parse_rawvideo(rawvideo)
-    colorizer = Colorizer(settings or Settings(), pictures=_ASSUMED_FRAMES)
+    colorizer = Colorizer(film_settings(settings or Settings()), pictures=_ASSUMED_FRAMES)
     if colorizer.model.note:
         on_note(colorizer.model.note)
     frame_colorizer = FrameColorizer(colorizer, steadying)

@@ -15,7 +15,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import OutputError, Remedy, shown
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
 from colorizer.film.frame import Frame, Plane, rgb_of
-from colorizer.film.options import FilmOptions
+from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.source import FilmReader, TimedFrame
 from colorizer.media import Picture, target_format, write_picture
 from colorizer.settings import Settings
@@ -63,7 +63,9 @@ def write_preview(
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
     target_format(target)  # refuses a suffix that is not written before any work
-    frame_colorizer = FrameColorizer(Colorizer(settings, pictures=count), SteadyingOptions(steadiness=0.0, every=1))
+    frame_colorizer = FrameColorizer(
+        Colorizer(film_settings(settings), pictures=count), SteadyingOptions(steadiness=0.0, every=1)
+    )
     with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
         timed = reader.sample(count)
         aspect = reader.description.tags.aspect or Fraction(1)

@@ -217,5 +217,7 @@ def fingerprint(batch: Batch, model: Model) -> str:
     """A text that changes when the pictures would: options, model and version."""
     # how many threads compute, and where the weights lie, changes no pixel
     settings = replace(batch.settings, threads=None, weights_dir=None)
+    # what the model's own sizes are may change; and however they were asked for, equal sizes make equal pictures
+    settings = replace(settings, size=model.sizes_for(settings), fast=False) if not settings.compat else settings
     options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
     return f"{model.name} {LOCAL.stamp(model.weights)} {options}"

@@ -9,6 +9,7 @@ from PIL import Image
 from colorizer.io.machine import usable_cores, usable_memory
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.networks import Model
+from colorizer.settings import DEFAULT_SIZE, Settings
 
 DEFAULT_FRACTION = 0.5
 """Of the memory this process may use; the rest is for the networks, the system and the user's other programs."""
@@ -18,6 +19,9 @@ PROCESS_MEMORY = 128 << 20
 
 NETWORK_EXPANSION = 5
 """Bytes that a network takes at most for a byte of its weights, in the engine that wants most of them."""
+
+BYTES_PER_PIXEL_SEEN = 400
+"""What a pass holds for each pixel that the network sees beyond the usual size: its widest layers, and logits."""
 
 RESULT_CHANNELS = 3
 
@@ -53,11 +57,13 @@ def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
     return needed
 
 
-def affordable_processes(model: Model) -> int:
+def affordable_processes(model: Model, settings: Settings | None = None) -> int:
     """How many processes, each with a network of its own, to have at a time: one for each core, if there is room."""
     try:
         weights = model.weights.stat().st_size
     except OSError:  # whoever loads it will say what is wrong
         weights = 0
     room = usable_memory() * (1 - DEFAULT_FRACTION)
-    return max(1, min(usable_cores(), int(room / (PROCESS_MEMORY + NETWORK_EXPANSION * weights))))
+    largest = model.sizes_for(settings or Settings())[-1]
+    seen = BYTES_PER_PIXEL_SEEN * max(0, largest**2 - DEFAULT_SIZE**2)
+    return max(1, min(usable_cores(), int(room / (PROCESS_MEMORY + NETWORK_EXPANSION * weights + seen))))

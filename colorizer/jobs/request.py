@@ -143,7 +143,7 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
     if executor is None:
         budget = request.memory or int(usable_memory() * DEFAULT_FRACTION)
-        executor = local_executor(request.jobs or affordable_processes(model), budget, started)
+        executor = local_executor(request.jobs or affordable_processes(model, settings), budget, started)
     batch = Batch(
         tasks=tasks,
         settings=settings,

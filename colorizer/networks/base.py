@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from colorizer.engines import EngineRequest, Loadable, Opened
 from colorizer.errors import Message
-from colorizer.settings import Fit, Settings
+from colorizer.settings import DEFAULT_SIZE, Fit, Settings
 
 if TYPE_CHECKING:
     from colorizer.networks.catalog import ModelSpec
@@ -82,6 +82,7 @@ class Model:
     fit: Fit  # how a picture is brought to network size, where the user does not say
     stride: int  # pixels; sides of the network's input are multiples of it
     temperature: float | None = None  # of the annealed mean, where the user does not say; None: there is none to set
+    sizes: tuple[int, ...] = (DEFAULT_SIZE,)  # short sides of its looks in pixels, where the user does not say; rising
     spec: ModelSpec | None = None  # its entry in the catalogue
     note: Message | None = field(default=None)  # one line for the user: what `auto` took, and how to get the other
 
@@ -89,6 +90,12 @@ class Model:
     def weights(self) -> Path:
         """The file that holds the weights."""
         return next(iter(self.files.values()))
+
+    def sizes_for(self, settings: Settings) -> tuple[int, ...]:
+        """Short sides of the looks that settings ask for, or else the model's own; in pixels, rising."""
+        size = settings.size
+        sizes = self.sizes if isinstance(size, str) else size if isinstance(size, tuple) else (size,)
+        return sizes[:1] if settings.fast or settings.compat else sizes
 
 
 class Family(Protocol):

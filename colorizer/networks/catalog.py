@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from colorizer.errors import WeightsError, shown
+from colorizer.errors import UsageError, WeightsError, shown
 from colorizer.networks.base import Family
 from colorizer.networks.registry import DEFAULT_FAMILY, FAMILIES, family
-from colorizer.settings import DEFAULT_SIZE, LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit
+from colorizer.settings import DEFAULT_SIZE, LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit, read_sizes
 
 CATALOG_VARIABLE = "COLORIZER_CATALOG"
 """Environment variable that names a catalogue of one's own."""
@@ -72,6 +72,7 @@ class ModelSpec:
     files: tuple[FileSpec, ...]
     family: str = DEFAULT_FAMILY
     temperature: float | None = None  # of the annealed mean, where the user does not say; None: there is none to set
+    sizes: tuple[int, ...] = (DEFAULT_SIZE,)  # short sides of its looks at a picture, by measurement, rising
 
     def file(self, role: str) -> FileSpec:
         """The model's file of that role."""
@@ -192,6 +193,7 @@ class _Reader:
             files=files,
             family=family_name,
             temperature=self.temperature(entry, name, of),
+            sizes=self.sizes(entry, name, stride),
         )
 
     def temperature(self, entry: Any, name: str, of: Family) -> float | None:
@@ -202,6 +204,17 @@ class _Reader:
             bounds = f"{SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}"
             raise self.wrong(name, "temperature", f"must be a number from {bounds}")
         return temperature
+
+    def sizes(self, entry: Any, name: str, stride: int) -> tuple[int, ...]:
+        given = self.field(entry, "sizes", list, name, default=[DEFAULT_SIZE])
+        try:
+            read = read_sizes(given)
+        except UsageError as error:
+            raise self.wrong(name, "sizes", f"must be like [{DEFAULT_SIZE}] ({error})") from error
+        sizes = read if isinstance(read, tuple) else (int(read),)
+        if "sizes" in entry and any(size % stride for size in sizes):
+            raise self.wrong(name, "sizes", f"must be multiples of its stride, {stride}")
+        return sizes
 
     def file(self, entry: Any, model: str, of: Family) -> FileSpec:
         name = self.field(entry, "name", str, f"a file of {model}")

@@ -22,6 +22,9 @@ from colorizer.settings import LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE
 
 _LOWEST = np.finfo(np.float16).min
 
+_PLACES = 1 << 11
+"""Places computed at a time: their weights stay in the processor's cache."""
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -85,9 +88,42 @@ class Distribution:
                 f"expected a number from {SMALLEST_TEMPERATURE:g} to {LARGEST_TEMPERATURE:g}",
                 option=OptionRef("temperature", f"{temperature:g}"),
             )
-        count, height, width = self.logits.shape
-        weights = self.logits.reshape(count, -1).astype(np.float32)
-        weights *= np.float32(1 / temperature)
+        _, height, width = self.logits.shape
+        ab = annealed_mean(self.logits, self.centres, temperature)
+        return np.ascontiguousarray(ab.transpose(1, 2, 0)).reshape(height, width, 2)
+
+
+def annealed_mean(
+    logits: npt.NDArray[np.floating[Any]], centres: npt.NDArray[np.number[Any]], temperature: float
+) -> npt.NDArray[np.float32]:
+    """The mean of the classes' colours under a distribution that is sharpened by a temperature.
+
+    Zhang et al. 2016, equation 5: exp(z / T) / sum, of logits z; see `colorizer.networks.zhang.bins`.
+
+    Parameters
+    ----------
+    logits
+        (C, h, w), up to a number of each place's own.
+    centres
+        (C, 2), the classes' colours, CIE Lab units.
+    temperature
+        T, above 0.
+
+    Returns
+    -------
+    ndarray, (2, h, w) float32, CIE Lab units
+    """
+    count, height, width = logits.shape
+    places = logits.reshape(count, -1)
+    # a row of ones sums up the weights on the way
+    rows = np.concatenate([np.asarray(centres, np.float32).T, np.ones((1, count), np.float32)])
+    sums = np.empty((len(rows), height * width), np.float32)
+    scale = np.float32(1 / temperature)
+    for first in range(0, height * width, _PLACES):
+        weights = places[:, first : first + _PLACES].astype(np.float32)
+        weights -= weights.max(axis=0)
+        weights *= scale
         np.exp(weights, out=weights)
-        ab = (self.centres.T @ weights) / weights.sum(axis=0)
-        return np.ascontiguousarray(ab.T).reshape(height, width, 2)
+        np.matmul(rows, weights, out=sums[:, first : first + _PLACES])
+    ab = sums[:2] / sums[2]
+    return np.asarray(ab, np.float32).reshape(2, height, width)

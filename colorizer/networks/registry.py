@@ -11,7 +11,7 @@ from pathlib import Path
 from colorizer.engines import EngineRequest, Loadable
 from colorizer.errors import OptionRef, Remedy, UsageError
 from colorizer.networks.base import ColorNetwork, Family, Model
-from colorizer.settings import Settings
+from colorizer.settings import DEFAULT_SIZE, Settings
 
 FAMILIES = {
     "zhang": "colorizer.networks.zhang.family:ZHANG",
@@ -73,6 +73,7 @@ def open_network(model: Model, settings: Settings | None = None, *, pictures: in
         device=settings.device,
         threads=settings.threads,
         pictures=pictures,
+        passes=sum((size / DEFAULT_SIZE) ** 2 for size in model.sizes_for(settings)),
         as_it_comes=settings.compat,
     )
     return family(model.family).open(model, settings, request)

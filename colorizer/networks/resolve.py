@@ -105,7 +105,7 @@ def _installed(spec: ModelSpec, store: Store, companion: Path | None) -> Model:
     if companion is not None or not any(file.packaged for file in spec.files):
         # by hash the files are those of the catalogue; only our own catalogue says that they belong together
         of.check(files)
-    return Model(spec.name, spec.family, files, spec.fit, spec.stride, spec.temperature, spec=spec)
+    return Model(spec.name, spec.family, files, spec.fit, spec.stride, spec.temperature, spec.sizes, spec)
 
 
 def _intact(spec: ModelSpec, file: FileSpec, store: Store) -> Path:

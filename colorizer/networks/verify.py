@@ -15,7 +15,7 @@ from colorizer.networks.base import Model, NetworkInput
 from colorizer.networks.catalog import Catalog
 from colorizer.networks.registry import family, open_network
 from colorizer.networks.resolve import resolve_model, wrong_content_message
-from colorizer.settings import DEFAULT_SIZE
+from colorizer.settings import DEFAULT_SIZE, Settings
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _check_hashes(model: Model) -> bool:
 
 
 def _run(model: Model, *, hashed: bool) -> Report:
-    network = open_network(model, pictures=1)
+    network = open_network(model, Settings(fast=True), pictures=1)
     side = -(-DEFAULT_SIZE // model.stride) * model.stride
     ramp = np.linspace(0, 100, side * side, dtype=np.float32).reshape(1, 1, side, side)
     begun = time.perf_counter()

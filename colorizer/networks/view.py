@@ -28,21 +28,21 @@ class NetworkView:
     stride: int  # pixels; both sides are multiples of it
 
     @classmethod
-    def of(cls, model: Model, settings: Settings) -> NetworkView:
-        """As the settings want it, or else as suits the model.
+    def of(cls, model: Model, settings: Settings, size: int) -> NetworkView:
+        """A look at one size, with the aspect that the settings want, or else that suits the model.
 
         Raises
         ------
         UsageError
             The network does not take that size.
         """
-        if settings.size % model.stride:
+        if size % model.stride:
             raise UsageError(
                 f"{model.name} takes multiples of {model.stride}",
-                option=OptionRef("size", str(settings.size)),
-                remedy=f"try {round(settings.size / model.stride) * model.stride}",
+                option=OptionRef("size", str(size)),
+                remedy=f"try {max(1, round(size / model.stride)) * model.stride}",
             )
-        return cls(model.fit if settings.fit == "auto" else settings.fit, settings.size, model.stride)
+        return cls(model.fit if settings.fit == "auto" else settings.fit, size, model.stride)
 
     def size_for(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of what the network sees of a picture of that height and width."""

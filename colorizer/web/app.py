@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -125,9 +125,9 @@ class Service:
         self.coloring_queue.check_room()
         model = await run_in_threadpool(self.networks.check, values["model"])
         source = await self._receive(request, values["name"])
-        picture = StoredPicture(source, source.path.stat().st_size, model)
+        picture = StoredPicture(source, source.path.stat().st_size, model, fast=values["fast"])
         try:
-            self.store.add(picture, self._preparation(source, model))
+            self.store.add(picture, self._preparation(source, model, fast=picture.fast))
         except BaseException:
             self.folder.discard(source.path)
             raise
@@ -153,11 +153,12 @@ class Service:
         return Response(status_code=204)
 
     async def recolor(self, request: Request) -> Response:
-        """Colour a picture again, by another model."""
+        """Colour a picture again, by another model or with another number of looks."""
         values = _read(request, query.RECOLOR)
         picture = self.store.find(request.path_params["id"])
         model = await run_in_threadpool(self.networks.check, values["model"])
-        self.store.recolor(picture, model, self._preparation(picture.source, model))
+        fast = values["fast"]
+        self.store.recolor(picture, model, self._preparation(picture.source, model, fast=fast), fast=fast)
         return self._accepted(picture)
 
     async def before(self, request: Request) -> Response:
@@ -182,7 +183,7 @@ class Service:
         """A picture's coloured file, as the command writes it."""
         values = _read(request, query.RESULT)
         picture, _ = self.store.preview(request.path_params["id"])
-        settings, output = query.settings_of(values, picture.model), query.output_of(values)
+        settings, output = _settings_of(picture, values), query.output_of(values)
         result = await self._outcome(request, self._submit(picture.source, settings, output))
         picture.passes += result.passes
         return self._send_file(result)
@@ -194,7 +195,7 @@ class Service:
         chosen = [(self.store.preview(item.id)[0], item) for item in wanted]
 
         async def color(picture: StoredPicture, item: RequestedPicture) -> Result:
-            settings = query.settings_of(item.values, picture.model)
+            settings = _settings_of(picture, item.values)
             job = self._submit(picture.source, settings, query.output_of(item.values), even_if_full=True)
             try:
                 result = await asyncio.wrap_future(job.future)
@@ -212,9 +213,9 @@ class Service:
         upload = await receive_upload(request, self.folder, self.limits)
         return Source(upload.path, clean_name(name or upload.name))
 
-    def _preparation(self, source: Source, model: str) -> Callable[[Any], Preview]:
+    def _preparation(self, source: Source, model: str, *, fast: bool) -> Callable[[Any], Preview]:
         def work(cancelled: threading.Event) -> Preview:
-            colorizer = self.networks.colorizer(Settings(model=model))
+            colorizer = self.networks.colorizer(Settings(model=model, fast=fast))
             return prepare(
                 source, colorizer, max_pixels=self.limits.max_pixels, folder=self.folder, cancelled=cancelled
             )
@@ -295,6 +296,11 @@ class Service:
             task.cancel()
             self.coloring_queue.close()
             self.preview_queue.close()
+
+
+def _settings_of(picture: StoredPicture, values: Mapping[str, Any]) -> Settings:
+    """Settings for a result of a picture: as a query asks for them, and looked at as the picture was."""
+    return replace(query.settings_of(values, picture.model), fast=picture.fast)
 
 
 def _read(request: Request, known: tuple[query.Parameter, ...]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 from colorizer.colorizer import Colorizer
 from colorizer.networks import load_catalog, open_store
 from colorizer.networks.inventory import State, inventory
-from colorizer.settings import Settings
+from colorizer.settings import Settings, Sizes
 from colorizer.web.problems import ProblemError
 
 MAX_LOADED = 2
-"""Networks in memory beside the server's own, of whatever model and temperature; the release's takes 130 MB, twice that
-with its logits."""
+"""Networks in memory beside the server's own, of whatever model, temperature and sizes; the release's takes 130 MB,
+twice that with its logits."""
 
 _ABSENT = (State.ABSENT, State.INCOMPLETE, State.DAMAGED)
 
@@ -28,6 +28,7 @@ class AvailableModel:
     title: str
     installed: bool
     temperature: float | None  # of the annealed mean; None: there is none to set
+    looks: int  # how often it looks at a picture, unless told otherwise
     how: str  # the command that installs it, where it is not
 
     def describe(self) -> dict[str, Any]:
@@ -37,6 +38,7 @@ class AvailableModel:
             "title": self.title,
             "installed": self.installed,
             "temperature": None if self.temperature is None else round(self.temperature, 4),
+            "looks": self.looks,
             "how": self.how,
         }
 
@@ -58,7 +60,7 @@ class Networks:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._loaded: OrderedDict[tuple[str, float | None], Colorizer] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, float | None, Sizes, bool], Colorizer] = OrderedDict()
         # one picture at a time comes, so what the command takes for one picture is taken: the same bytes come out
         self.default = Colorizer(settings, pictures=1)
 
@@ -72,13 +74,16 @@ class Networks:
                 item.title if item.spec else "a network of your own",
                 item.state not in _ABSENT,
                 item.temperature,
+                len(item.spec.sizes) if item.spec else 1,
                 f"colorize weights download {item.name}" if item.state in _ABSENT else "",
             )
             for item in inventory(store, load_catalog())
         }
         if own.model.name not in known:
             title = "the network that the server was started with"
-            known[own.model.name] = AvailableModel(own.model.name, title, True, own.model.temperature, "")
+            known[own.model.name] = AvailableModel(
+                own.model.name, title, True, own.model.temperature, len(own.model.sizes), ""
+            )
         return list(known.values())
 
     def check(self, model: str) -> str:
@@ -108,9 +113,15 @@ class Networks:
         """
         own = settings.model == self.default.model.name
         base = self._settings if own else replace(self._settings, model=settings.model, prototxt=None, bin_centres=None)
-        base = replace(base, temperature=settings.temperature)
-        key = (settings.model, settings.temperature)
-        if own and settings.temperature == self._settings.temperature:
+        # the sizes have a say in which runtime is the quickest for a picture, and so in the command's bytes
+        base = replace(base, temperature=settings.temperature, size=settings.size, fast=settings.fast)
+        key = (settings.model, settings.temperature, settings.size, settings.fast)
+        of_default = self.default.model.sizes_for
+        if (
+            own
+            and settings.temperature == self._settings.temperature
+            and of_default(settings) == of_default(self._settings)
+        ):
             loaded = self.default
         else:
             with self._lock:
@@ -123,7 +134,6 @@ class Networks:
             replace(
                 base,
                 fit=settings.fit,
-                size=settings.size,
                 saturation=settings.saturation,
                 strength=settings.strength,
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from colorizer import __version__
+from colorizer.settings import MOST_LOOKS
 from colorizer.web import query
 from colorizer.web.coloring import MEDIA_TYPES
 from colorizer.web.limits import MAX_JSON, Limits
@@ -31,6 +32,8 @@ _PROBLEMS = {
     "503": "waited too long",
     "507": "the disk is full",
 }
+
+_SIZES = f"^(auto|[0-9]{{1,4}}(,[0-9]{{1,4}}){{0,{MOST_LOOKS - 1}}})$"
 
 _ALWAYS = ("400", "401", "403", "500")
 _UPLOAD = ("408", "409", "413", "415", "429", "507")
@@ -151,7 +154,7 @@ def _paths(limits: Limits) -> dict[str, Any]:
         "/api/pictures/{id}/model": {
             "post": _operation(
                 "recolorPicture",
-                "Colour a picture again, by another model.",
+                "Colour a picture again, by another model or with other detail.",
                 picture,
                 ("404", "409", "429"),
                 query.RECOLOR,
@@ -200,9 +203,11 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _schema(parameter: Parameter) -> dict[str, Any]:
-    names = {str: "string", int: "integer", float: "number", bool: "boolean"}
+    names = {str: "string", int: "integer", float: "number", bool: "boolean", tuple: "string"}
     schema: dict[str, Any] = {"type": names[parameter.kind]}
     option = parameter.option
+    if parameter.kind is tuple:
+        return schema | {"pattern": _SIZES, "default": parameter.default}
     if option.choices:
         schema["enum"] = list(option.choices)
     if math.isfinite(option.low):
@@ -260,7 +265,12 @@ _SCHEMAS = {
         models={
             "type": "array",
             "items": _object(
-                name=_TEXT, title=_TEXT, installed={"type": "boolean"}, temperature={"type": "number"}, how=_TEXT
+                name=_TEXT,
+                title=_TEXT,
+                installed={"type": "boolean"},
+                temperature={"type": "number"},
+                looks=_WHOLE,
+                how=_TEXT,
             ),
         },
     ),
@@ -268,6 +278,7 @@ _SCHEMAS = {
         id=_TEXT,
         name=_TEXT,
         model=_TEXT,
+        fast={"type": "boolean"},
         state={"enum": ["waiting", "working", "ready", "failed"]},
         position=_WHOLE,
         width=_MAYBE,

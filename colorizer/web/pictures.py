@@ -39,6 +39,8 @@ class StoredPicture:
         What was sent, and its bytes.
     model
         The network that colours it.
+    fast
+        Whether that looks at it once.
     state
         Whether it waits, is worked on, is ready, or has failed.
     preview
@@ -51,11 +53,12 @@ class StoredPicture:
         When somebody last asked for it, in seconds of `time.monotonic`.
     """
 
-    def __init__(self, source: Source, size: int, model: str) -> None:
+    def __init__(self, source: Source, size: int, model: str, *, fast: bool = False) -> None:
         self.id = secrets.token_urlsafe(16)
         self.source = source
         self.size = size
         self.model = model
+        self.fast = fast
         self.state: State = "waiting"
         self.preview: Preview | None = None
         self.problem: dict[str, Any] | None = None
@@ -147,8 +150,8 @@ class PictureStore:
             )
         return picture, picture.preview
 
-    def recolor(self, picture: StoredPicture, model: str, prepare: Prepare) -> None:
-        """Have a picture coloured by another model.
+    def recolor(self, picture: StoredPicture, model: str, prepare: Prepare, *, fast: bool = False) -> None:
+        """Have a picture coloured by another model, or with another number of looks.
 
         Raises
         ------
@@ -161,7 +164,7 @@ class PictureStore:
             before.cancel()
         if old is not None:
             self._folder.discard(old.proxy, old.predicted)
-        picture.model, picture.preview, picture.problem = model, None, None
+        picture.model, picture.fast, picture.preview, picture.problem = model, fast, None, None
         picture.set_state("waiting")
 
     def remove(self, picture: StoredPicture) -> None:
@@ -189,6 +192,7 @@ class PictureStore:
             "id": picture.id,
             "name": picture.source.name,
             "model": picture.model,
+            "fast": picture.fast,
             "state": picture.state,
             "position": self._queue.position(picture.job) if waits and picture.job else 0,
             "width": preview and preview.width,

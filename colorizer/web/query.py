@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from colorizer.media.options import Output
-from colorizer.settings import Option, Settings, declared_type, option_of
+from colorizer.settings import AUTO_SIZE, MOST_LOOKS, Option, Settings, Sizes, declared_type, option_of, read_sizes
 from colorizer.web.limits import MAX_NETWORK_SIZE, MAX_POLL
 from colorizer.web.problems import ProblemError
 
@@ -34,7 +34,7 @@ class Parameter:
     name
         As it stands in the query.
     kind
-        `str`, `int`, `float` or `bool`.
+        `str`, `int`, `float` or `bool`; `tuple` for `Settings.size`, which is auto, a whole number or several.
     option
         Its help and range.
     default
@@ -64,6 +64,8 @@ class Parameter:
             if len(text) > MAX_NAME_LENGTH:
                 raise self._refused(f"at most {MAX_NAME_LENGTH} characters")
             return text
+        if self.kind is tuple:
+            return text if text == AUTO_SIZE else self._sizes(text)
         pattern = _WHOLE if self.kind is int else _NUMBER
         value = self.kind(text) if pattern.fullmatch(text) else None
         if value is None or not self.option.low <= value <= self.option.high:
@@ -71,12 +73,21 @@ class Parameter:
             raise self._refused(f"{kind} from {self.option.low:g} to {self.option.high:g}")
         return value
 
+    def _sizes(self, text: str) -> Sizes:
+        parts = text.split(",")
+        low, high = self.option.low, self.option.high
+        if len(parts) > MOST_LOOKS or not all(_WHOLE.fullmatch(part) and low <= int(part) <= high for part in parts):
+            raise self._refused(
+                f"a whole number from {low:g} to {high:g}, up to {MOST_LOOKS} of them with commas between, or auto"
+            )
+        return read_sizes(text)
+
     def _refused(self, expected: str) -> ProblemError:
         return ProblemError(400, f"{self.name}: expected {expected}")
 
 
 def _from_dataclass(kind: type, *names: str) -> Iterable[Parameter]:
-    kinds: dict[str, type] = {"float": float, "int": int, "bool": bool}
+    kinds: dict[str, type] = {"float": float, "int": int, "bool": bool, "Sizes": tuple}
     for item in fields(kind):
         if item.name in names:
             name = item.name.replace("_", "-")
@@ -89,7 +100,7 @@ NAME = Parameter("name", str, Option("The picture's file name, for messages and 
 _CHROMA = tuple(_from_dataclass(Settings, "temperature", "saturation", "strength"))
 _SEEING = tuple(
     replace(item, option=replace(item.option, high=MAX_NETWORK_SIZE)) if item.name == "size" else item
-    for item in _from_dataclass(Settings, "fit", "size")
+    for item in _from_dataclass(Settings, "fit", "size", "fast")
 )
 _WRITING = (
     *_from_dataclass(Output, "format", "quality", "subsampling", "profile", "keep_luma"),
@@ -99,10 +110,12 @@ _WRITING = (
 COLORIZE = (MODEL, NAME, *_CHROMA, *_SEEING, *_WRITING)
 """Of POST /api/colorize."""
 
-ADD = (MODEL, NAME)
+FAST = next(item for item in _SEEING if item.name == "fast")
+
+ADD = (MODEL, NAME, FAST)
 """Of POST /api/pictures."""
 
-RECOLOR = (MODEL,)
+RECOLOR = (MODEL, FAST)
 """Of POST /api/pictures/ID/model."""
 
 RESULT = (*_CHROMA, *_WRITING)

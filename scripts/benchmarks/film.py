@@ -48,6 +48,8 @@ ZOOM = 0.008
 
 _UNDER_WAY = 4
 
+size_option = click.option("--size", default="auto", show_default=True, help="Looks of the network, as for pictures.")
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -85,8 +87,9 @@ def grained(frames: Iterator[Picture], deviation: float) -> Iterator[Picture]:
 @click.command()
 @click.option("--frames", default=24, show_default=True, help="Frames of the film; the usual loop colours half.")
 @click.option("--network", "networks", multiple=True, default=("release", "lite"), show_default=True)
+@size_option
 @json_option
-def video(frames: int, networks: tuple[str, ...], json_file: Path | None) -> None:
+def video(frames: int, networks: tuple[str, ...], size: str, json_file: Path | None) -> None:
     """Seconds a frame at 1080p: the usual loop, frame by frame, steady, and keyframe mode; all in float32."""
     results = []
     with tempfile.TemporaryDirectory() as name:
@@ -94,7 +97,7 @@ def video(frames: int, networks: tuple[str, ...], json_file: Path | None) -> Non
         film = folder / "film.mp4"
         _make(film, frames)
         for network in networks:
-            results += list(_speeds(network, film, folder, frames))
+            results += list(_speeds(network, film, folder, frames, size))
     usual = {result.network: result.coloring for result in results if result.contestant == "usual loop"}
     header = ["network, way", "reading and colouring, ms", "times as fast", "encoding, ms"]
     rows = [
@@ -106,7 +109,7 @@ def video(frames: int, networks: tuple[str, ...], json_file: Path | None) -> Non
         ]
         for result in results
     ]
-    facts = {"frames": str(frames)} | machine("numpy", "opencv-python-headless", "av")
+    facts = {"frames": str(frames), "size": size} | machine("numpy", "opencv-python-headless", "av")
     report(markdown_table(header, rows), facts, [asdict(result) for result in results], json_file)
 
 
@@ -121,7 +124,7 @@ def _make(path: Path, frames: int) -> None:
         out.mux(stream.encode(None))
 
 
-def _speeds(network: str, film: Path, folder: Path, frames: int) -> Iterator[Speed]:
+def _speeds(network: str, film: Path, folder: Path, frames: int, size: str) -> Iterator[Speed]:
     model = model_named(network, folder)
     which: dict[str, Any] = (
         {"model": network}
@@ -129,7 +132,7 @@ def _speeds(network: str, film: Path, folder: Path, frames: int) -> Iterator[Spe
         else {"model": str(model.files["caffemodel"]), "prototxt": model.files["prototxt"]}
     )
     yield _usual_loop(network, film, folder, frames // 2, Settings(compat=True, **which))
-    ours = Colorizer(Settings(precision="fp32", device="cpu", **which), pictures=1000)
+    ours = Colorizer(Settings(precision="fp32", device="cpu", size=size, **which), pictures=1000)
     for contestant, steadying in (
         ("frame by frame", SteadyingOptions(0.0, 1)),
         ("steady", SteadyingOptions(DEFAULT_STEADINESS, 1)),
@@ -212,10 +215,11 @@ class Steadiness:
 @click.option("--frames", default=24, show_default=True, help="Frames of each film.")
 @click.option("--photos", type=click.Path(path_type=Path, exists=True), default=PHOTOS, help="Folder of photographs.")
 @click.option("--grain", default=GRAIN_STEADINESS, show_default=True, help="Standard deviation of the film grain.")
+@size_option
 @json_option
-def steadiness(frames: int, photos: Path, grain: float, json_file: Path | None) -> None:
+def steadiness(frames: int, photos: Path, grain: float, size: str, json_file: Path | None) -> None:
     """Change of chroma along known motion on noisy film: frame by frame, steady, and keyframe mode."""
-    colorizer = Colorizer(Settings(model="lite"), pictures=1000)
+    colorizer = Colorizer(Settings(model="lite", size=size), pictures=1000)
     paths = sorted(path for path in photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     results = [
         result
@@ -240,7 +244,7 @@ def steadiness(frames: int, photos: Path, grain: float, json_file: Path | None) 
         of_way = [result for result in results if result.way == way]
         means = [np.mean([getattr(one, name) for one in of_way]) for name in ("change", "error", "cdc", "warp_error")]
         click.echo(f"{way}: change {means[0]:.2f}, error {means[1]:.2f}, CDC {means[2]:.5f}, warp error {means[3]:.5f}")
-    facts = {"frames": str(frames), "grain": str(grain)} | machine("numpy", "opencv-python-headless")
+    facts = {"frames": str(frames), "grain": str(grain), "size": size} | machine("numpy", "opencv-python-headless")
     report(markdown_table(header, rows), facts, [asdict(result) for result in results], json_file)
 
 

@@ -73,8 +73,9 @@ def _contestants(work: Path, caffemodel: Path, pictures: int) -> dict[str, Calla
         "OpenCV sample, release network": _sample(work, caffemodel, sources),
         "colorize, release network, fp32": _colorize(work, sources, str(caffemodel), "fp32"),
         "colorize, release network": _colorize(work, sources, str(caffemodel), "auto"),
-        "colorize, lite, fp32": _colorize(work, sources, "lite", "fp32"),
-        "colorize, lite": _colorize(work, sources, "lite", "auto"),
+        "colorize, lite, two looks": _colorize(work, sources, "lite", "auto"),
+        "colorize, lite, one look, fp32": _colorize(work, sources, "lite", "fp32", "--fast"),
+        "colorize, lite, one look": _colorize(work, sources, "lite", "auto", "--fast"),
     }
 
 
@@ -102,13 +103,13 @@ def _sample(work: Path, caffemodel: Path, sources: list[Path]) -> Callable[[], o
     return lambda: _run([sys.executable, str(program), *map(str, (PROTOTXT, caffemodel, output, *sources))])
 
 
-def _colorize(work: Path, sources: list[Path], model: str, precision: str) -> Callable[[], object]:
+def _colorize(work: Path, sources: list[Path], model: str, precision: str, *options: str) -> Callable[[], object]:
     named = resolve_model(model, prototxt=None if model == "lite" else PROTOTXT)
     inputs = [sources[0].parent] if len(sources) > 1 else sources
-    output = work / f"{named.name}-{precision}"
+    output = work / "-".join([named.name, precision, *options])
     output.mkdir()
     command = [sys.executable, "-m", "colorizer", *map(str, inputs), "-o", str(output), "--overwrite", "--quiet"]
-    command += ["--model", model, "--precision", precision]
+    command += ["--model", model, "--precision", precision, *options]
     command += [] if model == "lite" else ["--prototxt", str(PROTOTXT)]
     # what is done once on a machine (converting a model, trying a precision) is no part of a job
     _run([*command, "--dry-run"])

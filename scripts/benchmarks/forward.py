@@ -26,13 +26,16 @@ from colorizer.engines import EngineName, EngineRequest, Precision
 from colorizer.engines.opening import installed_engines, runtime_version
 from colorizer.errors import EngineError
 from colorizer.io.machine import usable_cores
-from colorizer.networks import Model, resolve_model
+from colorizer.networks import Model, NetworkInput, Prediction, resolve_model
+from colorizer.networks.looks import predict
 from colorizer.networks.zhang.contract import NETWORK_SIZE
 from colorizer.networks.zhang.network import ZhangNetwork, open_zhang
 
 SCRIPTS = Path(__file__).parent.parent
 YARDSTICK = "cv2.dnn as it comes"
 NETWORKS = ("release", "lite")
+LOOKS = (NETWORK_SIZE, 2 * NETWORK_SIZE)
+"""Of `lite`, whose joining is timed with them."""
 
 _COLD = """
 import sys, time
@@ -71,6 +74,7 @@ class Result:
     one_pass: float
     of_four: float  # per picture in a batch of four
     cold: float  # median of cold starts; 0 where not measured
+    looks: float  # of two looks, joined; 0 where the network looks once
 
 
 @click.command()
@@ -92,12 +96,26 @@ def forward(cold: bool, threads: int | None, rounds: int, json_file: Path | None
                 take_turns({which: _pass(engine, batch) for which, engine in engines.items()}, rounds)
                 for batch in (1, 4)
             )
+            looks = (
+                take_turns({which: _looks(engine) for which, engine in engines.items()}, rounds)
+                if (network == "lite")
+                else {}
+            )
             for each in contestants:
                 start = median(cold_start(network, folder, each, threads) for _ in range(3)) if cold else 0.0
-                results.append(Result(network, each.name, single[each.name], four[each.name] / 4, start))
+                results.append(
+                    Result(network, each.name, single[each.name], four[each.name] / 4, start, looks.get(each.name, 0.0))
+                )
     facts = {"rounds": str(rounds), "threads": str(threads or usable_cores())}
     facts |= machine("numpy", *runtimes())
-    header = ["network, engine", "one pass, ms", "times as fast", "in a batch of 4, ms", "cold start, ms"]
+    header = [
+        "network, engine",
+        "one pass, ms",
+        "times as fast",
+        "in a batch of 4, ms",
+        "two looks, ms",
+        "cold start, ms",
+    ]
     usual = {result.network: result.one_pass for result in results if result.contestant == YARDSTICK}
     rows = [
         [
@@ -105,6 +123,7 @@ def forward(cold: bool, threads: int | None, rounds: int, json_file: Path | None
             f"{result.one_pass * 1000:.1f}",
             f"{usual[result.network] / result.one_pass:.2f}",
             f"{result.of_four * 1000:.1f}",
+            f"{result.looks * 1000:.1f}" if result.looks else "",
             f"{result.cold * 1000:.0f}" if cold else "",
         ]
         for result in results
@@ -157,6 +176,12 @@ def _contestants() -> list[Contestant]:
             continue
         found += [Contestant(engine, precision) for precision in precisions]
     return found
+
+
+def _looks(engine: ZhangNetwork) -> Callable[[], Prediction]:
+    rng = np.random.default_rng(0)
+    seen = tuple(NetworkInput(rng.uniform(0, 100, (1, 1, size, size)).astype(np.float32)) for size in LOOKS)
+    return partial(predict, engine, seen)
 
 
 def _pass(engine: ZhangNetwork, batch: int) -> Callable[[], npt.NDArray[np.float32]]:

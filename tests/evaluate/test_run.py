@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,6 +107,10 @@ def test_a_tint_beats_grey_where_it_is_the_best_and_lite_beats_both(evaluation: 
 def test_every_interval_holds_its_value_but_those_that_rare_classes_lift(evaluation: Evaluation) -> None:
     for found in evaluation.columns:
         for row, value in zip(FIGURES, found.values, strict=True):
+            if math.isnan(value.value):  # one colour has no second one to bleed
+                assert row.key == "bleeding"
+                assert found.baseline
+                continue
             assert value.low is not None
             assert value.high is not None
             assert value.low <= value.high

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,9 @@ from colorizer.color.ycbcr import ColorEncoding, PlaneLayout
 from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
 from colorizer.film.frame import Frame
 from colorizer.film.motion import frame_features
-from colorizer.film.options import DEFAULT_STEADINESS
+from colorizer.film.options import DEFAULT_STEADINESS, film_settings
 from colorizer.film.temporal import FrameInput, Step, TemporalState, next_step, steady
+from colorizer.settings import Sizes
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,7 +31,7 @@ SIZE = (240, 320)
 
 @pytest.fixture(scope="module")
 def colorizer() -> Colorizer:
-    return Colorizer(Settings(model="lite", engine="opencv"))
+    return Colorizer(film_settings(Settings(model="lite", engine="opencv")))
 
 
 def chroma_of(frames: list[Picture], colorizer: Colorizer, steadying: SteadyingOptions) -> list[Floats]:
@@ -186,3 +188,20 @@ def test_a_scene_begins_anew_when_the_size_changes() -> None:
 
     assert step(step(None, small).state, large).new_scene
     assert not step(step(None, small).state, small).new_scene
+
+
+def test_a_film_is_looked_at_once_unless_it_is_given_several_sizes(photographs: list[Path]) -> None:
+    assert film_settings(Settings(model="lite")) == Settings(model="lite", fast=True)
+    several = Settings(model="lite", engine="opencv", size=(64, 96))
+    assert film_settings(several) == several
+    luma = np.asarray(cv2.cvtColor(pan(photographs[0], 1)[0], cv2.COLOR_RGB2GRAY))
+    frame = Frame(luma, None, PlaneLayout(8, None), ColorEncoding(full_range=True))
+
+    def color(size: Sizes) -> Floats:
+        frame_colorizer = FrameColorizer(Colorizer(replace(several, size=size)), SteadyingOptions(0.0, 1))
+        (one,) = frame_colorizer.predict(iter([(None, frame)]), FilmState())
+        assert one.ab is not None
+        return one.ab
+
+    assert color((64, 96)).shape == color(96).shape == (24, 24, 2)
+    assert np.abs(color((64, 96)) - color(96)).max() > 1

@@ -17,6 +17,7 @@ from colorizer.jobs import ahead, memory
 from colorizer.jobs.executors.base import Job, WorkerDied
 from colorizer.jobs.executors.local import LocalExecutor, StartedProcesses
 from colorizer.networks import resolve_model
+from colorizer.settings import Settings
 
 PLENTY = 1 << 40
 
@@ -246,8 +247,11 @@ def test_processes_are_as_many_as_there_is_memory_for_their_networks(
         file.truncate(129_000_000)
     lite = resolve_model("lite")
     large = replace(lite, files={**lite.files, "caffemodel": weights})
-    counts = {}
+    once, counts, closely = Settings(size=224), {}, {}
     for gigabytes in (1, 4, 8, 64):
         monkeypatch.setattr(memory, "usable_memory", lambda free=gigabytes << 30: free)
-        counts[gigabytes] = memory.affordable_processes(large), memory.affordable_processes(resolve_model("lite"))
+        counts[gigabytes] = memory.affordable_processes(large, once), memory.affordable_processes(lite, once)
+        closely[gigabytes] = memory.affordable_processes(lite)
     assert counts == {1: (1, 3), 4: (2, 12), 8: (5, 16), 64: (16, 16)}
+    # two looks: 60 MB more for each process
+    assert closely == {1: 2, 4: 9, 8: 16, 64: 16}

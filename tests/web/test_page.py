@@ -113,6 +113,23 @@ def test_tuning_changes_the_colours_and_never_asks_the_network_again(server: Ser
     assert passes(page, server) == 1
 
 
+def test_less_detail_is_one_look_by_the_same_network(
+    server: Server, visits: Visits, colorize: Command, tmp_path: Path
+) -> None:
+    page = visits.open(server.url("/"))
+    opened_large(page, DOGS)
+    usual = pixels(page)
+    assert page.locator("#detail").input_value() == "fine"
+    changed(page, lambda: page.locator("#detail").select_option("quick"))
+    assert passes(page, server) == 2
+    assert not alike(pixels(page), usual)
+    _, data = saved(page, "#save")
+    assert data == by_command(colorize, tmp_path, DOGS, "quick.jpg", "--fast")
+    page.reload()
+    page.locator(".tile .open").first.click()
+    assert page.locator("#detail").input_value() == "quick"
+
+
 def test_the_saved_file_is_the_commands_to_the_byte(
     server: Server, visits: Visits, colorize: Command, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_models_are_told_with_how_to_get_them(server: Server) -> None:
         "title": models["lite"]["title"],
         "installed": True,
         "temperature": 0.9,
+        "looks": 2,
         "how": "",
     }
     assert models["zhang16"]["installed"] is False
@@ -208,6 +209,11 @@ def test_no_problem_names_a_temporary_file(server: Server) -> None:
         ("size=100000000000000000000", "expected a whole number"),
         ("size=2048", "from 32 to 512"),
         ("size=100", "takes multiples of 32"),
+        ("size=224,2048", "from 32 to 512"),
+        ("size=224,", "size: expected a whole number"),
+        ("size=64,96,128,160,192", "up to 4 of them"),
+        ("size=many", "or auto"),
+        ("size=224,448&fast=true", "leave out"),
         ("format=exe", "expected one of"),
         ("mark=maybe", "true or false"),
         ("model=/etc/passwd", "none of that name"),
@@ -272,6 +278,7 @@ def test_a_picture_is_looked_at_from_what_one_pass_has_said(server: Server) -> N
         "id": address.rpartition("/")[2],
         "name": "lake.jpg",
         "model": "lite",
+        "fast": False,
         "state": "ready",
         "position": 0,
         "width": 640,
@@ -407,6 +414,20 @@ def test_another_model_colours_a_picture_again(server: Server) -> None:
     assert (found["state"], found["passes"]) == ("ready", 2)
     assert server.post(f"{address}/model?model=zhang16").status_code == 409
     assert server.get(address).json()["state"] == "ready"
+
+
+def test_a_picture_may_be_looked_at_once(server: Server) -> None:
+    data = photo()
+    once, closely = (command_bytes(data, fast=fast) for fast in (True, False))
+    assert once != closely
+    assert server.post("/api/colorize?fast=true", data).content == once
+    assert server.post("/api/colorize?size=448,224", data).content == closely
+    address = server.add(data, "x.jpg")
+    assert server.ended(address)["fast"] is False
+    assert server.get(f"{address}/result").content == closely
+    assert server.post(f"{address}/model?fast=true").status_code == 202
+    assert server.ended(address)["fast"] is True
+    assert server.get(f"{address}/result").content == once
 
 
 def test_unknown_addresses_and_methods_are_problems(server: Server) -> None:

@@ -144,7 +144,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def busy(server: Server) -> Iterator[None]:
     """While its only worker has something larger to do, and two more wait."""
     picture = photo(3600, 2700)
-    addresses = [server.add(picture, "large.jpg") for _ in range(3)]
+    addresses = [server.add(picture, "large.jpg", fast=True) for _ in range(3)]
     try:
         yield
     finally:
@@ -254,7 +254,7 @@ def test_an_upload_on_a_connection_that_was_refused_does_not_go_on_for_ever(hast
 def test_who_waits_too_long_is_told_to_come_back(tmp_path: Path) -> None:
     with serving(tmp_path, "--patience", "1", "--jobs", "1", "--model", "lite") as server:
         picture = photo(3600, 2700)
-        addresses = [server.add(picture, "large.jpg") for _ in range(24)]  # some seconds of work
+        addresses = [server.add(picture, "large.jpg", fast=True) for _ in range(24)]  # some seconds of work
         answer = server.post("/api/colorize", photo())
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0

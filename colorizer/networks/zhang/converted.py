@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _KEY_DIGITS = 32
 
+_LARGEST_KEPT_CUT = 32 << 20
+"""Bytes of weights."""
+
 Form = TypeVar("Form")
 
 
@@ -37,21 +40,23 @@ def model_key(model: Model) -> str:
 def onnx_model(model: Model, colors: Colors, *, cut: bool = False) -> bytes:
     """The ONNX model of a network, with temperature and bin centres set; or cut at its logits, which have neither.
 
-    A cut model is not kept: it would double what a large network takes, and is wanted once in a long run.
+    Of a large network the cut model is not kept: it would double what that takes, and is wanted once in a long run.
 
     Raises
     ------
     WeightsError
         The files are no network of the contract, do not belong together, or have a layer without an equal in ONNX.
     """
-    if cut:
+    if cut and model.weights.stat().st_size > _LARGEST_KEPT_CUT:
         return converted(model, colors, convert, cut=True)
-    path = _path(model_key(model))
+    path = _path(model_key(model) + ("-logits" if cut else ""))
     data = kept(path)
+    if data is not None and cut:
+        return data
     if data is not None:
         with contextlib.suppress(ValueError):
             return with_mean(data, colors)
-    data = converted(model, colors, convert)
+    data = converted(model, colors, convert, cut=cut)
     keep(path, data)
     _remove_older(path)
     return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,7 +85,9 @@ class ZhangFamily:
         MissingExtraError, EngineError
             The runtime is not installed, does not load, or cannot do what is asked for.
         """
-        return open_forms(self.loadable(model, settings), request)
+        forms = self.loadable(model, settings)
+        # several looks are joined before the annealed mean is taken
+        return open_forms(replace(forms, cut=len(model.sizes_for(settings)) > 1), request)
 
 
 ZHANG = ZhangFamily()

@@ -25,7 +25,8 @@ class ZhangNetwork:
     Parameters
     ----------
     forms
-        The whole network, with temperature and bin centres set.
+        The network, whole or cut at its logits, with temperature and bin centres set. The other of the two is loaded
+        when it is first asked for.
     engine
         Where it is open.
     """
@@ -33,7 +34,7 @@ class ZhangNetwork:
     def __init__(self, forms: ZhangForms, engine: Opened) -> None:
         self.engine = engine
         self._forms = forms
-        self._logits: Runtime | None = None
+        self._runtimes: dict[bool, Runtime] = {forms.cut: engine.runtime}
         self._guard = threading.Lock()
 
     @property
@@ -59,9 +60,26 @@ class ZhangNetwork:
         centred = seen.lightness - np.float32(MIDDLE_LIGHTNESS)
         if not distribution:
             return Prediction(self.ab(centred))
-        said = tuple(Distribution.of(logits, self._forms.colors.centres) for logits in self.logits(centred))
+        said = tuple(Distribution.of(logits, self.centres) for logits in self.logits(centred))
         ab = np.stack([each.ab(self.temperature).transpose(2, 0, 1) for each in said])
         return Prediction(ab, said)
+
+    @property
+    def centres(self) -> Floats:
+        """(313, 2) float32, the classes' colours, CIE Lab units."""
+        return np.asarray(self._forms.colors.centres, np.float32)
+
+    def logits_of(self, seen: NetworkInput) -> Floats:
+        """Logits over the classes; see `Distributing` in `colorizer.networks.looks`, and `logits`.
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        WeightsError
+            The files have gone meanwhile.
+        """
+        return self.logits(seen.lightness - np.float32(MIDDLE_LIGHTNESS))
 
     def ab(self, centred: Floats) -> Floats:
         """Chroma, in the contract's own terms.
@@ -79,13 +97,13 @@ class ZhangNetwork:
         ------
         EngineError
             The runtime failed.
+        WeightsError
+            It has to be loaded for this, and the files have gone meanwhile.
         """
-        return self.engine.run({INPUT_BLOB: centred})[OUTPUT_BLOB]
+        return self._runtime(cut=False).run({INPUT_BLOB: centred})[OUTPUT_BLOB]
 
     def logits(self, centred: Floats) -> Floats:
         """Logits over the classes, before they are scaled by 1/T: (N, 313, H/4, W/4) float32.
-
-        The first call loads the network a second time, cut before its end.
 
         Raises
         ------
@@ -94,11 +112,14 @@ class ZhangNetwork:
         EngineError
             The runtime failed.
         """
-        with self._guard:
-            if self._logits is None:
-                self._logits = open_alike(replace(self._forms, cut=True), self.engine)
-        (found,) = self._logits.run({INPUT_BLOB: centred}).values()
+        (found,) = self._runtime(cut=True).run({INPUT_BLOB: centred}).values()
         return found
+
+    def _runtime(self, *, cut: bool) -> Runtime:
+        with self._guard:
+            if cut not in self._runtimes:
+                self._runtimes[cut] = open_alike(replace(self._forms, cut=cut), self.engine)
+            return self._runtimes[cut]
 
 
 def open_zhang(

@@ -22,7 +22,8 @@ from colorizer.caffe.onnx_export import CONVERTER_VERSION
 from colorizer.color.difference import ciede2000
 from colorizer.engines import Runtime
 from colorizer.io.cache import cache_folder, keep, kept
-from colorizer.networks.zhang.contract import INPUT_BLOB, MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_BLOB, OUTPUT_STRIDE
+from colorizer.networks.distribution import annealed_mean
+from colorizer.networks.zhang.contract import INPUT_BLOB, MIDDLE_LIGHTNESS, NETWORK_SIZE, OUTPUT_STRIDE
 from colorizer.networks.zhang.converted import model_key
 from colorizer.networks.zhang.forms import ZhangForms
 
@@ -90,9 +91,14 @@ def judge(exact: Predictor, reduced: Predictor, planes: Planes) -> Verdict:
 @dataclass(frozen=True)
 class _Predictor:
     runtime: Runtime
+    forms: ZhangForms
 
     def ab(self, centred: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return self.runtime.run({INPUT_BLOB: centred})[OUTPUT_BLOB]
+        (found,) = self.runtime.run({INPUT_BLOB: centred}).values()
+        if not self.forms.cut:
+            return found
+        colors = self.forms.colors
+        return np.stack([annealed_mean(logits, colors.centres, colors.temperature) for logits in found])
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class ColorTrial:
             A runtime failed.
         """
         planes = sample_planes(self.network.model.stride)
-        verdict = judge(_Predictor(exact), _Predictor(reduced), planes)
+        verdict = judge(_Predictor(exact, self.network), _Predictor(reduced, self.network), planes)
         remember(self._key(conditions), verdict)
         return verdict
 

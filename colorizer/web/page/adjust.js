@@ -1,4 +1,4 @@
-/** The panel beside the large picture: colour strength, calm or vivid, and which network. */
+/** The panel beside the large picture: colour strength, calm or vivid, which network, and how closely it looks. */
 
 import { settled } from "./timing.js";
 
@@ -12,10 +12,11 @@ export class Adjust {
   #parts;
   #models;
   #picture = null;
+  #disabled = false;
 
   /**
    * @param {Record<string, HTMLElement>} parts saturation, temperature (with saturationShown, temperatureShown), reset,
-   *     all, model
+   *     all, model, detail
    * @param {import("./models.js").Models} models
    * @param {{change: Function, all: Function, recolor: Function}} actions
    */
@@ -35,23 +36,33 @@ export class Adjust {
       this.show(this.#picture);
     });
     parts.all.addEventListener("click", () => actions.all(this.#picture));
-    parts.model.addEventListener("change", () => actions.recolor(this.#picture, parts.model.value));
+    const recolor = () => actions.recolor(this.#picture, parts.model.value, parts.detail.value === "quick");
+    for (const choice of [parts.model, parts.detail]) choice.addEventListener("change", recolor);
   }
 
   /** Set everything to what holds for a picture. */
   show(picture) {
     this.#picture = picture;
-    const { saturation, temperature, model } = this.#parts;
+    const { saturation, temperature, model, detail } = this.#parts;
     saturation.value = Math.round((picture.saturation ?? 1) * 100);
     temperature.value = vividness(picture.temperature ?? this.#models.temperature(picture.model));
     saturation.dataset.moved = picture.saturation === null ? "" : "yes";
     temperature.dataset.moved = picture.temperature === null ? "" : "yes";
     this.#models.fill(model, picture.model ?? this.#models.preferred);
+    detail.value = picture.fast || this.#models.looks(picture.model) === 1 ? "quick" : "fine";
+    this.#enable(detail);
     this.#label();
   }
 
   set disabled(disabled) {
+    this.#disabled = disabled;
     for (const name of ["saturation", "temperature", "reset", "all", "model"]) this.#parts[name].disabled = disabled;
+    this.#enable(this.#parts.detail);
+  }
+
+  /** A network that looks once has no detail to choose. */
+  #enable(detail) {
+    detail.disabled = this.#disabled || this.#models.looks(this.#picture?.model) === 1;
   }
 
   /** What has not been moved is left to the model, which may know it to more digits than a slider has. */

@@ -73,10 +73,10 @@ export const models = () => json("/api/models");
  * Send a picture; XMLHttpRequest, because fetch tells nothing of an upload's progress.
  *
  * @param {File} file
- * @param {{name: string, model: string|null, signal: AbortSignal, progress: (share: number) => void}} options
+ * @param {{name: string, model: string|null, fast: boolean, signal: AbortSignal, progress: (share: number) => void}} options
  * @returns {Promise<object>} the picture as the server tells of it
  */
-export function upload(file, { name, model, signal, progress }) {
+export function upload(file, { name, model, fast, signal, progress }) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
@@ -89,7 +89,7 @@ export function upload(file, { name, model, signal, progress }) {
       else reject(problemOf(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After")));
     };
     xhr.onloadend = () => signal.removeEventListener("abort", abort);
-    xhr.open("POST", `/api/pictures${query({ model, name })}`);
+    xhr.open("POST", `/api/pictures${query({ model, name, fast: fast || null })}`);
     xhr.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     xhr.send(file);
   });
@@ -100,7 +100,8 @@ const address = (id, part = "") => `/api/pictures/${encodeURIComponent(id)}${par
 /** What the server says of a picture, at once or when its state is no longer `state`, after `wait` seconds at most. */
 export const picture = (id, { state, wait } = {}) => json(address(id, query({ state, wait })), { cache: "no-store" });
 
-export const recolor = (id, model) => json(address(id, `/model${query({ model })}`), { method: "POST" });
+export const recolor = (id, model, fast) =>
+  json(address(id, `/model${query({ model, fast: fast || null })}`), { method: "POST" });
 
 /** Let the server forget a picture; also while the page is being left. */
 export const forget = (id) => request(address(id), { method: "DELETE", keepalive: true });

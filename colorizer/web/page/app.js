@@ -51,6 +51,7 @@ const adjust = new Adjust(
     reset: part("reset"),
     all: part("same-for-all"),
     model: part("view-model"),
+    detail: part("detail"),
   },
   models,
   {
@@ -155,14 +156,16 @@ function clear() {
   speech.say("All pictures removed.");
 }
 
-async function colorAgain(picture, model) {
-  const { model: before } = picture;
+async function colorAgain(picture, model, fast) {
+  const before = { model: picture.model, fast: picture.fast, temperature: picture.temperature };
+  // a temperature is one network's; how closely that looks does not change it
+  const temperature = model === (before.model ?? models.preferred) ? before.temperature : null;
   // not yet "waiting": asked about it now, the server might tell of the pass before, and late
-  shelf.change(picture, { state: "asked", model, temperature: null });
+  shelf.change(picture, { state: "asked", model, fast, temperature });
   try {
-    shelf.change(picture, { ...known(await recolor(picture.id, model)), model });
+    shelf.change(picture, { ...known(await recolor(picture.id, model, fast)), model });
   } catch (error) {
-    shelf.change(picture, { state: "ready", model: before });
+    shelf.change(picture, { state: "ready", ...before });
     tell(error);
   }
   if (view.picture === picture) adjust.show(picture);

@@ -17,6 +17,11 @@ export class Models {
     return this.list.find((model) => model.name === (name ?? this.preferred))?.temperature ?? 1;
   }
 
+  /** How often a model looks at a picture of its own accord. */
+  looks(name) {
+    return this.list.find((model) => model.name === (name ?? this.preferred))?.looks ?? 1;
+  }
+
   /** Fill a select element; what is not installed is shown, but cannot be chosen. */
   fill(select, chosen = this.preferred) {
     const options = this.list.map((model) => {

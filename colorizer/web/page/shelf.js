@@ -18,6 +18,7 @@
  * @property {string} format as the server names it
  * @property {number} depth bits of a sample, once known
  * @property {string|null} model
+ * @property {boolean} fast whether the network looks once
  * @property {number} passes of the network, made for this picture
  * @property {number|null} saturation null: as it comes
  * @property {number|null} temperature null: the model's own
@@ -60,6 +61,7 @@ export class Shelf extends EventTarget {
       format: "",
       depth: 0,
       model: null,
+      fast: false,
       passes: 0,
       saturation: null,
       temperature: null,
@@ -103,7 +105,7 @@ export class Shelf extends EventTarget {
   #store() {
     const kept = this.#pictures
       .filter((picture) => picture.id && picture.state !== "failed")
-      .map(({ id, name, model, saturation, temperature }) => ({ id, name, model, saturation, temperature }));
+      .map(({ id, name, model, fast, saturation, temperature }) => ({ id, name, model, fast, saturation, temperature }));
     try {
       sessionStorage.setItem(STORED, JSON.stringify(kept));
     } catch {
@@ -133,7 +135,7 @@ export function reason(detail, name) {
 }
 
 /** What of the server's word about a picture is kept. */
-export function known({ id, name, state, position, width, height, format, depth, problem, passes, model }) {
+export function known({ id, name, state, position, width, height, format, depth, problem, passes, model, fast }) {
   const words = {
     id,
     state,
@@ -145,6 +147,7 @@ export function known({ id, name, state, position, width, height, format, depth,
     problem: problem ? reason(problem.detail || problem.title, name) : "",
     final: problem ? isFinal(problem.status) : false,
     passes: passes ?? 0,
+    fast: fast ?? false,
   };
   return model ? { ...words, model } : words;
 }

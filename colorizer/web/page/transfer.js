@@ -62,6 +62,7 @@ export class Transfer {
         const answer = await upload(picture.file, {
           name: picture.name,
           model: picture.model,
+          fast: picture.fast,
           signal,
           progress: (share) => this.#shelf.change(picture, { progress: share }),
         });
