@@ -203,11 +203,21 @@ def alike(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
     return bool(np.abs(one - other).max() <= BROWSER_SEAM)
 
 
-def changed(page: Page, act: Callable[[], object]) -> None:
-    """Wait until the coloured image is another element than before the act, which is how a new rendering comes."""
+def mark_as_old(page: Page) -> None:
+    """Note which coloured image is shown now, before what may replace it at any time."""
     page.evaluate("() => document.querySelector('.after img').dataset.old = 'yes'")
-    act()
+
+
+def wait_for_new(page: Page) -> None:
+    """Wait until another coloured image than the noted one is shown, which is how a new rendering comes."""
     page.locator(".after img:not([data-old])").wait_for()
+
+
+def changed(page: Page, act: Callable[[], object]) -> None:
+    """Wait until the coloured image is another element than before the act."""
+    mark_as_old(page)
+    act()
+    wait_for_new(page)
 
 
 def moved(page: Page, slider: str, value: int) -> None:
