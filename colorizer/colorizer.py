@@ -216,9 +216,7 @@ class Colorizer:
         -------
         ndarray, (H, W, 3) RGB of the input's dtype
         """
-        strength = self.settings.strength
-        vivid = ab * np.float32(self.settings.saturation * strength)
-        return with_chroma(pixels, vivid, own_share=1 - strength, threads=self.settings.threads)
+        return with_chroma(pixels, self._vivid(ab), own_share=self._own_share, threads=self.settings.threads)
 
     def render_chroma(
         self, luma: Bytes, ab: Floats, subsampling: tuple[int, int] = (1, 1), original: Pixels | None = None
@@ -241,11 +239,24 @@ class Colorizer:
         tuple of two ndarrays
             Cb and Cr, (rows, columns) uint8, with which R', G' and B' lie in gamut.
         """
-        strength = self.settings.strength
-        vivid = ab * np.float32(self.settings.saturation * strength)
         return chroma_for_luma(
-            luma, vivid, subsampling, original=original, own_share=1 - strength, threads=self.settings.threads
+            luma,
+            self._vivid(ab),
+            subsampling,
+            original=original,
+            own_share=self._own_share,
+            threads=self.settings.threads,
         )
+
+    @property
+    def _own_share(self) -> float:
+        """How much of a picture's own chroma stays."""
+        return 1 - self.settings.strength
+
+    def _vivid(self, ab: Floats) -> Floats:
+        """The network's chroma as strong as the settings want it."""
+        vivid: Floats = ab * np.float32(self.settings.saturation * self.settings.strength)
+        return vivid
 
     def _color_rgb(self, rgb: Pixels) -> Pixels:
         if self.keeps(rgb):

@@ -15,8 +15,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.color.chroma_planes import luma_at_chroma, quantized, solved_chroma
-from colorizer.color.chroma_table import LEVELS, REACH, SIDE, chroma_table
+from colorizer.color.chroma_planes import (
+    luma_at_chroma,
+    place_in_tile,
+    quantized,
+    solved_chroma,
+    tile_origins,
+    tiled,
+)
+from colorizer.color.chroma_table import LEVELS, chroma_table
 from colorizer.color.pixels import FULL_SCALE, chroma_plane
 from colorizer.color.strips import each_strip, worthwhile
 from colorizer.color.upsample import Upsampler
@@ -97,8 +104,8 @@ def chroma_for_luma(
 
 def _solved_at_codes(luma: Bytes, ab: Floats) -> Floats:
     """As `solved_chroma`, for code values of 8 bits: a tile for each of them, so that one look-up answers."""
-    inner = np.clip(ab * np.float32((SIDE - 1) / (2 * REACH)) + np.float32((SIDE - 1) / 2), 0, np.float32(SIDE - 1))
-    left, top = _tile_origins()
+    inner = place_in_tile(ab)
+    left, top = tile_origins(_TILES_IN_A_ROW)
     x = cv2.add(inner[..., 0], cv2.LUT(luma, left))
     y = cv2.add(inner[..., 1], cv2.LUT(luma, top))
     return np.asarray(cv2.remap(_tiles_of_codes(), x, y, cv2.INTER_LINEAR), np.float32)
@@ -111,17 +118,7 @@ def _tiles_of_codes() -> Floats:
     below = np.minimum(position.astype(np.intp), LEVELS - 2)
     share = (position - below).astype(np.float32)[:, None, None, None]
     table = chroma_table(_TABLE_ENCODING)
-    tiles = table[below] * (1 - share) + table[below + 1] * share
-    rows = _CODES // _TILES_IN_A_ROW
-    picture = tiles.reshape(rows, _TILES_IN_A_ROW, SIDE, SIDE, 2).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(picture.reshape(rows * SIDE, _TILES_IN_A_ROW * SIDE, 2), np.float32)
-
-
-@lru_cache(maxsize=1)
-def _tile_origins() -> tuple[Floats, Floats]:
-    code = np.arange(_CODES)
-    left, top = (code % _TILES_IN_A_ROW) * SIDE, (code // _TILES_IN_A_ROW) * SIDE
-    return left.astype(np.float32), top.astype(np.float32)
+    return tiled(table[below] * (1 - share) + table[below + 1] * share, _TILES_IN_A_ROW)
 
 
 def rgb_of(luma: Bytes, chroma: tuple[Bytes, Bytes]) -> Bytes:

@@ -94,7 +94,7 @@ def luma_at_chroma(luma: Plane, chroma: tuple[int, int], encoding: ColorEncoding
 
 
 def ab_at_chroma(ab: Floats, luma: tuple[int, int], chroma: tuple[int, int], encoding: ColorEncoding) -> Floats:
-    """PredictedFrame ab, enlarged bilinearly to where the chroma samples lie.
+    """Predicted ab, enlarged bilinearly to where the chroma samples lie.
 
     Parameters
     ----------
@@ -124,12 +124,7 @@ def ab_at_chroma(ab: Floats, luma: tuple[int, int], chroma: tuple[int, int], enc
 
 @lru_cache(maxsize=4)
 def _tiled_table(encoding: ColorEncoding) -> Floats:
-    table = chroma_table(encoding)
-    rows = -(-LEVELS // _TILES)
-    tiles = np.zeros((rows * _TILES, SIDE, SIDE, 2), np.float32)
-    tiles[:LEVELS] = table
-    picture = tiles.reshape(rows, _TILES, SIDE, SIDE, 2).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(picture.reshape(rows * SIDE, _TILES * SIDE, 2))
+    return tiled(chroma_table(encoding), _TILES)
 
 
 def _table_of(encoding: ColorEncoding) -> Floats:
@@ -158,11 +153,12 @@ def solved_chroma(level: Floats, ab: Floats, encoding: ColorEncoding) -> Floats:
     # white belongs to the last pair of levels, too
     lower = np.minimum(position.astype(np.uint8), np.uint8(LEVELS - 2))
     share = position - lower
-    inner = np.clip(ab * np.float32((SIDE - 1) / (2 * REACH)) + np.float32((SIDE - 1) / 2), 0, np.float32(SIDE - 1))
+    inner = place_in_tile(ab)
+    left, top = tile_origins(_TILES)
     found = []
     for tile in (lower, lower + np.uint8(1)):
-        x = cv2.add(inner[..., 0], cv2.LUT(tile, _tile_origins()[0]))
-        y = cv2.add(inner[..., 1], cv2.LUT(tile, _tile_origins()[1]))
+        x = cv2.add(inner[..., 0], cv2.LUT(tile, left))
+        y = cv2.add(inner[..., 1], cv2.LUT(tile, top))
         found.append(np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR), np.float32))
     low, high = found
     # in place, since these are the largest arrays of a frame: low + share * (high - low)
@@ -172,10 +168,26 @@ def solved_chroma(level: Floats, ab: Floats, encoding: ColorEncoding) -> Floats:
     return np.asarray(high, np.float32)
 
 
-@lru_cache(maxsize=1)
-def _tile_origins() -> tuple[Floats, Floats]:
+def tiled(levels: Floats, in_a_row: int) -> Floats:
+    """Levels of the chroma table, (N, SIDE, SIDE, 2), as a picture of tiles: (rows, columns, 2)."""
+    rows = -(-len(levels) // in_a_row)
+    tiles = np.zeros((rows * in_a_row, SIDE, SIDE, 2), np.float32)
+    tiles[: len(levels)] = levels
+    picture = tiles.reshape(rows, in_a_row, SIDE, SIDE, 2).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(picture.reshape(rows * SIDE, in_a_row * SIDE, 2))
+
+
+@lru_cache(maxsize=2)
+def tile_origins(in_a_row: int) -> tuple[Floats, Floats]:
+    """Left column and top row of each tile of such a picture, by the tile's number in 8 bits: (256,) each."""
     tile = np.arange(256)
-    return ((tile % _TILES) * SIDE).astype(np.float32), ((tile // _TILES) * SIDE).astype(np.float32)
+    return ((tile % in_a_row) * SIDE).astype(np.float32), ((tile // in_a_row) * SIDE).astype(np.float32)
+
+
+def place_in_tile(ab: Floats) -> Floats:
+    """Where in a tile the answers for ab are: (..., 2) column and row, from the tile's origin."""
+    inner = ab * np.float32((SIDE - 1) / (2 * REACH)) + np.float32((SIDE - 1) / 2)
+    return np.asarray(np.clip(inner, 0, np.float32(SIDE - 1)), np.float32)
 
 
 def quantized(chroma: Floats, bits: int, *, full_range: bool) -> tuple[Plane, Plane]:

@@ -35,7 +35,7 @@ from colorizer.metrics import (
     rgb_error,
     ssim,
 )
-from colorizer.metrics.auras import Sides, aura_error, bleeding_distance, flat_sides
+from colorizer.metrics.auras import Sides, aura_band, aura_error, bleeding_distance, flat_sides
 from colorizer.metrics.faces import Box, FaceScore, face_score
 from colorizer.metrics.pictures import SSIM_WINDOW
 
@@ -196,7 +196,7 @@ class _Original:
     colorfulness: float
     absolute_colorfulness: float
     mean_chroma: float
-    lightness: npt.NDArray[np.float32]
+    aura_band: npt.NDArray[np.bool_]
     sides: Sides
     bleeding: float
 
@@ -208,7 +208,7 @@ def _original(truth: Truth) -> _Original:
         colorfulness(truth.pixels),
         absolute_colorfulness(truth.pixels),
         mean_chroma(truth.ab),
-        light,
+        aura_band(light),
         sides,
         bleeding_distance(sides, truth.ab) / min(light.shape),
     )
@@ -243,8 +243,8 @@ def _measurement(truth: Truth, own: _Original, result: Pixels, examples: bool) -
         true_mean_chroma=own.mean_chroma,
         edge_error_near=edges.near,
         edge_error_elsewhere=edges.elsewhere,
-        aura_error=aura_error(own.lightness, true_ab, ab),
-        bleeding=bleeding_distance(own.sides, ab) / min(own.lightness.shape),
+        aura_error=aura_error(own.aura_band, true_ab, ab),
+        bleeding=bleeding_distance(own.sides, ab) / min(true.shape[:2]),
         true_bleeding=own.bleeding,
         lightness_mean=light.mean,
         lightness_maximum=light.maximum,

@@ -58,7 +58,7 @@ def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[Binar
     """
     if "\0" in os.fspath(path):
         raise OutputError(f"{shown(path)}: cannot be written, since no file can have this name; choose another")
-    temporary = path
+    temporary: Path | None = None
     try:
         file, temporary = _open_temporary(path)
         with file:
@@ -75,7 +75,7 @@ def writing(path: Path, *, remedy: Remedy | str | None = None) -> Iterator[Binar
         reason = f"{shown(path)}: cannot be written ({error.strerror})"
         raise kind(reason, remedy=remedy or _remedy(path, error)) from error
     finally:
-        if temporary != path:
+        if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
 

@@ -53,8 +53,4 @@ def _avif(data: bytes) -> str:
     return ""
 
 
-def _heic(data: bytes) -> str:
-    return heif.unread_coding(data)
-
-
-_LOOKS: dict[str, Callable[[bytes], str]] = {"JPEG": _jpeg, "BMP": _bmp, "AVIF": _avif, "HEIC": _heic}
+_LOOKS: dict[str, Callable[[bytes], str]] = {"JPEG": _jpeg, "BMP": _bmp, "AVIF": _avif, "HEIC": heif.unread_coding}

@@ -191,11 +191,12 @@ def decode_pixels(
             image.load()
             samples, alpha, space = planes(image)
         return samples, alpha, space, []
-    by_hand = header.ycc_at is not None and set(stream.steps) == {(1, 1)}
-    if by_hand and header.ycc_at is not None:
-        data = data[: header.ycc_at] + struct.pack(">I", _SRGB) + data[header.ycc_at + 4 :]
+    ycc_at = header.ycc_at if set(stream.steps) == {(1, 1)} else None
+    if ycc_at is not None:
+        # called RGB, it comes out of the decoder as it is stored
+        data = data[:ycc_at] + struct.pack(">I", _SRGB) + data[ycc_at + 4 :]
     samples, alpha, space, notes = _told_apart(_full_scale(_by_openjpeg(data), depths[0]), header)
-    if by_hand and space == "rgb":
+    if ycc_at is not None and space == "rgb":
         samples = _from_ycc(samples, depths[0])
     return samples, alpha, space, notes
 

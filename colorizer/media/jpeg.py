@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from colorizer.media import jpeg_luma
+from colorizer.media.jpeg_scans import FRAMES
 from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
 from colorizer.media.picture import CodedLuma, Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
@@ -44,7 +45,6 @@ _LARGEST_TAG = 8192
 """Values kept where an Exif block from elsewhere is too long for JPEG."""
 
 _SUBSAMPLING = {"444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
-_NO_FRAMES = (0xC4, 0xC8, 0xCC)
 LOSSLESS, _PROGRESSIVE = 0xC3, (0xC2, 0xCA)
 _ROWS_STATED = b"\xff\xdc\0\4"
 _GAIN_MAP, _MULTI_PICTURE = b"urn:iso:std:iso:ts:21496:-1\0", b"MPF\0"
@@ -77,7 +77,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 @dataclass(frozen=True)
-class Frame:
+class FrameHeader:
     """What the frame header says: its marker's last byte, bits, rows, and channels; and where the rows are stated."""
 
     kind: int
@@ -87,12 +87,12 @@ class Frame:
     rows_at: int
 
 
-def frame_of(data: bytes) -> Frame | None:
+def frame_of(data: bytes) -> FrameHeader | None:
     """The frame header; None where there is none."""
     for marker, content, place in _segments(data):
-        if marker >> 4 == 0xC and marker not in _NO_FRAMES and len(content) >= 6:
+        if marker in FRAMES and len(content) >= 6:
             bits, rows = struct.unpack_from(">BH", content)
-            return Frame(marker, bits, rows, content[5], place + 1)
+            return FrameHeader(marker, bits, rows, content[5], place + 1)
     return None
 
 
@@ -144,7 +144,7 @@ def _has_luma(image: Image.Image) -> bool:
     return len(components) == 3 and bytes(components) != b"RGB"
 
 
-def _with_rows(data: bytes, frame: Frame) -> bytes:
+def _with_rows(data: bytes, frame: FrameHeader) -> bytes:
     """The file with its rows in the frame header, where they are stated behind the first scan (DNL)."""
     place = data.find(_ROWS_STATED, frame.rows_at)
     if place < 0:
@@ -152,7 +152,7 @@ def _with_rows(data: bytes, frame: Frame) -> bytes:
     return data[: frame.rows_at] + data[place + 4 : place + 6] + data[frame.rows_at + 2 :]
 
 
-def _deep_planes(data: bytes, frame: Frame, check_size: CheckSize) -> tuple[Pixels, None, Space]:
+def _deep_planes(data: bytes, frame: FrameHeader, check_size: CheckSize) -> tuple[Pixels, None, Space]:
     import imagecodecs
 
     columns, rows = struct.unpack_from(">H", data, frame.rows_at + 2)[0], frame.rows

@@ -26,7 +26,7 @@ from colorizer.media.jpeg_scans import PROGRESSIVE, Frame, alone, jfif_segment, 
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.xmp import Mark
 from colorizer.media.options import Output
-from colorizer.media.picture import CodedLuma, KeptLuma, Picture
+from colorizer.media.picture import CodedLuma, KeptLuma, Picture, upright
 from colorizer.media.raster import opened, silent_stderr
 
 Bytes = npt.NDArray[np.uint8]
@@ -37,6 +37,7 @@ _BITS = 8
 _NO_CHROMA = 128
 _MOST = 4  # luma samples to a chroma sample along a side, as coarse as JPEG has it
 _TRIAL_QUALITY = 50
+_OPPOSITE = {6: 8, 8: 6}  # quarter turns; all other orientations undo themselves
 _GREY_SPACE = 1  # libjpeg's JCS_GRAYSCALE
 
 
@@ -137,13 +138,7 @@ def _as_grey_file(file: bytes, frame: Frame) -> bytes:
 
 def turned_back(plane: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     """Undo what `colorizer.media.picture.upright` did, to (H, W, ...)."""
-    if orientation in (2, 3, 6, 7):
-        plane = plane[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        plane = plane[::-1]
-    if orientation in (5, 6, 7, 8):
-        plane = plane.swapaxes(0, 1)
-    return np.ascontiguousarray(plane)
+    return upright(plane, _OPPOSITE.get(orientation, orientation))
 
 
 def with_chroma_planes(

@@ -19,7 +19,8 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 """Kinds of frame by their markers, Huffman-coded all of them."""
 
 _ARITHMETIC = frozenset({0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
-_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7}) | _ARITHMETIC
+FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7}) | _ARITHMETIC
+"""Markers of frames of every kind."""
 _HUFFMAN, _QUANTIZATION, _RESTART = 0xC4, 0xDB, 0xDD
 _START, _END, _SCAN, _LINES, _JFIF = 0xD8, 0xD9, 0xDA, 0xDC, 0xE0
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -97,7 +98,7 @@ def read_frame(data: bytes) -> Frame:
         marker, content, place = _segment(data, place)
         if marker == _END:
             break
-        if marker in _FRAMES:
+        if marker in FRAMES:
             if frame is not None:
                 raise ValueError("it holds several frames")
             frame, table_id = _header(marker, content)

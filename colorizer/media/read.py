@@ -38,6 +38,7 @@ from colorizer.media.picture import (
     CodedLuma,
     Metadata,
     Picture,
+    Pixels,
     StoredPicture,
     UnsupportedError,
     upright,
@@ -253,40 +254,35 @@ def explained(name: str) -> Iterator[None]:
 def _in_srgb(stored: StoredPicture, kind: str) -> Picture:
     """A picture as its file stores it made what we work on: in sRGB, upright, its metadata likewise."""
     if stored.no_photograph:
-        return _as_it_is(stored, kind)
+        # its samples are no tones, and mean no colours
+        return _upright_picture(stored, stored.samples, kind)
     profile = stored.profile
     if not profile and stored.space == "rgb" and _claims_adobe_rgb(stored.metadata.exif):
         profile = gamma_profile(_ADOBE_RGB_GAMMA, _ADOBE_RGB_XY, grey=False)
     converted = to_srgb(stored.samples, profile, stored.space, stored.cicp)
-    turn = stored.orientation
-    return Picture(
-        pixels=upright(converted.pixels, turn),
-        alpha=None if stored.alpha is None else upright(stored.alpha, turn),
-        format=kind,
-        metadata=_upright_metadata(stored.metadata, turn),
+    return replace(
+        _upright_picture(stored, converted.pixels, kind),
         profile=converted.profile,
         source_profile=converted.source,
         dtype=stored.dtype or stored.samples.dtype,
-        encoding=stored.encoding,
-        extra=None if stored.extra is None else upright(stored.extra, turn),
         notes=stored.notes + converted.notes,
         luma=_luma(stored, converted),
-        pages_beside=stored.pages_beside,
     )
 
 
-def _as_it_is(stored: StoredPicture, kind: str) -> Picture:
-    """A page that is no photograph: its samples are no tones, and mean no colours."""
+def _upright_picture(stored: StoredPicture, pixels: Pixels, kind: str) -> Picture:
+    """A stored picture, with its own or converted samples, as it is looked at."""
     turn = stored.orientation
     return Picture(
-        pixels=upright(stored.samples, turn),
+        pixels=upright(pixels, turn),
         alpha=None if stored.alpha is None else upright(stored.alpha, turn),
         format=kind,
         metadata=_upright_metadata(stored.metadata, turn),
         encoding=stored.encoding,
         extra=None if stored.extra is None else upright(stored.extra, turn),
         notes=stored.notes,
-        no_photograph=True,
+        no_photograph=stored.no_photograph,
+        pages_beside=stored.pages_beside,
     )
 
 

@@ -55,7 +55,16 @@ LONGEST_SIDE = 32767
 _BEYOND = cv2.BORDER_REPLICATE
 
 
-def aura_error(lightness: Floats, true_ab: Plane, predicted_ab: Plane) -> float:
+def aura_band(lightness: Floats) -> npt.NDArray[np.bool_]:
+    """The pixels beside strong edges of lightness, (H, W), see `aura_error`; lightness is (H, W), L of the original."""
+    strong = _slopes(lightness)[2] >= EDGE_SLOPE
+    if not strong.any():
+        return strong
+    away = cv2.distanceTransform(np.logical_not(strong).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray((away >= BAND[0]) & (away <= BAND[1]))
+
+
+def aura_error(band: npt.NDArray[np.bool_], true_ab: Plane, predicted_ab: Plane) -> float:
     """Error beside strong edges of lightness.
 
     Definition: mean ab distance over the pixels at least 2 and at most 12 pixels (Euclidean, pixel centres) from the
@@ -65,8 +74,8 @@ def aura_error(lightness: Floats, true_ab: Plane, predicted_ab: Plane) -> float:
 
     Parameters
     ----------
-    lightness
-        (H, W), L of the original.
+    band
+        (H, W), as `aura_band` gives it.
     true_ab, predicted_ab
         (H, W, 2), CIE Lab units.
 
@@ -76,11 +85,6 @@ def aura_error(lightness: Floats, true_ab: Plane, predicted_ab: Plane) -> float:
         No ab planes, shapes differ, or values that are not finite.
     """
     error = ab_distance(true_ab, predicted_ab)
-    strong = _slopes(lightness)[2] >= EDGE_SLOPE
-    if not strong.any():
-        return math.nan
-    away = cv2.distanceTransform(np.logical_not(strong).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    band = (away >= BAND[0]) & (away <= BAND[1])
     return float(error[band].mean()) if band.any() else math.nan
 
 

@@ -8,6 +8,10 @@ impossible stays so, where an arithmetic mean would blend contrary answers into 
 distribution, ab is averaged.
 
 What a look adds to each place's logits alike (their normaliser) does not matter, neither to the mean nor to enlarging.
+
+There are two ways to what a network sees: one begins with a picture's pixels, the other with lightness that is known
+already, as film has it in its luma plane. Whatever is coloured, be it a picture, a frame of a film or one of a numbered
+sequence, goes one of them.
 """
 
 from __future__ import annotations

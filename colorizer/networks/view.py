@@ -1,19 +1,13 @@
-"""How a network looks at a picture: the size that it sees, and the two ways to get there.
-
-One way begins with a picture's pixels, the other with lightness that is known already, as film has it in its luma
-plane. Whatever is coloured, be it a picture, a frame of a film or one of a numbered sequence, goes one of them.
-"""
+"""One look of a network at a picture: the size that it sees. How pictures get there: `colorizer.networks.looks`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.resample import network_size
-from colorizer.color.strips import shrunk_lightness
 from colorizer.errors import OptionRef, UsageError
 from colorizer.networks.base import Model, NetworkInput
 from colorizer.settings import Fit, Settings
@@ -47,19 +41,6 @@ class NetworkView:
     def size_for(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of what the network sees of a picture of that height and width."""
         return network_size(height, width, fit=self.fit, size=self.size, stride=self.stride)
-
-    def of_pixels(self, pixels: npt.NDArray[Any], threads: int | None = None) -> NetworkInput:
-        """What the network sees of a picture.
-
-        Parameters
-        ----------
-        pixels
-            (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
-        threads
-            How many compute; None: the cores that this process may use.
-        """
-        height, width = pixels.shape[:2]
-        return self.of_lightness(shrunk_lightness(pixels, self.size_for(height, width), threads))
 
     def of_lightness(self, lightness: npt.NDArray[np.float32]) -> NetworkInput:
         """What the network sees of lightness that has the right size: (h, w) float32, L in 0..100; see `size_for`."""

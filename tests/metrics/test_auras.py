@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colorizer.errors import InputError
-from colorizer.metrics.auras import aura_error, bleeding_distance, flat_sides
+from colorizer.metrics.auras import aura_band, aura_error, bleeding_distance, flat_sides
 
 Floats = npt.NDArray[np.float32]
 
@@ -102,11 +102,11 @@ def test_the_band_lies_beside_edges_and_not_on_them() -> None:
     for wrong in (band, ~band):
         predicted = true.copy()
         predicted[wrong] += np.array([3, 4], np.float32)
-        assert aura_error(light, true, predicted) == pytest.approx(5 if wrong is band else 0, abs=1e-4)
+        assert aura_error(aura_band(light), true, predicted) == pytest.approx(5 if wrong is band else 0, abs=1e-4)
 
 
 def test_without_an_edge_there_is_no_band() -> None:
     light, true = scene()
-    assert math.isnan(aura_error(np.full_like(light, 50), true, true))
+    assert math.isnan(aura_error(aura_band(np.full_like(light, 50)), true, true))
     with pytest.raises(InputError, match="cannot be compared"):
-        aura_error(light, true, true[1:])
+        aura_error(aura_band(light), true, true[1:])

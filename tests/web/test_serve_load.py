@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 from serving import Server, closed_within, connected, photo, read_answer, serving
 
+from colorizer.color.chroma_table import chroma_table
+from colorizer.color.ycbcr import BT601, ColorEncoding
+
 Command = Callable[..., Any]
 
 UPLOADS = 50
@@ -144,7 +147,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def busy(server: Server) -> Iterator[None]:
     """While its only worker has something larger to do, and two more wait."""
     picture = photo(3600, 2700)
-    addresses = [server.add(picture, "large.jpg", fast=True) for _ in range(3)]
+    addresses = [server.add(picture, "large.jpg") for _ in range(3)]
     try:
         yield
     finally:
@@ -252,6 +255,8 @@ def test_an_upload_on_a_connection_that_was_refused_does_not_go_on_for_ever(hast
 
 
 def test_who_waits_too_long_is_told_to_come_back(tmp_path: Path) -> None:
+    # once for an installation it is computed, which takes longer than the patience here
+    chroma_table(ColorEncoding(matrix=BT601))
     with serving(tmp_path, "--patience", "1", "--jobs", "1", "--model", "lite") as server:
         picture = photo(3600, 2700)
         addresses = [server.add(picture, "large.jpg", fast=True) for _ in range(24)]  # some seconds of work
