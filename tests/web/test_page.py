@@ -113,6 +113,19 @@ def test_tuning_changes_the_colours_and_never_asks_the_network_again(server: Ser
     assert passes(page, server) == 1
 
 
+def test_opening_a_picture_asks_for_one_rendering_of_each_side(server: Server, visits: Visits) -> None:
+    page = visits.open(server.url("/"))
+    drop(page, STREAM)
+    tiles(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(".tile .open").click()
+    page.locator(".before img").wait_for()
+    page.wait_for_timeout(800)  # for any that should not come
+    large = [url for url in asked if "side=" in url and "side=480" not in url]
+    assert sorted(url.partition("?")[0].rpartition("/")[2] for url in large) == ["after", "before"], large
+
+
 def test_less_detail_is_one_look_by_the_same_network(
     server: Server, visits: Visits, colorize: Command, tmp_path: Path
 ) -> None:

@@ -50,7 +50,7 @@ export class View {
     if (picture.width) this.#compare.ratio = picture.width / picture.height;
     this.#adjust.show(picture);
     this.#tell();
-    this.#draw();
+    queueMicrotask(() => this.#draw()); // when the view is shown, and has the size to draw for
   }
 
   close() {
