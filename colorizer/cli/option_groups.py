@@ -9,7 +9,7 @@ from colorizer.cli.helping import Guide
 
 _ABOUT = ("help", "help_all")
 
-_NETWORK = ("model", "prototxt", "bin_centres", "weights_dir", "fit", "size")
+_NETWORK = ("model", "prototxt", "bin_centres", "weights_dir", "fit", "size", "fast")
 _COLORS = ("temperature", "saturation", "strength", "keep_color", "compat")
 _MACHINE = ("engine", "precision", "device", "threads")
 
