@@ -78,6 +78,10 @@ class Colorizer:
         self.view = Looks.of(self.model, settings)
         self._network = open_network(self.model, settings, pictures=pictures)
 
+    def __repr__(self) -> str:
+        """What colours, and how."""
+        return f"<Colorizer: {self.recipe()}>"
+
     def with_settings(self, settings: Settings) -> Colorizer:
         """The same network, loaded once, under other settings that are not the network's: fit, size, chroma.
 

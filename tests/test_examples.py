@@ -59,6 +59,7 @@ def test_all_pages_with_examples_are_tried() -> None:
         "colorizer.film",
         "colorizer.media",
         "colorizer.networks.distribution",
+        "colorizer.one_call",
         "colorizer.settings",
     ],
 )

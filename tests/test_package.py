@@ -42,7 +42,7 @@ def test_the_embedded_model_is_found_wherever_the_package_lies(layout: str, tmp_
 
 
 def test_the_public_names_are_few_and_there() -> None:
-    assert set(colorizer.__all__) == {"Colorizer", "ColorizerError", "Settings", "__version__"}
+    assert set(colorizer.__all__) == {"Colorizer", "ColorizerError", "Settings", "__version__", "colorize"}
     for name in colorizer.__all__:
         assert getattr(colorizer, name) is not None
 
