@@ -1,7 +1,7 @@
 """The options of a colorization, defined once for the library, the command line and the documentation.
 
 Each field of `Settings` carries its help text and its range as metadata; the command builds its options from them, and
-a test holds the README to them.
+the tables of docs/commands.md are made of these.
 """
 
 from __future__ import annotations

@@ -101,11 +101,8 @@ def test_an_image_gives_an_image_of_its_own_size_and_transparency(mode: str, rgb
 
 def test_deep_grey_images_are_seen_at_their_depth(grey: Any) -> None:
     deep = grey.astype(np.uint16) * 257
-    for image in (
-        Image.fromarray(deep),
-        Image.fromarray(deep.astype(np.int32)),
-        Image.fromarray(grey / np.float32(255)),
-    ):
+    for pixels in (deep, deep.astype(np.int32), grey / np.float32(255)):
+        image = Image.fromarray(pixels)
         difference = np.asarray(colorizer.colorize(image, model="lite")).astype(int) - by_class(grey)
         assert np.abs(difference).max() <= 1, image.mode
     with pytest.raises(InputError, match=r"tones from 0 to 70000; scale them to 0\.\.65535 first"):
@@ -117,21 +114,15 @@ def test_an_images_profile_is_heeded_and_what_belongs_to_it_kept(rgb: Any) -> No
     exif = Image.Exif()
     exif[0x0112] = 6
     file = io.BytesIO()
-    lab_like = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
-    image.save(
-        file,
-        "PNG",
-        exif=exif,
-        dpi=(300, 300),
-        icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
-    )
+    srgb, xyz = (ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes() for space in ("sRGB", "XYZ"))
+    image.save(file, "PNG", exif=exif, dpi=(300, 300), icc_profile=srgb)
     with Image.open(file) as opened:
         colored = colorizer.colorize(opened, model="lite")
     assert "icc_profile" not in colored.info  # it is sRGB now
     assert colored.getexif()[0x0112] == 6
     assert round(colored.info["dpi"][0]) == 300
     np.testing.assert_array_equal(np.asarray(colored), by_class(rgb))
-    image.info["icc_profile"] = lab_like  # none for RGB: left aside, as for files
+    image.info["icc_profile"] = xyz  # none for RGB: left aside, as for files
     np.testing.assert_array_equal(np.asarray(colorizer.colorize(image, model="lite")), by_class(rgb))
 
 
