@@ -181,6 +181,7 @@ def _encoder_options(options: FilmOptions, choice: CodecChoice, layout: PlaneLay
 def configure(context: Any, plan: EncodingPlan) -> None:
     """Set up an encoder's context (or an output stream, which passes it on) by the plan."""
     av = import_av()
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
     context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
     context.time_base, context.framerate = plan.time_base, plan.rate
     context.options = dict(plan.options)
@@ -212,7 +213,6 @@ class Encoder:
 
     def __init__(self, plan: EncodingPlan) -> None:
         av = import_av()
-        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
         self._context = av.CodecContext.create(plan.encoder, "w")
         configure(self._context, plan)
         try:

@@ -64,14 +64,19 @@ def open_film(path: Path) -> Any:
     """
     av = import_av()
     try:
-        # titles in old encodings must not keep a film from being read
-        container = av.open(str(path), metadata_errors="replace")
+        # titles in old encodings must not keep a film from being read; a playlist must not lead elsewhere
+        container = av.open(file_url(path), metadata_errors="replace", container_options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: cannot be read as a film ({error_words(error)}); is it complete?") from error
     if picture_stream(container) is None:
         container.close()
         raise InputError(f"{shown(path)}: holds no moving pictures; there is nothing to colour")
     return container
+
+
+def file_url(path: Path) -> str:
+    """A file's name as FFmpeg takes it, whatever it holds: `box:1` and `data:` would be protocols otherwise."""
+    return f"file:{path}"
 
 
 def error_words(error: BaseException) -> str:
