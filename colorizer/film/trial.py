@@ -177,7 +177,7 @@ class _Trial:
                         output.mux(copy)
                     if carried.encodes:
                         output.mux(carried.target.encode(None))
-            if carried is not None:  # else it is an attachment, of whatever kind
+            if carried is not None and stream.type != "attachment":  # attachments alone make no film to be read
                 _check_copy(file.getvalue(), carried, packets)
         except (av.error.FFmpegError, ValueError, OSError, TypeError, AttributeError) as error:
             return error_words(error)
@@ -277,6 +277,7 @@ class _Trial:
         with av.open(io.BytesIO(file.getvalue()), metadata_errors="replace") as read:
             lost = lost_keys(wanted, read.metadata)
             self._note_lost_tags(read, others)
+            self._note_lost_attachments(read, carriage)
             if len(read.chapters()) < len(self._opened.chapters()) and carriage.span.begin is None:
                 self._notes.append(f"{shown(self._source)}: the chapters are left out, {self._holds_no('them')}")
         if container in QUICKTIME and lost and append_keys(file, {}, full_box=container == "mp4"):
@@ -289,6 +290,14 @@ class _Trial:
 
     def _holds_no(self, what: str) -> str:
         return f"{self._target.suffix} does not hold {what}"
+
+    def _note_lost_attachments(self, read: Any, carriage: Carriage) -> None:
+        """Name attachments that a muxer took without a word and did not write, as WebM's does."""
+        there = [stream.metadata.get("filename") for stream in read.streams if stream.type == "attachment"]
+        for stream in self._opened.streams:
+            wanted = stream.type == "attachment" and stream.index in carriage.kept
+            if wanted and stream.metadata.get("filename") not in there:
+                self._leave_out(stream, f"{self._target.suffix} does not hold it")
 
     def _note_lost_tags(self, read: Any, others: list[Carried]) -> None:
         """Name the tags of streams that are missing in what was written."""

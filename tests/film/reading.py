@@ -57,8 +57,8 @@ def _by_program(path: Path) -> Contents:
     packets: dict[int, list[Packet]] = {}
     for packet in found.get("packets", []):
         base = _base(found["streams"][packet["stream_index"]])
-        time = packet.get("pts", packet.get("dts"))  # AVI knows no pts
-        if time is not None and packet["size"] != "0":
+        time = packet.get("pts", packet.get("dts", 0))  # AVI knows no pts, and covers know no time
+        if packet["size"] != "0":
             one = Packet(time * base, packet["data_hash"].removeprefix("SHA256:").lower())
             packets.setdefault(packet["stream_index"], []).append(one)
     tracks = [
@@ -82,9 +82,9 @@ def _by_demuxer(path: Path) -> Contents:
     with av.open(str(path)) as film:
         packets: dict[int, list[Packet]] = {}
         for packet in film.demux():
-            time = packet.dts if packet.pts is None else packet.pts  # AVI knows no pts
-            if time is not None and packet.size:
-                one = Packet(time * packet.time_base, hashlib.sha256(bytes(packet)).hexdigest())
+            time = packet.dts if packet.pts is None else packet.pts  # AVI knows no pts, and covers know no time
+            if packet.size:
+                one = Packet((time or 0) * packet.time_base, hashlib.sha256(bytes(packet)).hexdigest())
                 packets.setdefault(packet.stream.index, []).append(one)
         covers = av.stream.Disposition.attached_pic
         tracks = [

@@ -19,7 +19,7 @@ from colorizer.errors import UsageError
 from colorizer.film import FilmOptions, joining
 from colorizer.film.job import color_video
 
-RATE, FRAMES = 8, 8
+RATE, FRAMES = 25, 8
 CONTAINERS = ("mp4", "mov", "mkv", "webm", "avi")
 QUICK = FilmOptions(preset="ultrafast")
 
@@ -54,7 +54,7 @@ SORTS = {
     "teletext": Sort("mpegts", "mp2", holders=()),
     "data": Sort("mp4", holders=("mp4", "mov")),
     "font": Sort("matroska", holders=("mkv",)),
-    "cover": Sort("mp4", holders=("mp4", "mov", "mkv")),
+    "cover": Sort("mp4", holders=("mp4", "mkv")),
     "timecode": Sort("mov", holders=("mp4", "mov", "mkv", "webm")),
 }
 
@@ -76,14 +76,14 @@ def make(path: Path, name: str, shots: list[Picture]) -> Path:
     sort = SORTS[name]
     with av.open(str(path), "w", format=sort.container) as out:
         codec = {"mpegts": "mpeg2video", "asf": "msmpeg4"}.get(sort.container, "mpeg4")
-        pictures: Any = out.add_stream(codec, rate=25 if sort.container == "mpegts" else RATE)
+        pictures: Any = out.add_stream(codec, rate=RATE)
         pictures.height, pictures.width, pictures.pix_fmt = 48, 64, "yuv420p"
         if name == "timecode":
             pictures.metadata["timecode"] = "01:00:00:00"
         other: Any = None
         if sort.codec:
             other = out.add_stream(sort.codec, rate=sort.rate)
-            other.codec_context.layout = "mono"
+            other.codec_context.layout, other.codec_context.bit_rate = "mono", 64_000
         elif name in ("titles", "mp4 titles"):
             other = out.add_mux_stream("subrip" if name == "titles" else "mov_text")
         elif name == "data":
@@ -130,8 +130,8 @@ def hide_codec(path: Path) -> None:
     """Call the sound what no FFmpeg knows, as new codecs of telephones are."""
     data = path.read_bytes()
     assert data.count(b"mp4a") >= 1
-    place = data.rindex(b"mp4a", 0, data.index(b"esds"))
-    path.write_bytes((data[:place] + b"apac" + data[place + 4 :]).replace(b"esds", b"junk").replace(b"mp4a", b"apac"))
+    place = data.rindex(b"esds")  # the pictures' comes first
+    path.write_bytes((data[:place] + b"junk" + data[place + 4 :]).replace(b"mp4a", b"apac"))
 
 
 def declare_teletext(path: Path) -> None:
@@ -289,7 +289,7 @@ def test_sound_can_be_changed_without_colouring_again(
 
 def test_timecode_moves_on_with_the_part_that_is_taken(shots: list[Picture], tmp_path: Path) -> None:
     source = make(tmp_path / "film.mov", "timecode", shots)
-    colored(source, tmp_path / "part.mov", replace(QUICK, start="0.5"))
+    colored(source, tmp_path / "part.mov", replace(QUICK, start="0.16"))
     film = contents(tmp_path / "part.mov")
     assert film.of("video").tags["timecode"] == "01:00:00:04"
     assert [track.kind for track in film.tracks] == ["video", "data"]
