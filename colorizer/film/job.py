@@ -21,7 +21,7 @@ from colorizer.film.joining import join
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
-from colorizer.film.segments import WorkFolder, write_packet
+from colorizer.film.segments import WorkFolder, work_folder_of, write_packet
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
 from colorizer.film.trial import plan_carriage
 from colorizer.io.atomic import remove_leftovers
@@ -103,6 +103,7 @@ def color_video(
         The model or its runtime is not available.
     """
     settings, options = settings or Settings(), options or FilmOptions()
+    work_folder_of(target)  # names that are too long are refused here; to look for such a file would be an error
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
     if target.exists() and source.exists() and target.samefile(source):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_recordings_joined_with_clocks_of_their_own_go_on(shots: list[Picture], 
     film = colored(tmp_path / "film.ts", tmp_path / "out.mp4", QUICK)
     times = sorted(packet.time for packet in film.of("video").packets)
     assert len(times) >= 2 * FRAMES - 1
-    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(times)]
     assert max(steps) < Fraction(1, 4)
     assert abs(times[-1] - times[0] - Fraction(2 * FRAMES - 1, RATE)) < Fraction(1, 4)
     sound = film.of("audio").packets
