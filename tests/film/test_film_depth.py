@@ -1,4 +1,4 @@
-"""RGB of more than 8 bits becomes Y'CbCr of as many, or the loss is said."""
+"""RGB of more than 8 bits becomes Y'CbCr of as many, or the loss is said; HDR is refused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from films import SMALL_VIEW, planes_of
+from films import SMALL_VIEW, Recipe, make_film, planes_of
 
+from colorizer.errors import InputError
 from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
 from colorizer.film.pyav import readable_format
@@ -68,6 +69,21 @@ def test_depth_that_a_codec_does_not_have_is_said(tmp_path: Path) -> None:
         tmp_path / "film.mkv", tmp_path / "out.mkv", SMALL_VIEW, film, on_note=lambda text: said.append(str(text))
     )
     assert any("16 bits become 10" in text for text in said)
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_refused_before_the_work_and_not_read_as_if_it_were_srgb(
+    transfer: int, name: str, tmp_path: Path
+) -> None:
+    def tagged(context: Any) -> None:
+        context.color_trc = transfer
+        context.color_primaries = 9
+
+    recipe = Recipe("ffv1", "yuv420p10le", options={}, sounds=(), colorspace=9, setup=tagged)
+    make_film(tmp_path / "film.mkv", [np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 2, recipe)
+    with pytest.raises(InputError, match=rf"film\.mkv.*is HDR \({name}\).*convert it to SDR first"):
+        color_video(tmp_path / "film.mkv", tmp_path / "out.mkv", SMALL_VIEW)
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mkv"]
 
 
 @pytest.mark.parametrize(
