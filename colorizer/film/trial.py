@@ -347,7 +347,9 @@ def _length(packets: list[Any]) -> Fraction:
     timed = [packet for packet in packets if packet.dts is not None]
     if not timed:
         return Fraction(0)
-    return _time(timed[-1]) - _time(timed[0]) + (timed[-1].duration or 0) * timed[-1].time_base
+    last = timed[-1]
+    length: Fraction = _time(last) - _time(timed[0]) + (last.duration or 0) * last.time_base
+    return length
 
 
 def _same_codec(one: str, other: str) -> bool:

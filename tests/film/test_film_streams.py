@@ -219,16 +219,10 @@ def cover_digest() -> str:
 QUICK_CASES = {
     ("wma", "mkv"),
     ("wma", "mov"),
-    ("mulaw", "mkv"),
-    ("adpcm", "mov"),
-    ("adpcm", "avi"),
     ("unknown sound", "mov"),
     ("teletext", "mkv"),
     ("cover", "mp4"),
-    ("cover", "mkv"),
-    ("cover", "avi"),
     ("timecode", "mov"),
-    ("timecode", "avi"),
     ("mp4 titles", "webm"),
     ("mp2", "avi"),
 }
