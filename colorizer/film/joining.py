@@ -16,7 +16,7 @@ from typing import Any
 from colorizer.errors import ColorizerError, DiskFullError, OptionRef, OutputError, Remedy, shown
 from colorizer.film.carrying import Carried, add_stream, carried_packets, is_timecode
 from colorizer.film.clock import Span
-from colorizer.film.encoder import EncodingPlan, configure
+from colorizer.film.encoder import EncodingPlan, configure, ordinary_scheduling
 from colorizer.film.metadata import append_keys, later_timecode, own_metadata
 from colorizer.film.muxing import interleaved, rising
 from colorizer.film.options import FilmOptions
@@ -138,7 +138,8 @@ def write_film(
         ]
         if chapters := _chapters(opened, carriage.span):
             output.set_chapters(chapters)
-        output.start_encoding()
+        with ordinary_scheduling():
+            output.start_encoding()
         for packet in rising(interleaved(pictures_of(stream), others_of(others)), output):
             output.mux(packet)
     return others
