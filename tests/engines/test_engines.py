@@ -316,6 +316,7 @@ opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 
 ENGINES_THAT_END = """
 import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 import numpy
 from colorizer.engines import EngineRequest
 from colorizer.networks.zhang.network import open_zhang
