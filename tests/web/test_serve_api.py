@@ -202,7 +202,7 @@ def test_no_problem_names_a_temporary_file(server: Server) -> None:
     ("query", "words"),
     [
         ("modle=lite", "unknown option 'modle'"),
-        ("keep-color=true", "unknown option"),
+        ("files-from=list.txt", "unknown option"),
         ("saturation=1&saturation=2", "given twice"),
         ("saturation=nan", "saturation: expected a number from 0 to 4"),
         ("saturation=inf", "expected a number"),
