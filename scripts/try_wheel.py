@@ -1,4 +1,6 @@
-"""Build the wheel, and try it as somebody does who has nothing else: `python3 scripts/try_wheel.py python3.10 python3.13`.
+"""Build the wheel, and try it as somebody does who has nothing else.
+
+    python3 scripts/try_wheel.py python3.10 python3.13
 
 Each Python that is named makes a new environment away from the checkout, installs the wheel with the extra `web` there,
 and has the program name its version, colour a photograph and serve its page. Needs nothing but a Python with pip.
@@ -36,7 +38,7 @@ def said(command: Sequence[str | Path], folder: Path) -> str:
 
 def served(program: Path, folder: Path) -> str:
     """The page's title, as the program serves it."""
-    command = [program, "serve", "--port", "0", "--no-browser"]
+    command = [program, "serve", "--port", "0", "--no-open"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             assert server.stdout is not None  # noqa: S101 - a pipe was asked for
