@@ -16,10 +16,21 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from colorizer import __version__
+from colorizer.colorizer import Colorizer
 from colorizer.io.machine import usable_cores
 from colorizer.settings import Settings
 from colorizer.web import query
-from colorizer.web.coloring import Preview, Result, Source, color_file, prepare, preview_after, preview_before
+from colorizer.web.coloring import (
+    Preview,
+    Result,
+    Source,
+    color_file,
+    full_after,
+    full_before,
+    prepare,
+    preview_after,
+    preview_before,
+)
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.limits import Limits
 from colorizer.web.names import attachment, clean_name
@@ -29,6 +40,7 @@ from colorizer.web.pages import page_file
 from colorizer.web.pictures import FINAL_STATES, PictureStore, StoredPicture
 from colorizer.web.problems import ProblemError
 from colorizer.web.responses import TemporaryFileResponse, result_of, while_connected
+from colorizer.web.tiles import Canvas, Canvases, Drawing, Place, cut
 from colorizer.web.uploads import receive_json, receive_upload
 from colorizer.web.work_queue import QueuedJob, WorkQueue
 from colorizer.web.zipping import RequestedPicture, read_request, stream_zip
@@ -62,7 +74,8 @@ class Service:
         self.limits = limits
         self.coloring_queue = WorkQueue("coloring", workers, limits.max_waiting)
         self.preview_queue = WorkQueue("previews", min(2, usable_cores()), MAX_WAITING_PREVIEWS)
-        self.store = PictureStore(self.coloring_queue, folder, limits)
+        self.canvases = Canvases(folder)
+        self.store = PictureStore(self.coloring_queue, folder, limits, self.canvases.drop)
 
     def application(self) -> Router:
         """The routes, without what guards them and answers their errors."""
@@ -75,6 +88,7 @@ class Service:
             Route("/", page_file, methods=["GET"]),
             Route("/docs", page_file, methods=["GET"]),
             Route("/favicon.ico", page_file, methods=["GET"]),
+            Route("/offline.js", page_file, methods=["GET"]),
             Route("/page/{file:path}", page_file, methods=["GET"]),
             Route("/api/health", self.health, methods=["GET"]),
             Route("/api/models", self.models, methods=["GET"]),
@@ -84,6 +98,8 @@ class Service:
             Route(picture, self.picture, methods=["GET", "DELETE"]),
             Route(f"{picture}/before", self.before, methods=["GET"]),
             Route(f"{picture}/after", self.after, methods=["GET"]),
+            Route(f"{picture}/before/tile", self.tile_before, methods=["GET"]),
+            Route(f"{picture}/after/tile", self.tile_after, methods=["GET"]),
             Route(f"{picture}/result", self.result, methods=["GET"]),
             Route(f"{picture}/model", self.recolor, methods=["POST"]),
             Route("/api/zip", self.zip, methods=["POST"]),
@@ -162,22 +178,58 @@ class Service:
         return self._accepted(picture)
 
     async def before(self, request: Request) -> Response:
-        """A picture's lightness."""
+        """A picture as it came."""
         values = _read(request, query.BEFORE)
         _, preview = self.store.preview(request.path_params["id"])
-        return await self._preview(request, lambda: preview_before(preview, values["side"], self.networks.default))
+        return await self._preview(request, lambda _: preview_before(preview, values["side"]))
 
     async def after(self, request: Request) -> Response:
         """A picture in colour, rendered from what the network said when it saw it."""
         values = _read(request, query.AFTER)
         _, preview = self.store.preview(request.path_params["id"])
 
-        def render() -> bytes:
-            default = self.networks.default
-            chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
-            return preview_after(preview, values["side"], values["temperature"], default.with_settings(chroma))
+        def render(_: threading.Event) -> bytes:
+            return preview_after(preview, values["side"], values["temperature"], self._renderer(values))
 
         return await self._preview(request, render)
+
+    async def tile_before(self, request: Request) -> Response:
+        """A piece of a picture as it came, at full size."""
+        values = _read(request, query.TILE_BEFORE)
+        picture, _ = self.store.preview(request.path_params["id"])
+        return await self._preview(
+            request, lambda cancelled: cut(self._canvas_before(picture, cancelled), _place(values)), "image/png"
+        )
+
+    async def tile_after(self, request: Request) -> Response:
+        """A piece of a picture in colour, at full size."""
+        values = _read(request, query.TILE_AFTER)
+        picture, preview = self.store.preview(request.path_params["id"])
+        look = (preview.predicted, *(values[name] for name in ("saturation", "strength", "temperature")))
+
+        def render(cancelled: threading.Event) -> bytes:
+            before = self._canvas_before(picture, cancelled)
+            canvas = self.canvases.get(
+                Drawing(picture.id, look),
+                lambda: full_after(before, preview, values["temperature"], self._renderer(values)),
+                lambda: self.store.has(picture),
+            )
+            return cut(canvas, _place(values))
+
+        return await self._preview(request, render, "image/png")
+
+    def _canvas_before(self, picture: StoredPicture, cancelled: threading.Event) -> Canvas:
+        return self.canvases.get(
+            Drawing(picture.id, ()),
+            lambda: full_before(picture.source, self.limits.max_pixels, cancelled),
+            lambda: self.store.has(picture),
+        )
+
+    def _renderer(self, values: Mapping[str, Any]) -> Colorizer:
+        """Puts together lightness and chroma as a query asks; no network is run."""
+        default = self.networks.default
+        chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
+        return default.with_settings(chroma)
 
     async def result(self, request: Request) -> Response:
         """A picture's coloured file, as the command writes it."""
@@ -262,8 +314,10 @@ class Service:
             raise
         return result
 
-    async def _preview(self, request: Request, render: Callable[[], bytes]) -> Response:
-        job = self.preview_queue.submit(lambda _: render())
+    async def _preview(
+        self, request: Request, render: Callable[[threading.Event], bytes], kind: str = "image/jpeg"
+    ) -> Response:
+        job = self.preview_queue.submit(render)
         try:
             data = await while_connected(request, result_of(job), self.limits.patience)
         except FileNotFoundError as error:
@@ -271,7 +325,7 @@ class Service:
         except BaseException:
             job.cancel()
             raise
-        return Response(data, media_type="image/jpeg")
+        return Response(data, media_type=kind)
 
     def _accepted(self, picture: StoredPicture) -> Response:
         headers = {"Location": f"/api/pictures/{picture.id}"}
@@ -301,6 +355,10 @@ class Service:
 def _settings_of(picture: StoredPicture, values: Mapping[str, Any]) -> Settings:
     """Settings for a result of a picture: as a query asks for them, and looked at as the picture was."""
     return replace(query.settings_of(values, picture.model), fast=picture.fast)
+
+
+def _place(values: Mapping[str, Any]) -> Place:
+    return Place(values["level"], values["column"], values["row"])
 
 
 def _read(request: Request, known: tuple[query.Parameter, ...]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from colorizer.media.options import Output
 from colorizer.settings import AUTO_SIZE, MOST_LOOKS, Option, Settings, Sizes, declared_type, option_of, read_sizes
-from colorizer.web.limits import MAX_NETWORK_SIZE, MAX_POLL
+from colorizer.web.limits import MAX_LEVEL, MAX_NETWORK_SIZE, MAX_PIECES, MAX_POLL, TILE_SIDE
 from colorizer.web.problems import ProblemError
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -125,6 +125,15 @@ RESULT = (*_CHROMA, *_WRITING)
 SIDE = Parameter("side", int, Option("Longest side of the answer, in pixels; never enlarged.", 16, 2048), 1600)
 BEFORE = (SIDE,)
 AFTER = (SIDE, *_CHROMA)
+
+_PLACE = (
+    Parameter("level", int, Option("How often the piece is halved; 0: the picture's own pixels.", 0, MAX_LEVEL), 0),
+    Parameter("column", int, Option(f"Of pieces with {TILE_SIDE} pixels a side, from 0.", 0, MAX_PIECES), 0),
+    Parameter("row", int, Option("Likewise, downwards.", 0, MAX_PIECES), 0),
+)
+TILE_BEFORE = _PLACE
+TILE_AFTER = (*_PLACE, *_CHROMA)
+"""Of GET /api/pictures/ID/before/tile and .../after/tile."""
 
 WATCH = (
     Parameter("wait", float, Option("Seconds to wait for another state.", 0, MAX_POLL), 0.0),

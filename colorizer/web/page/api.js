@@ -116,6 +116,16 @@ export const forget = (id) => request(address(id), { method: "DELETE", keepalive
 export const rendering = async (id, which, options) =>
   (await request(address(id, `/${which}${query(options)}`))).blob();
 
+/**
+ * A piece of a picture at full size.
+ *
+ * @param {"before"|"after"} which
+ * @param {{level: number, column: number, row: number, saturation?: number|null, temperature?: number|null}} options
+ * @returns {Promise<Blob>}
+ */
+export const tile = async (id, which, options) =>
+  (await request(address(id, `/${which}/tile${query(options)}`))).blob();
+
 /** The full result as the command would write it. */
 export async function result(id, options) {
   return download(await request(address(id, `/result${query(options)}`)));
