@@ -67,7 +67,7 @@ def color_pipe(
         written, notes = color_bytes(data, colorizer, policy, name)
         stdout.write(written)
         stdout.flush()
-        for note in notes if console.verbose else ():
+        for note in notes:
             console.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)
