@@ -330,6 +330,17 @@ def test_where_there_is_no_luma_to_keep_it_is_said(
     assert colored(data(), colorizer)[1] == ()
 
 
+def test_twelve_bits_are_encoded_anew_in_eight_and_it_is_said(colorizer: Colorizer) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    deep = np.asarray(photo((61, 47)), np.uint16) << 4
+    data = bytes(imagecodecs.jpeg8_encode(deep, level=95, bitspersample=12))
+    for wanted in (None, True):
+        result, notes = colored(data, colorizer, keep_luma=wanted)
+        assert [note for note in notes if "12 bits" in str(note)]
+        found = rgb2lab(rgb(result))[..., 0]
+        assert np.abs(found - rgb2lab(np.dstack([deep / 4095] * 3))[..., 0]).mean() < 1
+
+
 def png_of(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
