@@ -25,7 +25,7 @@ from colorizer.settings import Settings
 
 if TYPE_CHECKING:
     from colorizer.guidance import Guidance
-    from colorizer.guidance.session import Session
+    from colorizer.guidance.session import Said, Session
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -225,16 +225,12 @@ class Colorizer:
         EngineError
             The runtime failed.
         """
-        from colorizer.guidance.session import Said, Session
+        from colorizer.guidance.session import Session
 
         if self.settings.compat:
             raise UsageError("guidance is not for compat", remedy=Remedy.LEAVE_OUT, what=OptionRef("compat"))
         check_pixels(pixels)
-        seen = self.view.of_pixels(pixels, self.settings.threads)
-        found = predict_looks(self._network, seen, distribution=self.temperature is not None)
-        distribution = None if found.distributions is None else found.distributions[0]
-        ab = np.ascontiguousarray(found.ab[0].transpose(1, 2, 0))
-        return Session(pixels, Said(self.model.name, ab, distribution), self.settings)
+        return Session(pixels, self._said(pixels), self.settings, self._said)
 
     def render(self, pixels: Pixels, ab: Floats) -> Pixels:
         """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
@@ -299,6 +295,15 @@ class Colorizer:
         """The network's chroma as strong as the settings want it."""
         vivid: Floats = ab * np.float32(self.settings.saturation * self.settings.strength)
         return vivid
+
+    def _said(self, pixels: Pixels) -> Said:
+        from colorizer.guidance.session import Said
+
+        seen = self.view.of_pixels(pixels, self.settings.threads)
+        found = predict_looks(self._network, seen, distribution=self.temperature is not None)
+        distribution = None if found.distributions is None else found.distributions[0]
+        ab = np.ascontiguousarray(found.ab[0].transpose(1, 2, 0))
+        return Said(self.model.name, ab, distribution, self.temperature or 1.0)
 
     def _color_rgb(self, rgb: Pixels, guidance: Guidance | None) -> Pixels:
         if self.keeps(rgb):

@@ -101,10 +101,13 @@ def _bilinear(logits: np.ndarray, at: np.ndarray) -> np.ndarray:
     low = at.astype(int)
     high = np.minimum(low + 1, [height - 1, width - 1])
     part = (at - low).astype(np.float32)
-    take = lambda rows, columns: logits[:, rows, columns].astype(np.float32)  # noqa: E731 - four corners
+
+    def take(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return logits[:, rows, columns].astype(np.float32)
+
     top = take(low[:, 0], low[:, 1]) * (1 - part[:, 1]) + take(low[:, 0], high[:, 1]) * part[:, 1]
     bottom = take(high[:, 0], low[:, 1]) * (1 - part[:, 1]) + take(high[:, 0], high[:, 1]) * part[:, 1]
-    return (top * (1 - part[:, 0]) + bottom * part[:, 0]).T
+    return np.asarray((top * (1 - part[:, 0]) + bottom * part[:, 0]).T)
 
 
 @main.command()
@@ -134,7 +137,7 @@ def fit(samples: tuple[Path, ...], out: Path, epochs: int, batch: int, seed: int
         doubt=float(params["gamma"]),
         noise=float(np.exp(params["noise"])),
         surprise=np.exp(params["t"]),
-        timidity=float(max(params["g2"], 0)),
+        timidity=max(float(params["g2"]), 0.0),
         mean=mean,
         deviation=deviation,
         alike=params["W1"],
@@ -154,8 +157,8 @@ class Trainer:
     """Gradient descent (Adam) on the log of the squared error that is left, after 1 to `HINTS` hints."""
 
     def __init__(self, phi: np.ndarray, data: dict[str, np.ndarray], seed: int) -> None:
-        import jax
-        import jax.numpy as jnp
+        import jax  # type: ignore[import-not-found]
+        import jax.numpy as jnp  # type: ignore[import-not-found]
 
         self._jax, self._np = jax, jnp
         self._phi = phi
@@ -222,9 +225,14 @@ class Trainer:
 
     def _one(self, p: Any, phi: Any, xy: Any, light: Any, pred: Any, std: Any, e: Any, random: Any, user: Any) -> Any:
         jnp = self._np
-        squared = lambda u: jnp.maximum((u * u).sum(1)[:, None] + (u * u).sum(1)[None] - 2 * u @ u.T, 0)  # noqa: E731
         tone, place = jnp.exp(p["lL"]), jnp.exp(p["lxy"])
-        with_place = lambda u, k: jnp.concatenate([u, light / tone[k], xy / place[k]], 1)  # noqa: E731
+
+        def squared(u: Any) -> Any:
+            return jnp.maximum((u * u).sum(1)[:, None] + (u * u).sum(1)[None] - 2 * u @ u.T, 0)
+
+        def with_place(u: Any, k: int) -> Any:
+            return jnp.concatenate([u, light / tone[k], xy / place[k]], 1)
+
         amp = jnp.exp(p["amp"])
         shared = (
             amp[0] * jnp.exp(-squared(with_place(phi @ p["W1"], 0)) / 2)
@@ -271,7 +279,8 @@ class Trainer:
         rng = np.random.default_rng(99)
         size = 16
         parts = [self._held[at : at + size] for at in range(0, len(self._held) - size + 1, size)]
-        return np.concatenate([np.asarray(self._loss(params, *self._batch(part, rng))) for part in parts]).mean(0)
+        losses = [np.asarray(self._loss(params, *self._batch(part, rng))) for part in parts]
+        return np.asarray(np.concatenate(losses).mean(0))
 
     def _base(self) -> float:
         return float(np.log((self._data["e"][self._held] ** 2).sum(-1).mean(1) + 8).mean())

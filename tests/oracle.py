@@ -53,7 +53,8 @@ def shrunk_to_gamut(lightness: Doubles, ab: tuple[float, float]) -> Doubles:
         share = np.where(_holds(lightness, ab, high), high, (low + high) / 2)
         fits = _holds(lightness, ab, share)
         low, high = np.where(fits, share, low), np.where(fits, high, share)
-    return low[:, None] * np.array(ab)
+    moved: Doubles = low[:, None] * np.array(ab)
+    return moved
 
 
 def _holds(lightness: Doubles, ab: tuple[float, float], share: Doubles) -> npt.NDArray[np.bool_]:

@@ -96,7 +96,8 @@ def chroma_for_luma(
         if adjustment is not None:
             light = lightness(luma[lines])
             if subsampling != (1, 1):
-                light = cv2.resize(light, (columns, part.stop - part.start), interpolation=cv2.INTER_AREA)
+                size = (columns, part.stop - part.start)
+                light = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA), np.float32)
             wanted = adjustment.adjust(part, light.reshape(wanted.shape[:2]), wanted)
         if subsampling == (1, 1):
             chroma = _solved_at_codes(luma[lines], wanted)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -108,7 +107,7 @@ def spread(scene: Scene, told: Told, base: Floats) -> Floats:
     linear = _linear(told.carry)
     shared = _shared(scene, at, at, np.sqrt(linear[:, None] * linear[None])) * carried
     hints = _Objects(at.own, mean_square, trust)
-    own = hints.reach(scene, at.own, between, mean_square)
+    own = hints.reach(scene, at.own, _closeness(scene, between), mean_square)
     answer = []
     for channel in range(2):
         matrix = shared * doubt[:, channel, None] * doubt[None, :, channel] + own
@@ -117,15 +116,13 @@ def spread(scene: Scene, told: Told, base: Floats) -> Floats:
         answer.append(np.linalg.solve(matrix, error[:, channel]))
     weights = np.stack(answer, axis=1)
 
-    far = np.stack(
-        [cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR).ravel() for each in walks], axis=1
-    )
+    close = np.ascontiguousarray(_closeness(scene, walks).reshape(len(told), -1).T)
     alike = bool(np.ptp(told.carry) == 0)
     change = np.empty((height * width, 2), np.float32)
     for first in range(0, height * width, _PLACES):
         rows = slice(first, min(first + _PLACES, height * width))
         here, scale = scene.places.take(rows), scene.scale[rows]
-        local = hints.reach(scene, here.own, far[rows], (scale * scale).mean(axis=1))
+        local = hints.reach(scene, here.own, scene.at_places(close, rows), (scale * scale).mean(axis=1))
         if alike:
             reach, share = told.carry[None], linear[None]
         else:
@@ -203,6 +200,11 @@ def _shared(scene: Scene, a: Coordinates, b: Coordinates, linear: Doubles) -> Do
     return np.asarray(total + amplitudes[_LINEAR] * (a.chroma @ b.chroma.T) * linear, np.float64)
 
 
+def _closeness(scene: Scene, distance: Floats) -> Floats:
+    """Of distances along the picture: 1 at the hint, towards 0 far away."""
+    return np.asarray(np.exp(np.float32(-0.5) * distance ** np.float32(scene.prices.power)), np.float32)
+
+
 @dataclass(frozen=True)
 class _Objects:
     """What hints say of their own objects: of n of them, the look, the mean squared doubt, and the part's variance."""
@@ -211,14 +213,14 @@ class _Objects:
     square: Doubles  # (n,)
     trust: Doubles  # (n,)
 
-    def reach(self, scene: Scene, look: Floats, distance: Floats, square: Doubles) -> Doubles:
+    def reach(self, scene: Scene, look: Floats, close: Floats, square: Doubles) -> Doubles:
         """Covariance of m places with the hints, by lying on the same objects: (m, n), CIE Lab units squared.
 
-        Places have a look (m, k), a distance from each hint along the picture (m, n), and a squared doubt (m,).
+        Places have a look (m, k), a closeness to each hint along the picture (m, n), and a squared doubt (m,).
         """
         prices, metric = scene.prices, scene.metric
         likeness = near(look, self.look) ** np.float32(prices.feature)
-        likeness *= np.exp(np.float32(-0.5) * np.asarray(distance, np.float32) ** np.float32(prices.power))
+        likeness *= close
         surer = np.minimum(1, square[:, None] / self.square[None]) ** (metric.timidity / 2 * prices.feature)
         return np.asarray(likeness * surer * self.trust[None], np.float64)
 

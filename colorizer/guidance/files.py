@@ -66,7 +66,7 @@ def beside(picture: Path) -> tuple[Path, Path]:
     return picture.with_name(picture.name + SUFFIX), picture.with_name(picture.stem + SUFFIX)
 
 
-def parsed(text: str, name: str) -> HintsFile:
+def from_json(text: str, name: str = "hints") -> HintsFile:
     """What a hints file says.
 
     Parameters
@@ -85,7 +85,7 @@ def parsed(text: str, name: str) -> HintsFile:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"{name}: not JSON{where}; a hints file is text such as {as_text(Guidance())!r}") from error
+        raise InputError(f"{name}: not JSON{where}; a hints file is text such as {to_json(Guidance())!r}") from error
     if not isinstance(found, dict) or "version" not in found:
         raise InputError(f"{name}: no hints file; expected an object with version and hints")
     if found["version"] != VERSION:
@@ -133,15 +133,15 @@ def read_guidance(path: Path, load: Load | None = None, storage: Storage = LOCAL
     if len(data) > LARGEST_FILE:
         raise InputError(f"{name}: larger than {LARGEST_FILE >> 20} MB, which no hints file is")
     try:
-        found = parsed(data.decode("utf-8-sig"), name)
+        found = from_json(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not text in UTF-8, which hints files are") from error
     references = []
-    for role, file, frame in found.references:
+    for role, reference, frame in found.references:
         if load is None:
             raise InputError(f"{name}: references are not read here; leave them out")
         try:
-            references.append(Reference(role, load(path.parent / file), shown(file), frame))
+            references.append(Reference(role, load(path.parent / reference), shown(reference), frame))
         except ColorizerError as error:
             raise InputError(error.message.about(name)) from error
     return replace_guidance(found.guidance, references=tuple(references)), found.picture
@@ -155,11 +155,11 @@ def write_guidance(path: Path, guidance: Guidance, picture: MadeFor | None = Non
     OutputError
         It cannot be written.
     """
-    with storage.put_whole(path) as file:
-        file.write((as_text(guidance, picture) + "\n").encode("utf-8"))
+    with storage.put_whole(path) as target:
+        target.write((to_json(guidance, picture) + "\n").encode("utf-8"))
 
 
-def as_text(guidance: Guidance, picture: MadeFor | None = None) -> str:
+def to_json(guidance: Guidance, picture: MadeFor | None = None) -> str:
     """Guidance as JSON, a hint a line; references by the names of their files."""
     parts = [f'"version": {VERSION}']
     if picture:
@@ -289,10 +289,10 @@ def _picture(found: object) -> MadeFor:
     if not isinstance(found, dict):
         raise UsageError("picture: expected an object")
     _known(found, _OF_PICTURE, "picture")
-    sizes = [found.get(name) for name in ("width", "height")]
-    if any(size is not None and (not isinstance(size, int) or size < 1) for size in sizes):
+    width, height = found.get("width"), found.get("height")
+    if any(size is not None and (not isinstance(size, int) or size < 1) for size in (width, height)):
         raise UsageError("picture: expected width and height in pixels")
-    return MadeFor(str(found.get("name", "")), *sizes, str(found.get("look", "")))
+    return MadeFor(str(found.get("name", "")), width, height, str(found.get("look", "")))
 
 
 def _as_object(hint: Hint) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class Lines:
         slope = covariance / (variance + np.float32(FLAT**2))[..., None]
         offset = average - slope * light[..., None]
         around = np.ones(window, np.uint8)
-        return cls(mean(slope), mean(offset), cv2.erode(change, around), cv2.dilate(change, around))
+        least, most = (np.asarray(find(change, around), np.float32) for find in (cv2.erode, cv2.dilate))
+        return cls(mean(slope), mean(offset), least, most)
 
 
 class FullSize:
@@ -167,7 +168,7 @@ def _distance(item: Placed, first: int, last: int, low: int, high: int) -> Float
     y, x = np.arange(first, last, dtype=np.float64)[:, None], np.arange(low, high, dtype=np.float64)[None]
     points = item.points
     if len(points) == 1:
-        return np.hypot(x - points[0, 0], y - points[0, 1]).astype(np.float32)
+        return np.asarray(np.hypot(x - points[0, 0], y - points[0, 1]), np.float32)
     closed = item.hint.shape == "region"
     starts, ends = (points, np.roll(points, -1, axis=0)) if closed else (points[:-1], points[1:])
     nearest = np.full((last - first, high - low), np.inf)

@@ -186,6 +186,10 @@ class Reference:
             raise UsageError("expected scene or palette", option=OptionRef("reference_as", str(self.role)))
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
             raise UsageError(f"{self.name}: a reference without colour says nothing; give a picture in colour")
+        from colorizer.color.tint import is_really_color
+
+        if not is_really_color(self.pixels):
+            raise UsageError(f"{self.name}: a reference in grey or in one tint says nothing; give a picture in colour")
         if not self.digest:
             found = hashlib.sha256(np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
             object.__setattr__(self, "digest", found)
@@ -286,25 +290,6 @@ class Guidance:
             sorted(self.palette),
         )
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
-
-    def to_json(self) -> str:
-        """As a hints file holds it; see `colorizer.guidance.files`."""
-        from colorizer.guidance.files import as_text
-
-        return as_text(self)
-
-    @classmethod
-    def from_json(cls, text: str, name: str = "hints") -> Guidance:
-        """From a hints file's text; `name` is how messages call it. References are left to `read_guidance`.
-
-        Raises
-        ------
-        InputError
-            It is no such text; the message says where and why.
-        """
-        from colorizer.guidance.files import parsed
-
-        return parsed(text, name).guidance
 
 
 def replace_guidance(guidance: Guidance, **changes: Any) -> Guidance:

@@ -130,9 +130,10 @@ def metric_for(model: str, classes: int | None) -> Metric:
 def load_metric(path: Path) -> Metric:
     """A metric from its file."""
     with np.load(path, allow_pickle=False) as found:
-        values: dict[str, Any] = {name: found[name].astype(np.float32) for name in found.files}
+        arrays = {name: found[name].astype(np.float32) for name in found.files}
     scalars = ("doubt", "noise", "timidity")
-    return Metric(**{name: float(value) if name in scalars else value for name, value in values.items()})
+    values: dict[str, Any] = {name: float(value) if name in scalars else value for name, value in arrays.items()}
+    return Metric(**values)
 
 
 def save_metric(path: Path, metric: Metric) -> None:

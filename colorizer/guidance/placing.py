@@ -163,7 +163,7 @@ def _samples(item: Placed, scale: Doubles, working: tuple[int, int]) -> Doubles:
     x, y = np.meshgrid(left + part * (right - left), top + part * (bottom - top))
     grid = np.stack([x.ravel(), y.ravel()], axis=1)
     cells = np.clip(np.rint(grid).astype(int), 0, [width - 1, height - 1])
-    inside = grid[mask[cells[:, 1], cells[:, 0]] > 0]
+    inside: Doubles = grid[mask[cells[:, 1], cells[:, 0]] > 0]
     return inside if len(inside) else points.mean(axis=0, keepdims=True)
 
 

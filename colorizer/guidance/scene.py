@@ -36,6 +36,14 @@ _CHROMA_LENGTH = 14.0
 _BLUR = 1.0
 """Standard deviation of the lightness's blur before prices are taken, in cells of the walking grid: against grain."""
 
+_ALIKE = 0.06
+"""Difference of L (0..1) from a cell of the walking grid, beyond which a place is of another thing."""
+
+_LEAST_SHARE = np.float32(1e-6)
+
+_MEDIAN = 3
+"""Cells of the median that leaves edges where they are, and takes grain away."""
+
 _PLACES = 1 << 13
 """Worked on at a time, so that intermediate results stay in the processor's cache."""
 
@@ -52,6 +60,8 @@ class Prices:
         Change of L (0..1) that costs as much as all that.
     look
         Change of the embedding that does.
+    edge, slack
+        A change of L in one step beyond `slack` is an edge, and costs as much as all that at each `edge` of it.
     feature
         Exponent on direct likeness, which counts besides.
     power
@@ -61,6 +71,8 @@ class Prices:
     far: float = 1.2
     light: float = 0.3
     look: float = 5.0
+    edge: float = 0.04
+    slack: float = 0.03
     feature: float = 0.3
     power: float = 1.5
 
@@ -96,6 +108,8 @@ class Scene:
         Coordinates of all places.
     down, right
         Prices of steps on the walking grid.
+    cells, shares
+        (H W, 4) the cells of the walking grid around each place, and how much each counts there.
     """
 
     metric: Metric
@@ -105,6 +119,8 @@ class Scene:
     places: Coordinates
     down: Floats
     right: Floats
+    cells: npt.NDArray[np.intp]
+    shares: Floats
 
     @property
     def size(self) -> tuple[int, int]:
@@ -150,8 +166,9 @@ class Scene:
         )
         places = coordinates(metric, [_flat(each, size) for each in embedded], shade, predicted)
         own = np.ascontiguousarray(np.moveaxis(embedded[2], 0, -1))
-        down, right = _step_prices(shade, own, prices)
-        return cls(metric, prices, shade, scale.reshape(-1, 2), places, down, right)
+        grid = _walking_grid(shade)
+        down, right = _step_prices(grid, own, prices)
+        return cls(metric, prices, shade, scale.reshape(-1, 2), places, down, right, *_around(shade, grid))
 
     def distances(self, points: npt.NDArray[np.float64]) -> tuple[Floats, Floats]:
         """How far everything is from points, along the picture.
@@ -175,6 +192,26 @@ class Scene:
         maps = walked(self.down, self.right, at)
         between = maps[:, at[:, 0], at[:, 1]].T
         return maps, np.asarray(np.maximum(between, between.T))
+
+    def at_places(self, maps: Floats, rows: slice) -> Floats:
+        """Maps of the walking grid at the working size, with the picture's edges.
+
+        Parameters
+        ----------
+        maps
+            (h w, n) float32.
+        rows
+            Which places.
+
+        Returns
+        -------
+        ndarray, (m, n) float32
+        """
+        cells, shares = self.cells[rows], self.shares[rows]
+        total = maps[cells[:, 0]] * shares[:, :1]
+        for corner in range(1, cells.shape[1]):
+            total += maps[cells[:, corner]] * shares[:, corner, None]
+        return total
 
 
 def coordinates(metric: Metric, embedded: list[Floats], shade: Floats, predicted: Floats) -> Coordinates:
@@ -250,15 +287,45 @@ def _flat(embedded: Floats, size: tuple[int, int]) -> Floats:
     return enlarged(np.moveaxis(embedded, 0, -1), size).reshape(size[0] * size[1], -1)
 
 
-def _step_prices(shade: Floats, look: Floats, prices: Prices) -> tuple[Floats, Floats]:
+def _walking_grid(shade: Floats) -> Floats:
+    """L / 100 on the walking grid."""
     height, width = shade.shape
     factor = WALKING_SIDE / max(height, width)
-    rows, columns = max(2, round(height * factor)), max(2, round(width * factor))
-    light = cv2.GaussianBlur(cv2.resize(shade, (columns, rows), interpolation=cv2.INTER_AREA), (0, 0), _BLUR)
-    seen = enlarged(look, (rows, columns))
+    size = max(2, round(width * factor)), max(2, round(height * factor))
+    return np.asarray(cv2.resize(shade, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _around(shade: Floats, grid: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """The cells around each place, and their shares: bilinear, times how like the place's lightness theirs is.
+
+    Joint bilateral upsampling (Kopf, Cohen, Lischinski and Uyttendaele 2007).
+    """
+    at = [
+        np.clip((np.arange(count) + 0.5) * cells / count - 0.5, 0, cells - 1)
+        for count, cells in zip(shade.shape, grid.shape, strict=True)
+    ]
+    low = [np.minimum(each.astype(np.intp), cells - 2) for each, cells in zip(at, grid.shape, strict=True)]
+    part = [np.asarray(each - first, np.float32) for each, first in zip(at, low, strict=True)]
+    cells, shares = [], []
+    for down in (0, 1):
+        for right in (0, 1):
+            index = (low[0] + down)[:, None] * grid.shape[1] + (low[1] + right)[None]
+            vertical, horizontal = (part[0] if down else 1 - part[0]), (part[1] if right else 1 - part[1])
+            away = (grid.ravel()[index] - shade) / np.float32(_ALIKE)
+            cells.append(index.ravel())
+            shares.append((vertical[:, None] * horizontal[None] * np.exp(-0.5 * away * away) + _LEAST_SHARE).ravel())
+    found = np.stack(shares, axis=1)
+    return np.stack(cells, axis=1), np.asarray(found / found.sum(axis=1, keepdims=True), np.float32)
+
+
+def _step_prices(small: Floats, look: Floats, prices: Prices) -> tuple[Floats, Floats]:
+    light = cv2.GaussianBlur(small, (0, 0), _BLUR)
+    firm = cv2.medianBlur(small, _MEDIAN)
+    seen = enlarged(look, (small.shape[0], small.shape[1]))
 
     def price(axis: int) -> Floats:
         changed = np.abs(np.diff(light, axis=axis)) / prices.light
+        changed += np.maximum(np.abs(np.diff(firm, axis=axis)) - np.float32(prices.slack), 0) / np.float32(prices.edge)
         turned = np.linalg.norm(np.diff(seen, axis=axis), axis=-1) / prices.look
         return np.asarray(1 / (prices.far * WALKING_SIDE) + changed + turned, np.float32)
 

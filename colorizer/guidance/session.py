@@ -19,12 +19,20 @@ import numpy.typing as npt
 
 from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.color.strips import shrunk_lightness, with_chroma
+from colorizer.errors import UsageError
 from colorizer.guidance.field import spread
 from colorizer.guidance.files import MadeFor, look_of
 from colorizer.guidance.finish import FullSize, Lines
-from colorizer.guidance.hints import Guidance, Hint, replace_guidance
+from colorizer.guidance.hints import Guidance, Hint, Reference, replace_guidance
 from colorizer.guidance.metric import metric_for
 from colorizer.guidance.placing import Placed, placed, remarks, told
+from colorizer.guidance.references import (
+    Known,
+    change_by_palette,
+    change_by_scenes,
+    palette_of_colors,
+    palette_of_picture,
+)
 from colorizer.guidance.scene import Scene, enlarged, working_size
 from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
@@ -37,6 +45,11 @@ _REMEMBERED = 8
 """Changes of hints lists that are kept, for undo and for sizes."""
 
 _REDUCED = 2
+
+_REFERENCES = 4
+
+_REFERENCE_SIDE = 1024
+"""Of a reference that the network is asked about."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +64,14 @@ class Said:
         (h, w, 2) float32, CIE Lab units.
     distribution
         Where that comes from; None where the network has none.
+    temperature
+        Of the annealed mean that made it.
     """
 
     model: str
     ab: Floats
     distribution: Distribution | None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,8 @@ class Session:
         What the network said of it.
     settings
         Saturation and strength, which act on the network's part alone, and threads.
+    ask
+        Asks the network of another picture, as references of the same scene need.
 
     Examples
     --------
@@ -101,13 +119,21 @@ class Session:
     ((32, 48, 3), (64, 96, 3))
     """
 
-    def __init__(self, pixels: Pixels, said: Said, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        pixels: Pixels,
+        said: Said,
+        settings: Settings | None = None,
+        ask: Callable[[Pixels], Said] | None = None,
+    ) -> None:
         self.pixels = pixels
         self.said = said
         self.settings = settings or Settings()
+        self._ask = ask
         self._lock = threading.RLock()
         self._lines: OrderedDict[str, Lines] = OrderedDict()
         self._reduced: OrderedDict[int, Pixels] = OrderedDict()
+        self._references: OrderedDict[str, Known] = OrderedDict()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -124,10 +150,7 @@ class Session:
     def scene(self) -> Scene:
         """The picture, prepared for spreading hints."""
         with self._lock:
-            said = self.said
-            classes = None if said.distribution is None else len(said.distribution.centres)
-            light = shrunk_lightness(self.pixels, working_size(*self.size), self.settings.threads)
-            return Scene.of(light, said.ab, said.distribution, metric_for(said.model, classes))
+            return _prepared(self.pixels, self.said, self.settings.threads)
 
     @cached_property
     def base(self) -> Floats:
@@ -136,7 +159,7 @@ class Session:
         base = enlarged(self._vivid, size)
         if self._own_share > 0 and self.pixels.ndim == 3:
             small = cv2.resize(np.ascontiguousarray(self.pixels), size[::-1], interpolation=cv2.INTER_AREA)
-            base = base + chroma_plane(small) * np.float32(self._own_share)
+            base = np.asarray(base + chroma_plane(small) * np.float32(self._own_share), np.float32)
         return base
 
     def guided(self, guidance: Guidance) -> Guided:
@@ -172,11 +195,7 @@ class Session:
             A reference or a palette needs a network with a distribution.
         """
         scene, base = self.scene, self.base
-        total = np.zeros_like(base)
-        if guidance.references or guidance.palette:
-            from colorizer.guidance.references import reference_change
-
-            total = enlarged(reference_change(self, guidance), scene.size)
+        total = self._changed_by_references(guidance)
         items = placed(guidance.hints, *self.size)
         said = told(items, self.size, scene.size, guidance.carry)
         return total + spread(scene, said, base + total)
@@ -214,9 +233,45 @@ class Session:
             ab = ab + self.change(guidance)[row, column]
         return float(ab[0]), float(ab[1])
 
+    def _changed_by_references(self, guidance: Guidance) -> Floats:
+        """What references and the palette change, at the working size."""
+        size = self.scene.size
+        total = np.zeros((*size, 2), np.float32)
+        if not (guidance.references or guidance.palette):
+            return total
+        distribution = self.said.distribution
+        if distribution is None:
+            raise UsageError(
+                f"{self.said.model} gives one answer and no distribution over colours, which references and palettes "
+                "need; use hints, or take another model"
+            )
+        scenes = [self._known(each) for each in guidance.references if each.role == "scene"]
+        if scenes:
+            total += enlarged(change_by_scenes(self.scene, scenes), size)
+        centres = distribution.centres
+        palettes = [palette_of_picture(each.pixels, centres) for each in guidance.references if each.role == "palette"]
+        palettes += [palette_of_colors(guidance.palette, centres)] if guidance.palette else []
+        if palettes:
+            palette = np.asarray(np.mean(palettes, axis=0), np.float32)
+            total += enlarged(change_by_palette(distribution, palette, self.said.temperature), size)
+        return total
+
+    def _known(self, reference: Reference) -> Known:
+        def asked() -> Known:
+            if self._ask is None:
+                raise UsageError("a reference needs the network; make the session by Colorizer.session")
+            pixels = _reduced(reference.pixels, _REFERENCE_SIDE)
+            said = self._ask(pixels)
+            scene = _prepared(pixels, said, self.settings.threads)
+            small = cv2.resize(np.ascontiguousarray(pixels), scene.size[::-1], interpolation=cv2.INTER_AREA)
+            return Known(scene, chroma_plane(small) - enlarged(said.ab, scene.size))
+
+        return self._kept(self._references, reference.digest, _REFERENCES, asked)
+
     @cached_property
     def _vivid(self) -> Floats:
-        return self.said.ab * np.float32(self.settings.saturation * self.settings.strength)
+        vivid: Floats = self.said.ab * np.float32(self.settings.saturation * self.settings.strength)
+        return vivid
 
     @property
     def _own_share(self) -> float:
@@ -229,17 +284,9 @@ class Session:
         return self._kept(self._lines, guidance.digest(), _REMEMBERED, made)
 
     def _fitted(self, side: int) -> Pixels:
-        height, width = self.size
-        if max(height, width) <= side:
+        if max(self.size) <= side:
             return self.pixels
-        factor = side / max(height, width)
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-
-        def reduced() -> Pixels:
-            small = cv2.resize(np.ascontiguousarray(self.pixels), size, interpolation=cv2.INTER_AREA)
-            return small.reshape(size[1], size[0], *self.pixels.shape[2:])
-
-        return self._kept(self._reduced, side, _REDUCED, reduced)
+        return self._kept(self._reduced, side, _REDUCED, lambda: _reduced(self.pixels, side))
 
     def _kept(self, kept: OrderedDict[Any, Value], key: object, most: int, make: Callable[[], Value]) -> Value:
         """A value that is made once; two threads may make it at once, and one of the two is kept."""
@@ -266,8 +313,21 @@ class Session:
         )
 
 
-def full_size(guided: Guided, guidance: Guidance, pixels: Pixels) -> FullSize | None:
-    """Guidance for a picture that is rendered, at its size; None where there is none.
+def full_size(
+    guided: Guided, guidance: Guidance, pixels: Pixels, size: tuple[int, int] | None = None
+) -> FullSize | None:
+    """Guidance for a picture that is rendered; None where there is none.
+
+    Parameters
+    ----------
+    guided
+        Chroma with guidance.
+    guidance
+        The same, with hints in fractions.
+    pixels
+        The picture.
+    size
+        Height and width of the chroma to make; None: the picture's.
 
     Raises
     ------
@@ -276,15 +336,34 @@ def full_size(guided: Guided, guidance: Guidance, pixels: Pixels) -> FullSize | 
     """
     if guided.lines is None:
         return None
-    height, width = pixels.shape[:2]
+    height, width = size or pixels.shape[:2]
     items = placed(guidance.hints, height, width)
-    return FullSize(guided.lines, items, height, width, [_tone(pixels, item) for item in items])
+    scale = np.array([pixels.shape[1] / width, pixels.shape[0] / height])
+    return FullSize(guided.lines, items, height, width, [_tone(pixels, item, scale) for item in items])
 
 
-def _tone(pixels: Pixels, item: Placed) -> float:
-    """L of the picture at a hint."""
-    column, row = (round(value) for value in item.points[0])
+def _tone(pixels: Pixels, item: Placed, scale: npt.NDArray[np.float64]) -> float:
+    """L of the picture at a hint, whose places are to be multiplied by `scale`."""
+    column, row = np.clip((item.points[0] + 0.5) * scale, 0, [pixels.shape[1] - 1, pixels.shape[0] - 1]).astype(int)
     return float(lightness(pixels[row : row + 1, column : column + 1])[0, 0])
+
+
+def _prepared(pixels: Pixels, said: Said, threads: int | None) -> Scene:
+    height, width = pixels.shape[:2]
+    classes = None if said.distribution is None else len(said.distribution.centres)
+    light = shrunk_lightness(pixels, working_size(height, width), threads)
+    return Scene.of(light, said.ab, said.distribution, metric_for(said.model, classes))
+
+
+def _reduced(pixels: Pixels, side: int) -> Pixels:
+    """A picture reduced to a longest side; as it is where it is no larger."""
+    height, width = pixels.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return pixels
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return small.reshape(size[1], size[0], *pixels.shape[2:])
 
 
 def in_fractions(guidance: Guidance, full: tuple[int, int]) -> Guidance:

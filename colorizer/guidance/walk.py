@@ -59,4 +59,5 @@ def walked(down: Floats, right: Floats, starts: Indices, rounds: int = ROUNDS) -
             rightwards = np.minimum.accumulate(here - toll[row], axis=1) + toll[row]
             leftwards = np.minimum.accumulate((here + toll[row])[:, ::-1], axis=1)[:, ::-1] - toll[row]
             np.minimum(rightwards, leftwards, out=distance[row])
-    return distance.transpose(1, 0, 2)
+    found: Floats = distance.transpose(1, 0, 2)
+    return found

@@ -137,8 +137,8 @@ def with_metric(metric: Any, *, distribution: bool = True) -> Callable[[Session]
 def levin(photograph: Photograph, session: Session) -> Apply:
     """Levin, Lischinski and Weiss 2004, on the picture's own lightness; knows no network."""
     del session
-    from scipy.sparse import csr_matrix, diags
-    from scipy.sparse.linalg import splu
+    from scipy.sparse import csr_matrix, diags  # type: ignore[import-untyped]
+    from scipy.sparse.linalg import splu  # type: ignore[import-untyped]
 
     light = photograph.light.astype(np.float64) / 100
     height, width = light.shape

@@ -15,15 +15,15 @@ from scenes import guidances
 from skimage.color import rgb2lab
 
 from colorizer.errors import ColorizerError, InputError, UsageError
-from colorizer.guidance import Guidance, Hint, parse_hint, read_guidance, write_guidance
+from colorizer.guidance import Guidance, Hint, from_json, parse_hint, read_guidance, to_json, write_guidance
 from colorizer.guidance.files import SCHEMA, MadeFor, check_picture, look_of
 
 
 @given(guidances)
 def test_a_file_holds_what_was_written_and_its_schema_agrees(guidance: Guidance) -> None:
-    text = guidance.to_json()
+    text = to_json(guidance)
     jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text(encoding="utf-8")))
-    assert Guidance.from_json(text) == guidance
+    assert from_json(text).guidance == guidance
 
 
 @given(st.sampled_from(sorted(ImageColor.colormap)))
@@ -123,7 +123,7 @@ JSON = st.recursive(
 def test_any_json_is_guidance_or_a_line(content: dict[str, object]) -> None:
     said = ""
     try:
-        Guidance.from_json(json.dumps({"version": 1} | content))
+        from_json(json.dumps({"version": 1} | content))
     except ColorizerError as error:
         said = str(error)
     assert said.isprintable()
@@ -144,8 +144,10 @@ def test_hints_of_another_picture_are_refused_and_those_of_another_size_hold(pho
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         assert grey is not None
         small = cv2.resize(grey, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
-        looks.append(look_of(grey))
-        check_picture(MadeFor("a.jpg", 400, 300, looks[-1]), 150, 200, look_of(255 * (small / 255) ** 1.4))
+        looks.append(look_of(np.asarray(grey, np.float32)))
+        check_picture(
+            MadeFor("a.jpg", 400, 300, looks[-1]), 150, 200, look_of(np.asarray((small / 255) ** 1.4, np.float32))
+        )
         with pytest.raises(InputError, match="400 x 300"):
             check_picture(MadeFor("a.jpg", 400, 300), 400, 300, looks[-1])
     for one in range(6):
