@@ -30,6 +30,8 @@ LEAST_RADIUS = 0.75
 _NEAR_COLORS = 10.0
 """In ab: hints that lie on each other and differ by more contradict each other."""
 
+_MOST_REMARKS = 5
+
 _VIVID = 8.0
 _HELD = 0.5
 """A hint is told of where it asks for a chroma beyond the first, and less than this share of it has room."""
@@ -125,22 +127,27 @@ def remarks(guidance: Guidance, pixels: npt.NDArray[Any], alpha: npt.NDArray[Any
     """
     height, width = pixels.shape[:2]
     items = placed(guidance.hints, height, width)
+    if not items:
+        return ()
     found = [*_contradictions(items)]
-    for item in items:
-        column, row = (round(value) for value in item.points[0])
-        name = f"the hint at {item.hint.place}"
-        if alpha is not None and not alpha[row, column]:
+    columns, rows = np.rint([item.points[0] for item in items]).astype(np.intp).T
+    light = lightness(pixels[rows, columns][None])
+    wanted = np.array([[item.hint.target for item in items]], np.float32)
+    possible = chroma_plane(recombine(light, wanted, np.float32))
+    chroma, held = (np.hypot(each[0, :, 0], each[0, :, 1]) for each in (wanted, possible))
+    crowded = (chroma > _VIVID) & (held < _HELD * chroma)
+    hidden = np.zeros(len(items), np.bool_) if alpha is None else alpha[rows, columns] == 0
+    for index in np.flatnonzero(hidden | crowded):
+        hint, tone = items[index].hint, float(light[0, index])
+        name = f"the hint at {hint.place}"
+        if hidden[index]:
             found.append(f"{name} is on a transparent place; its colour goes on from there")
-        light = lightness(pixels[row : row + 1, column : column + 1])
-        wanted = np.array([[item.hint.target]], np.float32)
-        chroma = float(np.hypot(*wanted[0, 0]))
-        if chroma > _VIVID:
-            possible = chroma_plane(recombine(light, wanted, np.float32))[0, 0]
-            if np.hypot(*possible) < _HELD * chroma:
-                tone, most = float(light[0, 0]), hexadecimal_of((wanted[0, 0, 0], wanted[0, 0, 1]), float(light[0, 0]))
-                place = "burnt out" if tone > 50 else "black"
-                found.append(f"{name} is on a place that is nearly {place} (L {tone:.0f}); {most} is possible there")
-    return tuple(found)
+        if crowded[index]:
+            place = "burnt out" if tone > 50 else "black"
+            most = hexadecimal_of(hint.target, tone)
+            found.append(f"{name} is on a place that is nearly {place} (L {tone:.0f}); {most} is possible there")
+    more = len(found) - _MOST_REMARKS
+    return (*found[:_MOST_REMARKS], *([f"the same or the like is to be said of {more} more"] if more > 0 else []))
 
 
 def _samples(item: Placed, scale: Doubles, working: tuple[int, int]) -> Doubles:
