@@ -64,7 +64,8 @@ def color_pipe(
         console.remark(colorizer.describe())
     name = STDIN if inputs[0] == PIPE else shown(inputs[0])
     if file is None:
-        written, notes = color_bytes(data, colorizer, policy, name)
+        source = None if inputs[0] == PIPE else inputs[0]
+        written, notes = color_bytes(data, colorizer, policy, name, source)
         stdout.write(written)
         stdout.flush()
         for note in notes:

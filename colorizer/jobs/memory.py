@@ -23,6 +23,9 @@ NETWORK_EXPANSION = 5
 BYTES_PER_PIXEL_SEEN = 400
 """What a pass holds for each pixel that the network sees beyond the usual size: its widest layers, and logits."""
 
+GUIDED_BYTES = 64 << 20
+"""What hints on a picture take, whatever its size: see `colorizer.guidance.session`."""
+
 RESULT_CHANNELS = 3
 
 CODEC_BYTES_PER_SAMPLE = 2
