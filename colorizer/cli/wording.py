@@ -64,6 +64,11 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.IMPORT_LOCAL_FILE: "a file on this machine comes in with: colorize weights import FILE",
     Remedy.READ_AS_CAFFE: "run it with --engine opencv, on OpenCV 4",
     Remedy.VERIFY_MODELS: "run `colorize weights verify`",
+    Remedy.EXPORT_TO_ONNX: "export the network to ONNX where it was trained (torch.onnx.export), and run: "
+    "colorize weights import NET.onnx",
+    Remedy.DESCRIBE: "describe it by a descriptor (docs/networks.md)",
+    Remedy.SAY_ON_IMPORT: "say it with: colorize weights import FILE {what}",
+    Remedy.IMPORT_MODEL: "run `colorize weights import FILE` again, or mend its descriptor",
     Remedy.ANOTHER_PORT: "stop that, or take another one with {what} (0 takes a free one)",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""

@@ -39,7 +39,7 @@ class Runtime(Protocol):
         Parameters
         ----------
         inputs
-            Of every input its array, (N, C, H, W) float32.
+            Of every input its array, float32; it is brought to the type that the network wants.
 
         Returns
         -------
@@ -77,8 +77,8 @@ class Loadable(Protocol):
     def outputs(self) -> tuple[str, ...]:
         """The names of what a pass gives."""
 
-    def onnx(self) -> bytes:
-        """An ONNX model."""
+    def onnx(self) -> bytes | Path:
+        """An ONNX model; the file where it is one, which may have its tensors in others beside it."""
 
     def ncnn(self) -> NcnnModel:
         """What ncnn loads."""

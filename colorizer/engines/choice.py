@@ -61,6 +61,7 @@ class EngineRequest:
     threads: int | None = None  # None: the cores that this process may use
     pictures: int | None = None  # to come; None: unknown
     passes: float = 1.0  # work of each picture, in passes at the usual size
+    able: tuple[EngineName, ...] | None = None  # engines that load such a network; None: all
     as_it_comes: bool = False  # OpenCV with its own choices of speed over exactness
 
 
@@ -102,6 +103,17 @@ def rank(
     EngineError
         CUDA is asked for and does not work here.
     """
+    if asked.able is not None:
+        if asked.engine not in ("auto", *asked.able):
+            raise UsageError(
+                "does not load a network of this kind",
+                option=OptionRef("engine", asked.engine),
+                remedy=f"take {' or '.join(asked.able)}",
+            )
+        installed = tuple(name for name in installed if name in asked.able)
+        if not installed and asked.engine == "auto":
+            text = f"this network needs {' or '.join(asked.able)}, and none of them is installed"
+            raise MissingExtraError(Message(text, None, Remedy.INSTALL_EXTRA, {"extra": asked.able[0]}))
     if asked.as_it_comes:
         return (Choice("opencv", "cpu", "fp32", "as it comes, for comparisons"),)
     no_cuda = ""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from colorizer.engines.base import (
     Array,
@@ -25,6 +28,9 @@ _NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED")
 
 _FATAL_ONLY = 4  # of ONNX Runtime's severities
 _CUDA_OPTIONS = {"use_tf32": "0"}  # TF32 keeps 10 bits of the mantissa and is on by default
+_NUMPY: dict[str, Any] = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8, "tensor(double)": np.float64}
+"""Of the types of inputs; float32 are all others."""
+
 _CPU_OPTIONS = {
     # reduced precision that it would take by itself on Arm; "0" is the default of today
     "mlas.enable_gemm_fastmath_arm64_bfloat16": "0",
@@ -61,11 +67,16 @@ class OnnxRuntime:
         except ort_errors() as error:
             raise unloadable(network.path, self.name, cause(error)) from error
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self._types = {each.name: _NUMPY.get(each.type, np.float32) for each in self._session.get_inputs()}
 
     def run(self, inputs: Tensors) -> dict[str, Array]:
         """One forward pass; see `Runtime.run`."""
         try:
-            return dict(zip(self._outputs, self._session.run(self._outputs, {**inputs}), strict=True))
+            given = {
+                name: array.astype(self._types.get(name, np.float32), copy=False) for name, array in inputs.items()
+            }
+            found = self._session.run(self._outputs, given)
+            return {name: np.asarray(array, np.float32) for name, array in zip(self._outputs, found, strict=True)}
         except ort_errors() as error:
             raise failed_pass(self.name, inputs, cause(error)) from error
 
@@ -92,8 +103,8 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def open_session(ort: Any, model: bytes, setup: Setup) -> Any:
-    """A session for a model's bytes.
+def open_session(ort: Any, model: bytes | Path, setup: Setup) -> Any:
+    """A session for a model, given by its bytes or its file.
 
     Raises
     ------
@@ -104,13 +115,15 @@ def open_session(ort: Any, model: bytes, setup: Setup) -> Any:
     options.log_severity_level = _FATAL_ONLY
     options.intra_op_num_threads = setup.threads
     options.inter_op_num_threads = 1
+    # a file by its name: those beside it are found, and are mapped and shared where the runtime can
+    loaded = os.fspath(model) if isinstance(model, Path) else model
     for name, value in _CPU_OPTIONS.items():
         options.add_session_config_entry(name, value)
     if setup.device == "cpu":
-        return ort.InferenceSession(model, options, providers=[CPU_PROVIDER])
+        return ort.InferenceSession(loaded, options, providers=[CPU_PROVIDER])
     if CUDA_PROVIDER not in ort.get_available_providers():
         raise EngineError(f"ONNX Runtime {ort.__version__} as installed has no CUDA (onnxruntime-gpu has)")
-    session = ort.InferenceSession(model, options, providers=[(CUDA_PROVIDER, _CUDA_OPTIONS), CPU_PROVIDER])
+    session = ort.InferenceSession(loaded, options, providers=[(CUDA_PROVIDER, _CUDA_OPTIONS), CPU_PROVIDER])
     # where CUDA does not start, ONNX Runtime takes the next provider without an error
     if session.get_providers()[0] != CUDA_PROVIDER:
         raise EngineError(f"ONNX Runtime {ort.__version__} cannot start CUDA; its driver, CUDA or cuDNN do not fit")

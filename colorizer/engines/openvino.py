@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from colorizer.engines.base import (
     Array,
@@ -67,10 +71,15 @@ class OpenVINO:
             # pinned threads wait for their core while another one is idle
             "ENABLE_CPU_PINNING": "NO",
         }
-        onnx = network.onnx()
+        form = network.onnx()
+        # a file by its name: those beside it are found, and are mapped and shared where the runtime can
+        onnx = os.fspath(form) if isinstance(form, Path) else form
         try:
             self._model = core.compile_model(core.read_model(onnx), "CPU", options)
             self._request = self._model.create_infer_request()
+            self._types = {
+                name: each.get_element_type().to_dtype() for each in self._model.inputs for name in each.get_names()
+            }
         except RuntimeError as error:
             raise unloadable(network.path, self.name, cause(error)) from error
 
@@ -78,9 +87,15 @@ class OpenVINO:
         """One forward pass; see `Runtime.run`."""
         with self._lock:
             try:
-                self._request.infer({**inputs}, share_inputs=True)
+                given = {
+                    name: array.astype(self._types.get(name, np.float32), copy=False) for name, array in inputs.items()
+                }
+                self._request.infer(given, share_inputs=True)
                 # copies: OpenVINO hands out its own buffers, which the next pass overwrites
-                return {output.any_name: self._request.get_tensor(output).data.copy() for output in self._model.outputs}
+                return {
+                    output.any_name: np.array(self._request.get_tensor(output).data, np.float32)
+                    for output in self._model.outputs
+                }
             except RuntimeError as error:
                 raise failed_pass(self.name, inputs, cause(error)) from error
 

@@ -59,10 +59,7 @@ def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
 
 def affordable_processes(model: Model, settings: Settings | None = None) -> int:
     """How many processes, each with a network of its own, to have at a time: one for each core, if there is room."""
-    try:
-        weights = model.weights.stat().st_size
-    except OSError:  # whoever loads it will say what is wrong
-        weights = 0
+    weights = model.weights_size
     room = usable_memory() * (1 - DEFAULT_FRACTION)
     largest = model.sizes_for(settings or Settings())[-1]
     seen = BYTES_PER_PIXEL_SEEN * max(0, largest**2 - DEFAULT_SIZE**2)

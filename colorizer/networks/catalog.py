@@ -34,6 +34,9 @@ LARGE = "zhang16"
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Lower case, so that names differ on every file system."""
 
+DATA = "data"
+"""Role of files that hold a model's tensors, beside it and under names that it knows them by."""
+
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -181,8 +184,10 @@ class _Reader:
         if isinstance(stride, bool) or not 0 < stride <= DEFAULT_SIZE:
             raise self.wrong(name, "stride", f"must be a number of pixels from 1 to {DEFAULT_SIZE}")
         files = tuple(self.file(item, name, of) for item in self.field(entry, "files", list, name))
-        if sorted(file.role for file in files) != sorted(of.roles):
-            raise self.wrong(name, "files", f"must be one {' and one '.join(reversed(of.roles))}")
+        roles = sorted(file.role for file in files if file.role != DATA)
+        if roles not in map(sorted, of.file_sets):
+            sets = (" and one ".join(reversed(each)) for each in of.file_sets)
+            raise self.wrong(name, "files", f"must be one {', or one '.join(sets)}")
         return ModelSpec(
             name=name,
             title=self.field(entry, "title", str, name),
@@ -221,7 +226,7 @@ class _Reader:
         if not _FILE_NAME.fullmatch(name) or name.split(".")[0].lower() in _WINDOWS_DEVICES:
             raise self.wrong(model, "name", f"{name!r} cannot be a file's name on every system")
         role = self.field(entry, "role", str, name)
-        if role not in of.roles or not name.endswith(f".{role}"):
+        if role not in of.roles or (role != DATA and not name.endswith(f".{role}")):
             raise self.wrong(name, "role", f"must be {' or '.join(reversed(of.roles))}, as the file's suffix says")
         size = self.field(entry, "size", int, name)
         if isinstance(size, bool) or size <= 0:

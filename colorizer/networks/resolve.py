@@ -16,6 +16,8 @@ from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsErro
 from colorizer.io.records import has_hash, read_record
 from colorizer.networks.base import Model
 from colorizer.networks.catalog import AUTO, BUILT_IN, LARGE, Catalog, FileSpec, ModelSpec, load_catalog
+from colorizer.networks.described.files import is_model_file, refuse_checkpoint
+from colorizer.networks.described.locating import hinted_pair, model_at
 from colorizer.networks.registry import DEFAULT_FAMILY, FAMILIES, family, family_of
 from colorizer.networks.store import NamedPair, Store, is_file, open_store, packaged_weights
 
@@ -168,8 +170,20 @@ def _from_path(path: Path, companion: Path | None) -> Model:
         raise WeightsError(
             f"{shown(path)}: no such file", remedy=Remedy.NAME_A_MODEL, what=OptionRef("model"), kinds=_kinds()
         )
+    if is_model_file(path) or (path.is_dir() and _holds_a_model(path)):
+        if companion is not None:
+            raise UsageError(f"{shown(path)} has no prototxt", option=OptionRef("prototxt", shown(companion)))
+        return model_at(path)
+    refuse_checkpoint(path)
+    hinted = hinted_pair(path, companion) if _exists(path) else None
+    if hinted is not None:
+        return hinted
     name = _family_in(path) if path.is_dir() else family_of(path)
     return _checked(name, family(name).files_at(path, companion))
+
+
+def _holds_a_model(folder: Path) -> bool:
+    return any(is_model_file(path) for path in folder.iterdir())
 
 
 def _family_in(folder: Path) -> str:
@@ -178,16 +192,16 @@ def _family_in(folder: Path) -> str:
 
 
 def _is_of_a_family(path: Path) -> bool:
-    return path.suffix.lower().removeprefix(".") in _roles()
+    return path.suffix.lower().removeprefix(".") in _roles() or is_model_file(path)
 
 
 def _roles() -> tuple[str, ...]:
-    return tuple(role for name in FAMILIES for role in family(name).roles)
+    return tuple(role for name in FAMILIES for role in family(name).roles if role != "data")
 
 
 def _kinds() -> str:
     """The files that a model may be named by: the weights of each family."""
-    return " or ".join(f".{family(name).roles[0]}" for name in FAMILIES)
+    return " or ".join(dict.fromkeys(f".{family(name).roles[0]}" for name in FAMILIES))
 
 
 def _checked(name: str, files: Mapping[str, Path]) -> Model:

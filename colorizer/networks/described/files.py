@@ -1,0 +1,211 @@
+"""The files of a described model: which belong together, what they say of themselves, and whether that fits."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from colorizer.engines.onnx_file import OnnxFile, TensorInfo, is_ort_format, read_onnx_file
+from colorizer.errors import Remedy, WeightsError, shown
+from colorizer.networks.base import Model
+from colorizer.networks.descriptor import CHANNELS_OF, SUFFIX, Descriptor, InputTensor
+
+MODEL_SUFFIXES = (".onnx", ".ort")
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".h5", ".keras", ".tar", ".pkl")
+"""Of files that hold a network's numbers, and are code, or useless without it."""
+
+ROLES = ("onnx", "ort", "caffemodel", "prototxt", "data")
+FILE_SETS = (("onnx",), ("ort",), ("caffemodel", "prototxt"))
+
+_FEEDABLE = ("float32", "float16", "float64", "uint8")
+
+
+def descriptor_path(path: Path) -> Path:
+    """Where the descriptor of a model lies: beside it, `net.colorize.json` for `net.onnx`."""
+    return path.with_name(path.stem + SUFFIX)
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether a name is that of a model of these families, or of its descriptor."""
+    return path.suffix.lower() in MODEL_SUFFIXES or path.name.lower().endswith(SUFFIX)
+
+
+def refuse_checkpoint(path: Path) -> None:
+    """Refuse what other programs keep weights in.
+
+    Raises
+    ------
+    WeightsError
+        It is such a file; it is never opened.
+    """
+    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
+        raise WeightsError(
+            f"{shown(path)}: a checkpoint of a training program, which is code as well as numbers or needs the "
+            "network's code, and is never opened here",
+            remedy=Remedy.EXPORT_TO_ONNX,
+        )
+
+
+def files_at(path: Path) -> dict[str, Path]:
+    """The files of the model that a path names: of the model, its descriptor, or a folder that holds one.
+
+    Raises
+    ------
+    WeightsError
+        A file is missing, or there are several that it may be.
+    """
+    if path.is_dir():
+        found = sorted(each for each in path.iterdir() if each.suffix.lower() in MODEL_SUFFIXES)
+        if len(found) != 1:
+            raise WeightsError(f"{shown(path)}: holds {len(found)} models; a folder given as a model holds one")
+        path = found[0]
+    elif path.name.lower().endswith(SUFFIX):
+        stem = path.name[: -len(SUFFIX)]
+        beside = [path.with_name(stem + suffix) for suffix in MODEL_SUFFIXES]
+        path = next((each for each in beside if each.is_file()), beside[0])
+    if not path.is_file():
+        raise WeightsError(f"{shown(path)}: no such file", remedy="put the model beside its descriptor")
+    diagnose(path, path.suffix.lower().removeprefix("."))
+    if is_ort_format(path):
+        return {"ort": path}
+    files = {"onnx": path}
+    for place, data in enumerate(read_onnx_file(path).data_files):
+        files[f"data{place or ''}"] = data
+    return files
+
+
+def check_files(files: Mapping[str, Path]) -> None:
+    """Refuse files that are no model.
+
+    Raises
+    ------
+    WeightsError
+        With the cause.
+    """
+    if "onnx" in files:
+        read_onnx_file(files["onnx"])
+    elif "caffemodel" in files:
+        from colorizer.networks.described.caffe import check_pair
+
+        check_pair(files["prototxt"], files["caffemodel"])
+
+
+def diagnose(path: Path, role: str) -> None:
+    """Refuse a file that is known to be something else.
+
+    Raises
+    ------
+    WeightsError
+        With what it is.
+    """
+    if role in ("caffemodel", "prototxt"):
+        from colorizer.caffe.diagnose import diagnose as diagnose_caffe
+
+        diagnose_caffe(path, "prototxt" if role == "prototxt" else "caffemodel")
+    elif role in ("onnx", "ort"):
+        _refuse_archive(path)
+        if not is_ort_format(path):
+            read_onnx_file(path)
+
+
+def check_against(descriptor: Descriptor, found: OnnxFile) -> None:
+    """Refuse a descriptor that does not fit its file.
+
+    Raises
+    ------
+    WeightsError
+        With what differs.
+    """
+    inputs = {each.name: each for each in found.inputs}
+    outputs = {each.name: each for each in found.outputs}
+    name = shown(found.path)
+    for each in descriptor.inputs:
+        if each.tensor not in inputs:
+            raise WeightsError(
+                f"{name}: has no input {shown(each.tensor)!r}, which its descriptor names; there is {_listed(inputs)}"
+            )
+        _check_input(name, each, inputs[each.tensor], descriptor)
+    fed = {each.tensor for each in descriptor.inputs}
+    unfed = [each for each in inputs if each not in fed]
+    if unfed:
+        raise WeightsError(f"{name}: its descriptor does not say what the input {shown(unfed[0])!r} holds")
+    output = descriptor.output
+    if output.tensor not in outputs:
+        raise WeightsError(
+            f"{name}: has no output {shown(output.tensor)!r}, which its descriptor names; there is {_listed(outputs)}"
+        )
+    shape = outputs[output.tensor].shape
+    channels, place = CHANNELS_OF[output.holds], 1 if output.layout == "NCHW" else 3
+    if shape is not None and (len(shape) != 4 or shape[place] not in (None, channels)):
+        raise WeightsError(
+            f"{name}: its output {shown(output.tensor)!r} is of shape {_shape(shape)}, and {output.holds} has "
+            f"{channels} channels in {output.layout}"
+        )
+
+
+def _check_input(name: str, said: InputTensor, has: TensorInfo, descriptor: Descriptor) -> None:
+    if has.dtype not in _FEEDABLE:
+        raise WeightsError(
+            f"{name}: its input {shown(said.tensor)!r} is of {has.dtype}, and pictures come as {', '.join(_FEEDABLE)}"
+        )
+    if has.shape is None or not said.channels:
+        return
+    place = 1 if said.layout == "NCHW" else 3
+    if len(has.shape) != 4 or has.shape[place] not in (None, len(said.channels)):
+        raise WeightsError(
+            f"{name}: its input {shown(said.tensor)!r} is of shape {_shape(has.shape)}, and its descriptor says "
+            f"{len(said.channels)} channels in {said.layout}"
+        )
+    if has.shape[0] not in (None, 1):
+        raise WeightsError(f"{name}: takes batches of {has.shape[0]} alone; export it for one picture")
+    sides = has.shape[2:] if said.layout == "NCHW" else has.shape[1:3]
+    if None not in sides and descriptor.sizes.fixed != sides:
+        height, width = sides
+        raise WeightsError(
+            f"{name}: takes {height} x {width} pixels alone, and its descriptor says otherwise",
+            remedy=f'write "size": {{"fixed": [{height}, {width}]}}',
+        )
+
+
+def model_of(files: Mapping[str, Path], descriptor: Descriptor, name: str) -> Model:
+    """A model that is ready to be opened; its descriptor was checked against its files where they say something.
+
+    Raises
+    ------
+    WeightsError
+        The descriptor does not fit the file.
+    """
+    if "onnx" in files:
+        check_against(descriptor, read_onnx_file(files["onnx"]))
+    sizes = descriptor.sizes
+    return Model(
+        name,
+        descriptor.family,
+        files,
+        sizes.fit,
+        sizes.step,
+        sizes=(sizes.default,),
+        descriptor=descriptor,
+    )
+
+
+def _refuse_archive(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PK\x03\x04":
+                return
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return  # whoever reads it says what is wrong
+    if not any(each.endswith(("data.pkl", ".weights.h5")) for each in names):
+        raise WeightsError(f"{shown(path)}: a ZIP archive; unpack it and give the model in it")
+
+
+def _listed(names: Mapping[str, TensorInfo]) -> str:
+    return ", ".join(f"{each.name} {_shape(each.shape or ())}" for each in names.values()) or "none"
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return "[" + ", ".join("?" if side is None else str(side) for side in shape) + "]"
