@@ -212,19 +212,35 @@ def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | Non
 @weights.command("import")
 @click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
 @click.option("--name", metavar="NAME", help="What to call a model that is in no catalogue.")
+@click.option("--family", type=click.Choice(["ab", "grey-rgb-to-ab", "rgb", "hinted"]), help="What a model in ONNX is.")
+@click.option("--input-range", metavar="LOW..HIGH", help="What a model in ONNX is fed: 0..1, 0..255, -1..1, imagenet.")
+@click.option("--output-range", metavar="LOW..HIGH", help="What it gives: of RGB as above; of ab, -110..110 or -1..1.")
+@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Which side of its tensors holds the channels.")
+@click.option("--size", type=click.IntRange(min=1), metavar="PIXELS", help="Its usual short side, where it takes any.")
 @_with_store
 @quiet_option
 def import_(
-    files: tuple[Path, ...], *, name: str | None, weights_dir: Path | None, catalog: Path | None, quiet: bool
+    files: tuple[Path, ...],
+    *,
+    name: str | None,
+    weights_dir: Path | None,
+    catalog: Path | None,
+    quiet: bool,
+    **told: Any,
 ) -> None:
     """Copy files of a model from anywhere on this machine into the store.
 
     Files of the catalogue are known by their SHA-256, whatever they are called. Any other network of the contract is
     taken as prototxt and caffemodel (and pts_in_hull.npy, where it has centres of its own) under the NAME given.
+
+    A network in ONNX needs a descriptor (NET.colorize.json, see docs/networks.md). Where none lies beside it, one is
+    made by looking at its tensors and running it; what cannot be told is asked for.
     """
+    from colorizer.networks.described.importing import Told
     from colorizer.networks.importing import import_files
 
-    import_files(files, open_store(weights_dir), load_catalog(catalog), Console(quiet=quiet).remark, name=name)
+    remark = Console(quiet=quiet).remark
+    import_files(files, open_store(weights_dir), load_catalog(catalog), remark, name=name, told=Told(**told))
 
 
 @weights.command()

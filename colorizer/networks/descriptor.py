@@ -47,7 +47,7 @@ CHANNELS_OF: Mapping[Holds, int] = {"ab": 2, "rgb": 3, "lab": 3}
 class InputTensor:
     """One input: value = natural value * scale + offset, channel by channel."""
 
-    tensor: str  # its name
+    tensor: str  # its name; "" for the file's only one
     channels: tuple[str, ...]  # of `CHANNELS`; none for a constant
     scale: tuple[float, ...]  # one a channel
     offset: tuple[float, ...]
@@ -61,7 +61,7 @@ class InputTensor:
 class OutputTensor:
     """The output: natural value = value * scale + offset. ab and Lab in CIE Lab units, RGB in 0..1."""
 
-    tensor: str
+    tensor: str  # its name; "" for the file's only one
     holds: Holds
     scale: tuple[float, ...]  # one a channel, in the file's own order
     offset: tuple[float, ...]

@@ -18,6 +18,8 @@ from colorizer.caffe.diagnose import FileKind
 from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.records import HASH_CHUNK, Record, has_hash, hash_file, write_record
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
+from colorizer.networks.described.files import descriptor_path, files_at, is_model_file, refuse_checkpoint
+from colorizer.networks.described.importing import Told, inspect, name_for, take
 from colorizer.networks.store import (
     NamedPair,
     Store,
@@ -46,13 +48,22 @@ class _Given:
     file: FileSpec | None  # and that file
 
 
-def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Tell, *, name: str | None = None) -> None:
+def import_files(
+    paths: Sequence[Path],
+    store: Store,
+    catalog: Catalog,
+    tell: Tell,
+    *,
+    name: str | None = None,
+    told: Told | None = None,
+) -> None:
     """Copy models' files into the store.
 
     Parameters
     ----------
     paths
-        Files of models of the catalogue, and at most one pair that it does not know.
+        Files of models of the catalogue, and at most one pair that it does not know; or a model in ONNX, with its
+        descriptor and other files or without them.
     store
         Where to.
     catalog
@@ -61,6 +72,8 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
         Is given one line about each file.
     name
         What a pair that the catalogue does not know shall be called.
+    told
+        What the user says of a model that has no descriptor.
 
     Raises
     ------
@@ -71,11 +84,16 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
     OutputError
         The store cannot be written to, or has no room.
     """
+    for path in paths:
+        refuse_checkpoint(path)
+    models = [path for path in paths if is_model_file(path)]
+    if models:
+        _import_models(models, paths, _Place(store, catalog, tell), name, told or Told())
+        return
+    if told is not None and told.given:
+        raise UsageError("is for models in ONNX", option=OptionRef(next(iter(told.given))))
     if name is not None and not _is_free(name, catalog):
-        raise UsageError(
-            "choose lower-case letters, digits, '.', '-' and '_', and no name of the catalogue",
-            option=OptionRef("name", shown(name)),
-        )
+        raise _impossible(name)
     centres = [path for path in paths if path.suffix.lower() == CENTRES_SUFFIX and not _are_built_in(path, tell)]
     descriptions = [path for path in paths if path.suffix.lower() in PROTOTXT_SUFFIXES]
     prototxts = [_look(path, "prototxt", catalog) for path in descriptions]
@@ -91,6 +109,44 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
         _refuse_lonely(prototxts, centres, tell)
     for given in caffemodels + ([] if unknown else prototxts):
         _take_known(given, store, tell)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where files go, what is known there, and who is told."""
+
+    store: Store
+    catalog: Catalog
+    tell: Tell
+
+
+def _import_models(models: Sequence[Path], paths: Sequence[Path], to: _Place, name: str | None, told: Told) -> None:
+    """Take models in ONNX: those of the catalogue by their hash, and one that it does not know."""
+    weights = sorted({files_at(path)["onnx" if "onnx" in files_at(path) else "ort"] for path in models})
+    known = {path: to.catalog.by_hash(hash_file(path)) for path in weights}
+    for path, found in known.items():
+        if found is not None:
+            spec, file = found
+            _take_known(_Given(path, file.sha256, spec, file), to.store, to.tell)
+    unknown = [path for path, found in known.items() if found is None]
+    _refuse_second(unknown)
+    for path in unknown:
+        own = {*files_at(path).values(), descriptor_path(path)}
+        strangers = [each for each in paths if each not in own and each not in known]
+        if strangers:
+            raise UsageError(f"{shown(strangers[0])}: is no file of {shown(path)}")
+        chosen = name or name_for(path)
+        if not _is_free(chosen, to.catalog) or (name is None and chosen in to.store.described(to.catalog)):
+            raise _impossible(chosen)
+        arrival = inspect(path, told, to.tell)
+        take(arrival, chosen, to.store.writable, _copy, to.tell)
+
+
+def _impossible(name: str) -> UsageError:
+    return UsageError(
+        "choose lower-case letters, digits, '.', '-' and '_', and no name of the catalogue",
+        option=OptionRef("name", shown(name)),
+    )
 
 
 def _is_free(name: str, catalog: Catalog) -> bool:

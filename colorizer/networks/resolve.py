@@ -69,10 +69,16 @@ def resolve_model(
     pair = next((pair for pair in store.pairs(catalog) if pair.name == name_or_path), None)
     if pair is not None:
         return _brought_along(pair, prototxt)
+    own = store.described(catalog).get(name_or_path)
+    if own is not None:
+        if prototxt is not None:
+            raise UsageError(f"{name_or_path} has no prototxt", option=OptionRef("prototxt", shown(prototxt)))
+        return model_at(own, name_or_path)
     path = Path(name_or_path)
     if name_or_path and (_exists(path) or path.name != name_or_path or _is_of_a_family(path)):
         return _from_path(path, prototxt)
-    known = [spec.name for spec in catalog] + [pair.name for pair in store.pairs(catalog)]
+    own_names = [*(pair.name for pair in store.pairs(catalog)), *store.described(catalog)]
+    known = [*(spec.name for spec in catalog), *own_names]
     raise UsageError(
         f"unknown model {shown(name_or_path)!r}; known are {', '.join([AUTO, *known])}",
         remedy=f"a file of your own is written as a path, such as .{os.sep}{shown(name_or_path)}.caffemodel",

@@ -152,10 +152,10 @@ def deoldify_net(path: Path, size: Any = FREE, dtype: Any = np.float32) -> Path:
     return make.save(path, {"input": [1, 3, *size]}, {"output": [1, 3, *size]})
 
 
-def unit_rgb_net(path: Path, size: Any = FREE) -> Path:
-    """C5u: RGB 0..1 -> RGB 0..1, clamped."""
+def unit_rgb_net(path: Path, size: Any = FREE, *, tint: float = 1.0) -> Path:
+    """C5u: RGB 0..1 -> RGB 0..1, clamped; a small tint leaves the grey nearly as it is, as trained networks do."""
     make = Maker()
-    colored = make.mixed("gray", np.diag(GAINS), STARTS)
+    colored = make.mixed("gray", np.diag(1 + tint * (GAINS - 1)), tint * STARTS)
     make.add("Clip", [colored, make.constant(0), make.constant(1)], "rgb")
     return make.save(path, {"gray": [1, 3, *size]}, {"rgb": [1, 3, *size]})
 

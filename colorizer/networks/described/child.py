@@ -161,7 +161,8 @@ def _done(asked: Mapping[str, Any]) -> Any:
     if asked["task"] == "recognise":
         return recognise(files, request, **asked["more"])
     descriptor = parse_descriptor(asked["descriptor"], asked["name"])
-    return asdict(answer(model_of(files, descriptor, asked["name"]), descriptor, request))
+    model = model_of(files, descriptor, asked["name"])
+    return asdict(answer(model, model.descriptor or descriptor, request))
 
 
 def _limit_memory() -> None:

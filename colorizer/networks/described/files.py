@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from colorizer.engines.onnx_file import OnnxFile, TensorInfo, is_ort_format, read_onnx_file
 from colorizer.errors import Remedy, WeightsError, shown
 from colorizer.networks.base import Model
-from colorizer.networks.descriptor import CHANNELS_OF, SUFFIX, Descriptor, InputTensor
+from colorizer.networks.descriptor import CHANNELS_OF, SUFFIX, Descriptor, InputTensor, Sizes
 
 MODEL_SUFFIXES = (".onnx", ".ort")
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".h5", ".keras", ".tar", ".pkl")
@@ -109,6 +110,47 @@ def diagnose(path: Path, role: str) -> None:
             read_onnx_file(path)
 
 
+def settled(descriptor: Descriptor, found: OnnxFile) -> Descriptor:
+    """A descriptor with what it leaves to its file: names of tensors that are the only ones, and a fixed size.
+
+    Raises
+    ------
+    WeightsError
+        It leaves open what the file does not tell.
+    """
+    named = {each.tensor for each in descriptor.inputs}
+    left = [each.name for each in found.inputs if each.name not in named]
+    open_inputs = [each for each in descriptor.inputs if not each.tensor]
+    output = descriptor.output
+    if len(open_inputs) > 1 or (open_inputs and len(left) != 1):
+        raise WeightsError(
+            f"{shown(found.path)}: its descriptor names no tensor for an input, and there are "
+            f"{', '.join(map(shown, left)) or 'none'} to choose from"
+        )
+    if not output.tensor and len(found.outputs) != 1:
+        names = ", ".join(shown(each.name) for each in found.outputs)
+        raise WeightsError(f"{shown(found.path)}: its descriptor names no output, and there are {names}")
+    inputs = tuple(each if each.tensor else replace(each, tensor=left[0]) for each in descriptor.inputs)
+    output = output if output.tensor else replace(output, tensor=found.outputs[0].name)
+    sizes = descriptor.sizes
+    if "size" not in descriptor.source:
+        sizes = _sizes_of(inputs, found) or sizes
+    return replace(descriptor, inputs=inputs, output=output, sizes=sizes)
+
+
+def _sizes_of(inputs: Sequence[InputTensor], found: OnnxFile) -> Sizes | None:
+    """The fixed size that a file has, where it has one."""
+    shapes = {each.name: each.shape for each in found.inputs}
+    for each in inputs:
+        shape = shapes.get(each.tensor)
+        if not each.channels or shape is None or len(shape) != 4:
+            continue
+        height, width = shape[2:] if each.layout == "NCHW" else shape[1:3]
+        if height is not None and width is not None:
+            return Sizes(min(height, width), fixed=(height, width))
+    return None
+
+
 def check_against(descriptor: Descriptor, found: OnnxFile) -> None:
     """Refuse a descriptor that does not fit its file.
 
@@ -177,7 +219,9 @@ def model_of(files: Mapping[str, Path], descriptor: Descriptor, name: str) -> Mo
         The descriptor does not fit the file.
     """
     if "onnx" in files:
-        check_against(descriptor, read_onnx_file(files["onnx"]))
+        found = read_onnx_file(files["onnx"])
+        descriptor = settled(descriptor, found)
+        check_against(descriptor, found)
     sizes = descriptor.sizes
     return Model(
         name,

@@ -127,7 +127,7 @@ class _Reader:
 
     def input(self, item: Any, where: str) -> InputTensor:
         self.known(item, _INPUT, where)
-        tensor = self.get(item, "tensor", str, where)
+        tensor = self.get(item, "tensor", str, where, "")
         layout = self.choice(item, "layout", get_args(Layout), where, "NCHW")
         dtype = self.choice(item, "dtype", get_args(Dtype), where, "float32")
         holds = item.get("holds")
@@ -163,7 +163,7 @@ class _Reader:
         if bgr:
             scale, offset = scale[::-1], offset[::-1]
         return OutputTensor(
-            self.get(item, "tensor", str, "output"),
+            self.get(item, "tensor", str, "output", ""),
             holds,
             scale,
             offset,

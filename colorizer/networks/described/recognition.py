@@ -20,6 +20,7 @@ from colorizer.errors import EngineError, OptionRef, Remedy, WeightsError, shown
 from colorizer.networks.base import Floats, Model, NetworkInput
 from colorizer.networks.described.answer import ab_of
 from colorizer.networks.described.feeding import feed, grey_code
+from colorizer.networks.described.files import check_against
 from colorizer.networks.described.forms import DescribedForms
 from colorizer.networks.described.network import DescribedNetwork
 from colorizer.networks.described.reading import parse_descriptor
@@ -36,10 +37,15 @@ ZHANG_BINS = 313
 _PROBE_SIZE = 128  # pixels
 _ZHANG_OUTPUT = "class8_ab"
 
-_COLORFUL = (2.0, 220.0)  # CIE Lab units: largest |a| or |b| of an answer to photographs' lightness that makes sense
+_COLORFUL = 1.0  # CIE Lab units: least spread of an answer to a picture's lightness that makes sense
+_LARGEST = 220.0  # CIE Lab units: largest |a| or |b|
 _UNIT = 1.05  # largest value of an output that is scaled to ±1, with room for rounding
-_ALIKE = 0.15  # mean difference of grey, 0..1, between what an RGB network is fed and what it gives
+_DULL = 0.25  # of the spread under the right reading: one that is smaller tells of a network that sees next to nothing
+_ALIKE = 0.25  # largest mean difference of grey, 0..1, between what an RGB network is fed and what it gives
+_SLOPES = (0.3, 2.0)  # of what it gives over what it is fed
 _CLEARLY = 2.0  # factor by which one reading must beat another
+_NOISE = 0.01  # grey, 0..1: differences below it tell nothing
+_BORDER = 8  # part of the side that is left out at each border, where a network sees its own padding
 
 
 @dataclass
@@ -91,6 +97,7 @@ def recognise(files: Mapping[str, Path], request: EngineRequest, **overrides: An
     runtime = _Runs(files, request)
     _Probe(found, finding, runtime, said).settle()
     descriptor = parse_descriptor(finding.descriptor, shown(found.path))
+    check_against(descriptor, found)
     canary = measured(runtime.network(descriptor), canary_size(descriptor))
     finding.descriptor["canary"] = {"size": canary.size, "mean": list(canary.mean), "spread": list(canary.spread)}
     return {"descriptor": finding.descriptor, "said": finding.said}
@@ -100,6 +107,8 @@ def _by_tensors(found: OnnxFile, said: Overrides) -> Finding:
     """Family, layout and size, as far as names and shapes tell."""
     path = found.path
     output = found.outputs[0] if len(found.outputs) == 1 else _chosen_output(found)
+    if output.shape is not None and len(output.shape) != 4:
+        raise _no_network(path, f"its output is of shape {_shape(output)}")
     images = [each for each in found.inputs if each.shape is None or len(each.shape) == 4]
     if not images or len(images) < len(found.inputs):
         raise _no_network(path, f"its inputs are {_listed(found.inputs)}")
@@ -117,7 +126,7 @@ def _by_tensors(found: OnnxFile, said: Overrides) -> Finding:
     if layout == "NHWC":
         for each in (*descriptor["inputs"], descriptor["output"]):
             each["layout"] = layout
-    lines = [f"family {family}: {how}", f"layout {layout}", f"size {descriptor['size']}"]
+    lines = [f"family {family}: {how}", f"layout {layout}", _size_words(descriptor["size"])]
     dtypes = sorted({each.dtype for each in images} - {"float32"})
     return Finding(descriptor, lines + [f"tensors of {', '.join(dtypes)}"] * bool(dtypes))
 
@@ -200,6 +209,13 @@ def _size(first: TensorInfo, layout: str, family: str, said: Overrides) -> dict[
     return {"default": said.size or rules.size, "step": rules.step}
 
 
+def _size_words(size: Mapping[str, Any]) -> str:
+    if "fixed" in size:
+        height, width = size["fixed"]
+        return f"sees {height} x {width} pixels alone"
+    return f"takes any size, here multiples of {size['step']}; {size['default']} if not said otherwise"
+
+
 @dataclass
 class _Runs:
     """The model in a runtime, loaded once."""
@@ -227,6 +243,43 @@ class _Reading:
     input: Mapping[str, Any]  # fields for the inputs that see the picture
     output: Mapping[str, Any]  # fields for the output
     words: str
+
+
+@dataclass
+class _Strength:
+    """How strongly a network answers, as its numbers come."""
+
+    peak: float  # largest |a| or |b|
+    spread: float  # standard deviation over the picture, of a or of b
+
+    @property
+    def fits(self) -> bool:
+        """Whether it may be ab in Lab units."""
+        return self.spread >= _COLORFUL and _UNIT < self.peak <= _LARGEST
+
+    @property
+    def unit(self) -> bool:
+        """Whether it may be ab that is scaled to ±1."""
+        return self.spread >= _COLORFUL / 110 and self.peak <= _UNIT
+
+
+def _inner(planes: Floats) -> Floats:
+    """Without the borders; the last two axes are the picture's."""
+    height, width = planes.shape[-2:]
+    top, left = height // _BORDER, width // _BORDER
+    return planes[..., top : height - top, left : width - left]
+
+
+def _misfit(found: Floats, grey: Floats) -> float:
+    """How badly a network's grey follows the picture's; infinite where it does not at all."""
+    if found.shape != grey.shape:
+        return float("inf")
+    slope, start = np.polyfit(grey.ravel().astype(np.float64), found.ravel().astype(np.float64), 1)
+    difference = float(np.abs(found - grey).mean())
+    if not _SLOPES[0] <= slope <= _SLOPES[1] or difference > _ALIKE:
+        return float("inf")
+    # what no straight line explains tells of values that were cut off, and counts most
+    return float(np.sqrt(np.mean((found - slope * grey - start) ** 2))) + difference / 4
 
 
 @dataclass
@@ -265,18 +318,18 @@ class _Probe:
         self._take(reading)
 
     def _rgb(self) -> None:
-        """The network's grey has to be the picture's."""
-        grey = grey_code(self._scene(self._trial({"range": "0..1"}, {"range": "0..1"})))
-        errors: dict[str, float] = {}
+        """The network's grey has to follow the picture's, and be near it."""
+        grey = _inner(grey_code(self._scene(self._trial({"range": "0..1"}, {"range": "0..1"}))))
+        misfits: dict[str, float] = {}
         for name in ("0..1", "0..255", "-1..1", "imagenet"):
             for rgb in self._answers({"range": name}, {"range": name}, raw=False):
-                errors[name] = float(np.abs(rgb - grey).mean())
-        (best, error), (second, runner_up) = sorted(errors.items(), key=lambda item: item[1])[:2]
-        if error > _ALIKE:
+                misfits[name] = _misfit(_inner(rgb), grey)
+        (best, error), (second, runner_up) = sorted(misfits.items(), key=lambda item: item[1])[:2]
+        if not np.isfinite(error):
             raise self._open("gives no picture like the one it is fed, in any range", "0..255")
-        if runner_up < _CLEARLY * error or runner_up < _ALIKE / 3:
+        if runner_up < _CLEARLY * error + _NOISE:
             raise self._open(f"works with {best} and with {second} alike", best)
-        words = f"RGB {best} in and out: its grey differs by {error:.3f} there, and by {runner_up:.3f} with {second}"
+        words = f"RGB {best} in and out: its grey is off by {error:.3f} there, and by {runner_up:.3g} with {second}"
         self._take(_Reading({"range": best}, {"range": best}, words))
 
     def _ab(self) -> None:
@@ -286,42 +339,42 @@ class _Probe:
             return
         lightness = family in ("ab", "hinted")
         large, small = ("0..100", "0..1") if lightness else ("0..255", "0..1")
-        strengths = {name: self._strength({"range": name}) for name in (large, small)}
-        fits = {name: _COLORFUL[0] <= value <= _COLORFUL[1] for name, value in strengths.items()}
-        unit = {name: _UNIT / 50 < value <= _UNIT for name, value in strengths.items()}
-        told = ", ".join(f"|ab| up to {value:.3g} with {name}" for name, value in strengths.items())
-        if lightness:
+        answers = {name: self._strength({"range": name}) for name in (large, small)}
+        told = ", ".join(f"|ab| up to {each.peak:.3g} with {name}" for name, each in answers.items())
+        if lightness and self.found.outputs[0].name == _ZHANG_OUTPUT:
+            self._take(self._ab_scale({"offset": -50}, "L - 50 in, as the names say"))
+        elif answers[large].fits and answers[small].spread < _DULL * answers[large].spread:
             # all published exports of one channel for which ab comes in Lab units take L* as it is
-            if self.found.outputs[0].name == _ZHANG_OUTPUT:
-                self._take(self._ab_scale({"offset": -50}, "L - 50 in, as the names say"))
-                return
-            if fits[large] and not fits[small]:
-                self._take(_Reading({"range": large}, {}, f"L 0..100 in, ab in Lab units out ({told})"))
-                return
-            raise self._open(f"may take lightness as 0..100, -50..50, 0..1 or -1..1 ({told})", large)
-        if fits[small]:
+            words = "L 0..100 in" if lightness else "RGB 0..255 in"
+            self._take(_Reading({"range": large}, {}, f"{words}, ab in Lab units out ({told})"))
+        elif not lightness and answers[small].fits and not answers[large].fits:
             self._take(_Reading({"range": small}, {}, f"RGB 0..1 in, ab in Lab units out ({told})"))
-        elif fits[large] and not unit[small]:
-            self._take(_Reading({"range": large}, {}, f"RGB 0..255 in, ab in Lab units out ({told})"))
-        elif unit[small] and unit[large]:
+        elif not lightness and answers[large].unit and answers[small].spread < _DULL * answers[large].spread:
+            self._take(_Reading({"range": large}, {"scale": 110}, f"RGB 0..255 in, ab / 110 out ({told})"))
+        elif not lightness and answers[small].unit and answers[large].peak <= _UNIT:
+            # even where it is driven far out of its range, nothing beyond ±1 comes
             self._take(_Reading({"range": small}, {"scale": 110}, f"RGB 0..1 in, ab / 110 out ({told})"))
+        elif lightness:
+            raise self._open(f"may take lightness as 0..100, -50..50, 0..1 or -1..1 ({told})", large)
         else:
             raise self._open(f"may take RGB as 0..1 or 0..255 ({told})", small)
 
     def _ab_scale(self, given: Mapping[str, Any], words: str) -> _Reading:
-        strength = self._strength(given)
+        peak = self._strength(given).peak
         if self.said.output_range is not None:
-            return _Reading(
-                given, {"range": self.said.output_range}, f"{words}; ab in {self.said.output_range}, as said"
-            )
-        if strength <= _UNIT:
-            return _Reading(given, {"scale": 110}, f"{words}; ab / 110 out (up to {strength:.3g})")
-        return _Reading(given, {}, f"{words}; ab in Lab units out (up to {strength:.3g})")
+            told = self.said.output_range
+            return _Reading(given, {"range": told}, f"{words}; ab in {told}, as said")
+        if peak <= _UNIT:
+            return _Reading(given, {"scale": 110}, f"{words}; ab / 110 out (up to {peak:.3g})")
+        return _Reading(given, {}, f"{words}; ab in Lab units out (up to {peak:.3g})")
 
-    def _strength(self, given: Mapping[str, Any]) -> float:
-        """Largest |a| or |b| that comes out, as it comes."""
-        found = self._answers(given, {}, raw=True)
-        return max((float(np.abs(each).max()) for each in found), default=float("inf"))
+    def _strength(self, given: Mapping[str, Any]) -> _Strength:
+        descriptor = self._trial(given, {})
+        for raw in self._answers(given, {}, raw=True):
+            planes = raw if descriptor.output.layout == "NCHW" else raw.transpose(0, 3, 1, 2)
+            inner = _inner(planes[0]).astype(np.float64)
+            return _Strength(float(np.abs(inner).max()), float(inner.std(axis=(1, 2)).max()))
+        return _Strength(float("inf"), 0.0)
 
     def _answers(self, given: Mapping[str, Any], output: Mapping[str, Any], *, raw: bool) -> list[Floats]:
         """Raw values, or the grey of the RGB in 0..1; nothing where the network cannot be run so."""
