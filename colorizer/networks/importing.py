@@ -84,11 +84,13 @@ def import_files(
     OutputError
         The store cannot be written to, or has no room.
     """
-    for path in paths:
+    # a file of the catalogue is one, whatever it is called
+    strange = [path for path in paths if not path.is_file() or catalog.by_hash(hash_file(path)) is None]
+    for path in strange:
         refuse_checkpoint(path)
-    models = [path for path in paths if is_model_file(path)]
+    models = [path for path in strange if is_model_file(path)]
     if models:
-        _import_models(models, paths, _Place(store, catalog, tell), name, told or Told())
+        _import_model(models, paths, _Place(store, catalog, tell), name, told or Told())
         return
     if told is not None and told.given:
         raise UsageError("is for models in ONNX", option=OptionRef(next(iter(told.given))))
@@ -120,26 +122,20 @@ class _Place:
     tell: Tell
 
 
-def _import_models(models: Sequence[Path], paths: Sequence[Path], to: _Place, name: str | None, told: Told) -> None:
-    """Take models in ONNX: those of the catalogue by their hash, and one that it does not know."""
-    weights = sorted({files_at(path)["onnx" if "onnx" in files_at(path) else "ort"] for path in models})
-    known = {path: to.catalog.by_hash(hash_file(path)) for path in weights}
-    for path, found in known.items():
-        if found is not None:
-            spec, file = found
-            _take_known(_Given(path, file.sha256, spec, file), to.store, to.tell)
-    unknown = [path for path, found in known.items() if found is None]
-    _refuse_second(unknown)
-    for path in unknown:
-        own = {*files_at(path).values(), descriptor_path(path)}
-        strangers = [each for each in paths if each not in own and each not in known]
-        if strangers:
-            raise UsageError(f"{shown(strangers[0])}: is no file of {shown(path)}")
-        chosen = name or name_for(path)
-        if not _is_free(chosen, to.catalog) or (name is None and chosen in to.store.described(to.catalog)):
-            raise _impossible(chosen)
-        arrival = inspect(path, told, to.tell)
-        take(arrival, chosen, to.store.writable, _copy, to.tell)
+def _import_model(models: Sequence[Path], paths: Sequence[Path], to: _Place, name: str | None, told: Told) -> None:
+    """Take a model in ONNX that the catalogue does not know."""
+    weights = sorted({next(iter(files_at(path).values())) for path in models})
+    _refuse_second(weights)
+    (path,) = weights
+    own = {*files_at(path).values(), descriptor_path(path)}
+    strangers = [each for each in paths if each not in own]
+    if strangers:
+        raise UsageError(f"{shown(strangers[0])}: belongs to no model in ONNX; import {shown(path)} by itself")
+    chosen = name or name_for(path)
+    if not _is_free(chosen, to.catalog):
+        raise _impossible(chosen)
+    arrival = inspect(path, told, to.tell)
+    take(arrival, chosen, to.store.writable, _copy, to.tell)
 
 
 def _impossible(name: str) -> UsageError:

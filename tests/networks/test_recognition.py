@@ -29,6 +29,7 @@ from colorizer.engines import EngineRequest
 from colorizer.errors import WeightsError
 from colorizer.networks.described.reading import parse_descriptor
 from colorizer.networks.described.recognition import recognise
+from colorizer.networks.descriptor import InputTensor, OutputTensor
 
 REQUEST = EngineRequest("onnxruntime", "fp32", "cpu")
 
@@ -46,7 +47,9 @@ def test_a_contract_is_found_out_by_shapes_and_by_running(name: str, tmp_path: P
     should = parse_descriptor(contract.descriptor, "known")
     assert has.family == should.family
     assert has.sizes.fixed == should.sizes.fixed
-    for one, other in zip((*has.inputs, has.output), (*should.inputs, should.output), strict=True):
+    tensors: list[tuple[InputTensor | OutputTensor, InputTensor | OutputTensor]]
+    tensors = [*zip(has.inputs, should.inputs, strict=True), (has.output, should.output)]
+    for one, other in tensors:
         assert (one.tensor, one.layout) == (other.tensor, other.layout)
         np.testing.assert_allclose(one.scale, other.scale)
         np.testing.assert_allclose(one.offset, other.offset, atol=1e-12)

@@ -13,13 +13,18 @@ from colorizer.networks.base import Model
 from colorizer.networks.descriptor import CHANNELS_OF, SUFFIX, Descriptor, InputTensor, Sizes
 
 MODEL_SUFFIXES = (".onnx", ".ort")
-CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".h5", ".keras", ".tar", ".pkl")
-"""Of files that hold a network's numbers, and are code, or useless without it."""
+_PICKLED = "a PyTorch checkpoint, which is code as well as numbers"
+CHECKPOINTS = {
+    **dict.fromkeys((".pth", ".pt", ".ckpt", ".bin", ".tar", ".pkl"), _PICKLED),
+    **dict.fromkeys((".h5", ".keras"), "a Keras model, which may hold code"),
+    ".safetensors": "weights alone, of which network is not said",
+}
+"""What files hold that are of no use here, by what their names end in."""
 
 ROLES = ("onnx", "ort", "caffemodel", "prototxt", "data")
 FILE_SETS = (("onnx",), ("ort",), ("caffemodel", "prototxt"))
 
-_FEEDABLE = ("float32", "float16", "float64", "uint8")
+FEEDABLE = ("float32", "float16", "float64", "uint8")
 
 
 def descriptor_path(path: Path) -> Path:
@@ -40,12 +45,9 @@ def refuse_checkpoint(path: Path) -> None:
     WeightsError
         It is such a file; it is never opened.
     """
-    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
-        raise WeightsError(
-            f"{shown(path)}: a checkpoint of a training program, which is code as well as numbers or needs the "
-            "network's code, and is never opened here",
-            remedy=Remedy.EXPORT_TO_ONNX,
-        )
+    kind = CHECKPOINTS.get(path.suffix.lower())
+    if kind is not None:
+        raise WeightsError(f"{shown(path)}: {kind}, and is never opened here", remedy=Remedy.EXPORT_TO_ONNX)
 
 
 def files_at(path: Path) -> dict[str, Path]:
@@ -187,9 +189,9 @@ def check_against(descriptor: Descriptor, found: OnnxFile) -> None:
 
 
 def _check_input(name: str, said: InputTensor, has: TensorInfo, descriptor: Descriptor) -> None:
-    if has.dtype not in _FEEDABLE:
+    if has.dtype not in FEEDABLE:
         raise WeightsError(
-            f"{name}: its input {shown(said.tensor)!r} is of {has.dtype}, and pictures come as {', '.join(_FEEDABLE)}"
+            f"{name}: its input {shown(said.tensor)!r} is of {has.dtype}, and pictures come as {', '.join(FEEDABLE)}"
         )
     if has.shape is None or not said.channels:
         return

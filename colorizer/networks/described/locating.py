@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.engines import EngineRequest
+from colorizer.engines.opening import installed_engines
 from colorizer.errors import OptionRef, Remedy, WeightsError, shown
 from colorizer.io.cache import cache_folder, content_hash, keep, kept
 from colorizer.io.records import has_hash
@@ -105,7 +106,9 @@ def recognised(files: Mapping[str, Path], **overrides: Any) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(data)
         return found
     model = Model(weights.stem, "", files, "stretch", 1)
-    found = in_child("recognise", model, EngineRequest(able=ENGINES, pictures=1), **given)
+    # the first of them: it refuses what others compute somehow
+    engines = tuple(name for name in ENGINES if name in installed_engines())[:1]
+    found = in_child("recognise", model, EngineRequest(able=engines or ENGINES, pictures=1), **given)
     keep(path, json.dumps(found).encode())
     return found
 

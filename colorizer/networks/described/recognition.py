@@ -20,7 +20,7 @@ from colorizer.errors import EngineError, OptionRef, Remedy, WeightsError, shown
 from colorizer.networks.base import Floats, Model, NetworkInput
 from colorizer.networks.described.answer import ab_of
 from colorizer.networks.described.feeding import feed, grey_code
-from colorizer.networks.described.files import check_against
+from colorizer.networks.described.files import FEEDABLE, check_against
 from colorizer.networks.described.forms import DescribedForms
 from colorizer.networks.described.network import DescribedNetwork
 from colorizer.networks.described.reading import parse_descriptor
@@ -95,10 +95,15 @@ def recognise(files: Mapping[str, Path], request: EngineRequest, **overrides: An
     found = read_onnx_file(files["onnx"])
     finding = _by_tensors(found, said)
     runtime = _Runs(files, request)
-    _Probe(found, finding, runtime, said).settle()
-    descriptor = parse_descriptor(finding.descriptor, shown(found.path))
-    check_against(descriptor, found)
-    canary = measured(runtime.network(descriptor), canary_size(descriptor))
+    try:
+        _Probe(found, finding, runtime, said).settle()
+        descriptor = parse_descriptor(finding.descriptor, shown(found.path))
+        check_against(descriptor, found)
+        canary = measured(runtime.network(descriptor), canary_size(descriptor))
+    except EngineError as error:
+        raise WeightsError(
+            f"{shown(found.path)}: computes no colours; {error.message.text}", remedy=Remedy.DESCRIBE
+        ) from error
     finding.descriptor["canary"] = {"size": canary.size, "mean": list(canary.mean), "spread": list(canary.spread)}
     return {"descriptor": finding.descriptor, "said": finding.said}
 
@@ -109,6 +114,10 @@ def _by_tensors(found: OnnxFile, said: Overrides) -> Finding:
     output = found.outputs[0] if len(found.outputs) == 1 else _chosen_output(found)
     if output.shape is not None and len(output.shape) != 4:
         raise _no_network(path, f"its output is of shape {_shape(output)}")
+    for each in (*found.inputs, output):
+        if each.dtype not in FEEDABLE:
+            kinds = ", ".join(FEEDABLE)
+            raise _no_network(path, f"{shown(each.name)} is of {each.dtype}, and pictures come as {kinds}")
     images = [each for each in found.inputs if each.shape is None or len(each.shape) == 4]
     if not images or len(images) < len(found.inputs):
         raise _no_network(path, f"its inputs are {_listed(found.inputs)}")
@@ -424,7 +433,8 @@ def _unclear(path: Path, why: str, what: OptionRef | str) -> WeightsError:
 
 
 def _no_network(path: Path, why: str) -> WeightsError:
-    return WeightsError(f"{shown(path)}: no colouring network of a known family; {why}", remedy=Remedy.DESCRIBE)
+    text = f"{shown(path)}: an ONNX model, but no colouring network of a known family; {why}"
+    return WeightsError(text, remedy=Remedy.DESCRIBE)
 
 
 def _listed(tensors: Sequence[TensorInfo]) -> str:
