@@ -72,6 +72,7 @@ class Remedy(Enum):
     RICHER_COLORS = "for richer colours, download {model}"
     REPLACE_MODEL = "download {model} again"
     IMPORT_AGAIN = "remove {model} and import it again"
+    IMPORT_AS = "get it there and import it under the name {model}"
     LIST_MODELS = "list the models to see those that are here"
     CHECK_OR_DOWNLOAD = "check the path, or download the model"
     GET_RELEASE = "give the Caffe release's .caffemodel, which can be downloaded"

@@ -48,6 +48,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.RICHER_COLORS: "for richer colours: colorize weights download {model}",
     Remedy.REPLACE_MODEL: "replace it with: colorize weights download {model}",
     Remedy.IMPORT_AGAIN: "run `colorize weights remove {model}` and import it again",
+    Remedy.IMPORT_AS: "get it there and run: colorize weights import FILE... --name {model}",
     Remedy.LIST_MODELS: "colorize weights list shows those that are here",
     Remedy.CHECK_OR_DOWNLOAD: "check the path, or run `colorize weights download`",
     Remedy.GET_RELEASE: "give the Caffe release's .caffemodel (`colorize weights download`)",

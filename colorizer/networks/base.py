@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from colorizer.engines import EngineRequest, Loadable, Opened
 from colorizer.errors import Message
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
 from colorizer.settings import DEFAULT_SIZE, Fit, Settings
 
 if TYPE_CHECKING:

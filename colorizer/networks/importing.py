@@ -17,9 +17,11 @@ from pathlib import Path
 from colorizer.caffe.diagnose import FileKind
 from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.records import HASH_CHUNK, Record, has_hash, hash_file, write_record
+from colorizer.networks.base import Model
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
 from colorizer.networks.described.files import descriptor_path, files_at, is_model_file, refuse_checkpoint
-from colorizer.networks.described.importing import Told, inspect, name_for, take
+from colorizer.networks.described.importing import Told, arrival_of, inspect, name_for, take
+from colorizer.networks.described.locating import hinted_pair
 from colorizer.networks.store import (
     NamedPair,
     Store,
@@ -102,7 +104,12 @@ def import_files(
     others = [path for path in paths if path.suffix.lower() not in (CENTRES_SUFFIX, *PROTOTXT_SUFFIXES)]
     caffemodels = [_look(path, "caffemodel", catalog) for path in others]
     unknown = [given.path for given in caffemodels if given.file is None]
-    if unknown:
+    hinted = hinted_pair(unknown[0], descriptions[0] if descriptions else None) if unknown else None
+    if hinted is not None:
+        for kind in (unknown, descriptions, centres):
+            _refuse_second(kind)
+        take(arrival_of(hinted, tell), _name_of_own(hinted, name), store.writable, _copy, tell)
+    elif unknown:
         for kind in (unknown, descriptions, centres):
             _refuse_second(kind)
         pair = _checked_pair(unknown[0], descriptions[0] if descriptions else None, name, catalog)
@@ -147,7 +154,8 @@ def _impossible(name: str) -> UsageError:
 
 def _is_free(name: str, catalog: Catalog) -> bool:
     taken = {f"{name}.prototxt", f"{name}.caffemodel"} & catalog.file_names
-    return is_model_name(name) and catalog.find(name) is None and not taken
+    spec = catalog.find(name)
+    return is_model_name(name) and (spec is None or spec.import_only) and not taken
 
 
 def _look(path: Path, role: FileKind, catalog: Catalog) -> _Given:
@@ -192,6 +200,16 @@ def _says_what_the_release_says(prototxt: Path) -> bool:
     from colorizer.caffe.network import read_network
 
     return read_network(prototxt) == read_network(packaged_weights() / RELEASE_PROTOTXT)
+
+
+def _name_of_own(model: Model, name: str | None) -> str:
+    if name is not None:
+        return name
+    raise UsageError(
+        f"{shown(model.weights)}: a network that takes hints, which is in no catalogue",
+        remedy=Remedy.NAME_TO_IMPORT,
+        what=OptionRef("name", "NAME"),
+    )
 
 
 def _checked_pair(caffemodel: Path, prototxt: Path | None, name: str | None, catalog: Catalog) -> NamedPair:
@@ -245,7 +263,8 @@ def _take_known(given: _Given, store: Store, tell: Tell) -> None:
         tell(Message(f"{what}, which is built in; nothing to import"))
     else:
         _copy(given.path, store.writable / given.file.name, given.sha256)
-        tell(Message(f"{what}; imported"))
+        trust = f"; {given.file.trust}" if given.file.trust else ""
+        tell(Message(f"{what}; imported{trust}"))
 
 
 def _copy(source: Path, target: Path, sha256: str) -> None:

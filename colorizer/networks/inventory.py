@@ -27,11 +27,12 @@ class State(Enum):
     DAMAGED = "damaged"
     INCOMPLETE = "incomplete"
     ABSENT = "not installed"
+    BROUGHT = "import only"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the list."""
+    """One line of the list; a size of 0 is not known."""
 
     name: str
     state: State
@@ -49,18 +50,23 @@ def inventory(store: Store, catalog: Catalog) -> Iterator[Item]:
     WeightsError
         A file cannot be read.
     """
+    own = store.described(catalog)
     for spec in catalog:
         size = sum(file.size for file in spec.files)
+        if spec.import_only and spec.name in own:
+            continue
         yield Item(spec.name, _state(spec, store), size, spec.title, spec.temperature, spec)
     for pair in store.pairs(catalog):
         size = pair.prototxt.stat().st_size + pair.caffemodel.stat().st_size
         yield Item(pair.name, State.OWN, size, shown(pair.caffemodel), family(pair.family).temperature)
-    for name, folder in store.described(catalog).items():
+    for name, folder in own.items():
         size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
         yield Item(name, State.OWN, size, shown(folder), None)
 
 
 def _state(spec: ModelSpec, store: Store) -> State:
+    if spec.import_only:
+        return State.BROUGHT
     if not store.is_installed(spec):
         begun = any(Partial(store.writable, file).size() for file in spec.files)
         return State.INCOMPLETE if begun else State.ABSENT
@@ -89,6 +95,8 @@ def remove_model(name: str, store: Store, catalog: Catalog) -> list[Path]:
         A file cannot be deleted.
     """
     spec = catalog.find(name)
+    if spec is not None and spec.import_only:
+        spec = None  # where it is here, the user brought it along
     if spec is not None and spec.packaged:
         raise UsageError(f"{name} is built in and cannot be removed")
     if spec is not None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from colorizer.errors import OutputError, Remedy, shown
 from colorizer.io.cache import HOME_VARIABLE
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
-from colorizer.networks.descriptor import SUFFIX as DESCRIPTOR_SUFFIX
+from colorizer.networks.descriptor.model import SUFFIX as DESCRIPTOR_SUFFIX
 from colorizer.networks.registry import DEFAULT_FAMILY
 
 
@@ -53,6 +53,8 @@ class Store:
 
     def is_installed(self, spec: ModelSpec) -> bool:
         """Whether all files of a model are there, by name."""
+        if spec.import_only:
+            return any((folder / spec.name).is_dir() for folder in self.searched)
         return all(self.find(file) is not None for file in spec.files)
 
     def pairs(self, catalog: Catalog) -> tuple[NamedPair, ...]:
@@ -73,7 +75,8 @@ class Store:
         found: dict[str, Path] = {}
         for folder in self.searched:
             for each in _folders(folder):
-                own = is_model_name(each.name) and catalog.find(each.name) is None
+                spec = catalog.find(each.name)
+                own = is_model_name(each.name) and (spec is None or spec.import_only)
                 if own and each.name not in found and any(is_descriptor(path) for path in _content(each)):
                     found[each.name] = each
         return found

@@ -184,7 +184,7 @@ def test_a_protobuf_beyond_its_limit_is_named(tmp_path: Path, monkeypatch: pytes
 def test_a_model_that_hangs_or_dies_takes_nothing_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from colorizer.engines import EngineRequest
     from colorizer.networks.described.files import model_of
-    from colorizer.networks.described.reading import parse_descriptor
+    from colorizer.networks.descriptor.reading import parse_descriptor
 
     contract = CONTRACTS[0]
     path = contract.make(tmp_path / "net.onnx")

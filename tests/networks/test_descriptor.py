@@ -18,9 +18,9 @@ import colorizer.networks
 from colorizer.errors import WeightsError
 from colorizer.networks import resolve_model
 from colorizer.networks.described.caffe import IDEEPCOLOR
-from colorizer.networks.described.reading import parse_descriptor, read_descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor, read_descriptor
 
-SCHEMA = json.loads((Path(colorizer.networks.__file__).parent / "descriptor.schema.json").read_text())
+SCHEMA = json.loads((Path(colorizer.networks.__file__).parent / "descriptor" / "schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 GOOD: dict[str, Any] = {

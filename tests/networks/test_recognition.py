@@ -27,9 +27,9 @@ from PIL import Image
 
 from colorizer.engines import EngineRequest
 from colorizer.errors import WeightsError
-from colorizer.networks.described.reading import parse_descriptor
 from colorizer.networks.described.recognition import recognise
-from colorizer.networks.descriptor import InputTensor, OutputTensor
+from colorizer.networks.descriptor.model import InputTensor, OutputTensor
+from colorizer.networks.descriptor.reading import parse_descriptor
 
 REQUEST = EngineRequest("onnxruntime", "fp32", "cpu")
 

@@ -16,7 +16,7 @@ from colorizer.io.cache import cache_folder, content_hash, keep, kept
 from colorizer.networks.base import Model
 from colorizer.networks.described.child import in_child
 from colorizer.networks.described.trial import answer
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
 
 TRIAL_VERSION = "1"
 

@@ -10,7 +10,7 @@ from colorizer.color.lab import AB_LIMIT
 from colorizer.color.pixels import chroma_plane
 from colorizer.errors import EngineError
 from colorizer.networks.base import Floats
-from colorizer.networks.descriptor import CHANNELS_OF, OutputTensor
+from colorizer.networks.descriptor.model import CHANNELS_OF, OutputTensor
 
 
 def ab_of(raw: Floats, output: OutputTensor) -> Floats:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from colorizer.caffe.onnx_export import convert
 from colorizer.errors import WeightsError, shown
 from colorizer.networks.base import Model
-from colorizer.networks.described.reading import parse_descriptor
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor
 
 if TYPE_CHECKING:
     from colorizer.caffe.network import Network

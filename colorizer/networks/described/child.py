@@ -19,7 +19,7 @@ from colorizer.engines import EngineRequest
 from colorizer.errors import ColorizerError, EngineError, Message, OptionRef, Remedy, WeightsError, shown
 from colorizer.io.machine import usable_memory
 from colorizer.networks.base import Model
-from colorizer.networks.described.reading import parse_descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor
 
 SECONDS = 60.0
 """That a small model may take to load and run once; a large one has more."""

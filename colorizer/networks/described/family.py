@@ -14,8 +14,8 @@ from colorizer.networks.described import files as model_files
 from colorizer.networks.described.admission import ensure_tried
 from colorizer.networks.described.forms import DescribedForms
 from colorizer.networks.described.network import DescribedNetwork
-from colorizer.networks.described.rules import RULES
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
+from colorizer.networks.descriptor.rules import RULES
 from colorizer.settings import Settings
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from colorizer.color.lab import F_BLACK, F_EDGE, F_SLOPE, L_BLACK, L_SCALE, encode_srgb
 from colorizer.networks.base import Floats, NetworkInput
-from colorizer.networks.descriptor import Descriptor, InputTensor, Sizes
+from colorizer.networks.descriptor.model import Descriptor, InputTensor, Sizes
 
 _BORDERS = {"edge": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 

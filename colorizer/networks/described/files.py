@@ -10,7 +10,7 @@ from pathlib import Path
 from colorizer.engines.onnx_file import OnnxFile, TensorInfo, is_ort_format, read_onnx_file
 from colorizer.errors import Remedy, WeightsError, shown
 from colorizer.networks.base import Model
-from colorizer.networks.descriptor import CHANNELS_OF, SUFFIX, Descriptor, InputTensor, Sizes
+from colorizer.networks.descriptor.model import CHANNELS_OF, SUFFIX, Descriptor, InputTensor, Sizes
 
 MODEL_SUFFIXES = (".onnx", ".ort")
 _PICKLED = "a PyTorch checkpoint, which is code as well as numbers"
@@ -20,6 +20,8 @@ CHECKPOINTS = {
     ".safetensors": "weights alone, of which network is not said",
 }
 """What files hold that are of no use here, by what their names end in."""
+
+CAFFE_SUFFIXES = (".caffemodel", ".prototxt")
 
 ROLES = ("onnx", "ort", "caffemodel", "prototxt", "data")
 FILE_SETS = (("onnx",), ("ort",), ("caffemodel", "prototxt"))
@@ -59,6 +61,9 @@ def files_at(path: Path) -> dict[str, Path]:
         A file is missing, or there are several that it may be.
     """
     if path.is_dir():
+        pair = {each.suffix.lower(): each for each in sorted(path.iterdir()) if each.suffix.lower() in CAFFE_SUFFIXES}
+        if len(pair) == len(CAFFE_SUFFIXES):
+            return {suffix.removeprefix("."): pair[suffix] for suffix in CAFFE_SUFFIXES}
         found = sorted(each for each in path.iterdir() if each.suffix.lower() in MODEL_SUFFIXES)
         if len(found) != 1:
             raise WeightsError(f"{shown(path)}: holds {len(found)} models; a folder given as a model holds one")

@@ -9,7 +9,7 @@ from colorizer.engines import CaffeForm, EngineName
 from colorizer.engines.ncnn.form import NcnnModel
 from colorizer.errors import WeightsError, shown
 from colorizer.networks.base import Model
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
 
 ENGINES: tuple[EngineName, ...] = ("onnxruntime", "openvino", "opencv")
 """Those that load ONNX."""

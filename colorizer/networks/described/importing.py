@@ -23,7 +23,7 @@ from colorizer.networks.described.child import in_child
 from colorizer.networks.described.files import descriptor_path, files_at, is_model_file, model_of
 from colorizer.networks.described.forms import DescribedForms
 from colorizer.networks.described.locating import recognised
-from colorizer.networks.described.reading import parse_descriptor, read_descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor, read_descriptor
 
 Tell = Callable[[Message], None]
 
@@ -90,7 +90,21 @@ def inspect(path: Path, told: Told, tell: Tell) -> Arrival:
         data = found["descriptor"]
         for line in found["said"]:
             tell(Message(f"{shown(weights)}: {line}"))
-    model = model_of(files, parse_descriptor(data, shown(beside)), weights.stem)
+    return _tried(model_of(files, parse_descriptor(data, shown(beside)), weights.stem), data, tell)
+
+
+def arrival_of(model: Model, tell: Tell) -> Arrival:
+    """A model whose descriptor is known already, once it was run.
+
+    Raises
+    ------
+    WeightsError
+        It does not do what its descriptor says.
+    """
+    return _tried(model, {} if model.descriptor is None else dict(model.descriptor.source), tell)
+
+
+def _tried(model: Model, data: dict[str, Any], tell: Tell) -> Arrival:
     data.pop("files", None)
     _settle_canary(model, data, tell)
     return Arrival(model, data)

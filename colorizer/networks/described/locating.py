@@ -17,8 +17,8 @@ from colorizer.networks.base import Model
 from colorizer.networks.described.child import in_child
 from colorizer.networks.described.files import descriptor_path, files_at, model_of
 from colorizer.networks.described.forms import ENGINES
-from colorizer.networks.described.reading import parse_descriptor, read_descriptor
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor, read_descriptor
 
 RECOGNITION_VERSION = "1"
 

@@ -10,7 +10,7 @@ from colorizer.errors import EngineError, UsageError
 from colorizer.networks.base import Floats, NetworkInput, Prediction
 from colorizer.networks.described.answer import ab_of, cropped
 from colorizer.networks.described.feeding import feed, padded_size
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from colorizer.networks.described.feeding import feed, grey_code
 from colorizer.networks.described.files import FEEDABLE, check_against
 from colorizer.networks.described.forms import DescribedForms
 from colorizer.networks.described.network import DescribedNetwork
-from colorizer.networks.described.reading import parse_descriptor
-from colorizer.networks.described.rules import RULES
 from colorizer.networks.described.trial import canary_size, measured
-from colorizer.networks.descriptor import Descriptor
+from colorizer.networks.descriptor.model import Descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor
+from colorizer.networks.descriptor.rules import RULES
 from colorizer.networks.zhang.precision import sample_planes
 
 PACKED = "data_l_ab_mask"

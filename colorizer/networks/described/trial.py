@@ -12,7 +12,7 @@ from colorizer.errors import EngineError, Remedy, WeightsError, shown
 from colorizer.networks.base import Floats, Model, NetworkInput
 from colorizer.networks.described.forms import DescribedForms
 from colorizer.networks.described.network import DescribedNetwork
-from colorizer.networks.descriptor import Canary, Descriptor
+from colorizer.networks.descriptor.model import Canary, Descriptor
 
 _USUAL_CANARY = 256  # pixels
 _ROUNDED = 3  # digits of a canary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from colorizer.networks.descriptor import Holds
+from colorizer.networks.descriptor.model import Holds
 
 _HINTS = ("hint-a", "hint-b", "hint-mask", "hint-red", "hint-green", "hint-blue")
 

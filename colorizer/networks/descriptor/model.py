@@ -1,7 +1,7 @@
 """A descriptor: all that one must know of a network's file to run it, as data.
 
 It lies beside the model (`net.colorize.json`) or stands in the catalogue. `reading` makes it from JSON and says what is
-wrong with that; `descriptor.schema.json` is the same rules for other programs. Here are its values, with every range
+wrong with that; `schema.json` is the same rules for other programs. Here are its values, with every range
 and normalization reduced to a factor and an offset for each channel.
 """
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from colorizer.errors import WeightsError, shown
-from colorizer.networks.described.rules import RULES
-from colorizer.networks.descriptor import (
+from colorizer.networks.descriptor.model import (
     CHANNELS,
     CHANNELS_OF,
     GROUPS,
@@ -28,6 +27,7 @@ from colorizer.networks.descriptor import (
     Part,
     Sizes,
 )
+from colorizer.networks.descriptor.rules import RULES
 from colorizer.settings import LARGEST_SIZE, Fit
 
 LARGEST_FILE = 1 << 20
