@@ -94,8 +94,8 @@ class Settings:
 
     model: str = option(
         "auto",
-        "Network: the name of one that is installed, or the path of a caffemodel. "
-        "auto takes zhang16 where it is installed, else lite.",
+        "Network: the name of one that is installed, or the path of an ONNX model or a caffemodel. "
+        "auto takes the best that is installed, in a stated order, else lite.",
         metavar="NAME|PATH",
     )
     prototxt: Path | None = option(
