@@ -15,7 +15,6 @@ from colorizer.engines.opening import installed_engines
 from colorizer.io.cache import cache_folder, content_hash, keep, kept
 from colorizer.networks.base import Model
 from colorizer.networks.described.child import in_child
-from colorizer.networks.described.trial import answer
 from colorizer.networks.descriptor.model import Descriptor
 
 TRIAL_VERSION = "1"
@@ -38,6 +37,8 @@ def ensure_tried(model: Model, descriptor: Descriptor, request: EngineRequest) -
     if kept(path) is not None:
         return
     if known:
+        from colorizer.networks.described.trial import answer
+
         answer(model, descriptor, request)
     else:
         in_child("answer", model, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from colorizer.engines import EngineRequest, open_runtime
 from colorizer.errors import OptionRef, Remedy, UsageError, WeightsError, shown
@@ -13,10 +13,12 @@ from colorizer.networks.base import Model
 from colorizer.networks.described import files as model_files
 from colorizer.networks.described.admission import ensure_tried
 from colorizer.networks.described.forms import DescribedForms
-from colorizer.networks.described.network import DescribedNetwork
 from colorizer.networks.descriptor.model import Descriptor
 from colorizer.networks.descriptor.rules import RULES
 from colorizer.settings import Settings
+
+if TYPE_CHECKING:
+    from colorizer.networks.described.network import DescribedNetwork
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ class DescribedFamily:
         MissingExtraError, EngineError
             The runtime is not installed, does not load, or cannot do what is asked for.
         """
+        # here, since it needs OpenCV, and the catalogue asks families for less
+        from colorizer.networks.described.network import DescribedNetwork
+
         if request.as_it_comes:
             raise UsageError("computes with Zhang et al.'s networks alone", option="compat")
         forms = self.loadable(model, settings)
