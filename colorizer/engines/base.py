@@ -19,7 +19,8 @@ from colorizer.errors import EngineError, Message, MissingExtraError, OptionRef,
 
 EngineName = Literal["opencv", "onnxruntime", "ncnn", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]
-Device = Literal["cpu", "cuda"]
+Device = Literal["cpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "gpu", "npu"]
+"""Where a runtime computes; "gpu" and "npu" are OpenVINO's. Who asks for "gpu" means any that works: see `devices`."""
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Tensors: TypeAlias = Mapping[str, Array]

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict
 
 from colorizer.engines import EngineRequest
-from colorizer.engines.opening import installed_engines
+from colorizer.engines.loading import installed_engines
 from colorizer.io.cache import cache_folder, content_hash, keep, kept
 from colorizer.networks.base import Model
 from colorizer.networks.described.child import in_child

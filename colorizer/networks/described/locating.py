@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.engines import EngineRequest
-from colorizer.engines.opening import installed_engines
+from colorizer.engines.loading import installed_engines
 from colorizer.errors import OptionRef, Remedy, WeightsError, shown
 from colorizer.io.cache import cache_folder, content_hash, keep, kept
 from colorizer.io.records import has_hash
