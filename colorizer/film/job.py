@@ -126,7 +126,8 @@ def color_video(
         raise InputError(
             f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
         )
-    join(source, target, work.complete(), plan, options)
+    making = None if options.no_mark else colorizer.making()
+    join(source, target, work.complete(), plan, options, making=making)
     work.remove()
     return FilmResult(
         run.frames,
@@ -146,7 +147,7 @@ def _fingerprint(
         "settings": repr(sorted(asdict(colorizer.settings).items())),
         "options": repr(sorted(asdict(options).items())),
         "plan": repr(plan),
-        "model": colorizer.recipe(),
+        "model": f"{colorizer.recipe()} {colorizer.making().as_json()}",
         "segment_frames": str(segment_frames),
         "versions": f"{__version__} {import_av().__version__}",
     }

@@ -21,7 +21,9 @@ from colorizer.film.encoder import EncodingPlan, configure, encoders
 from colorizer.film.options import FilmOptions
 from colorizer.film.pyav import error_words, import_av, open_film, picture_stream
 from colorizer.film.segments import OrderedPacket, packets_in_order
+from colorizer.film.tags import making_tags
 from colorizer.io.atomic import NO_ROOM, temporary_beside
+from colorizer.making import Making
 
 _AUDIO_ENCODERS = {"aac": "aac", "opus": "libopus", "flac": "flac", "pcm": "pcm_s16le"}
 """FFmpeg's encoders, by the values of the option `audio_codec`."""
@@ -132,8 +134,16 @@ def _holds(container: str, stream: Any) -> bool:
     return True
 
 
-def join(source: Path, target: Path, segments: list[Path], plan: EncodingPlan, options: FilmOptions) -> None:
-    """Write the film from its segments and the other streams of the source.
+def join(
+    source: Path,
+    target: Path,
+    segments: list[Path],
+    plan: EncodingPlan,
+    options: FilmOptions,
+    *,
+    making: Making | None = None,
+) -> None:
+    """Write the film from its segments and the other streams of the source, and say how its colours were made.
 
     Raises
     ------
@@ -148,7 +158,7 @@ def join(source: Path, target: Path, segments: list[Path], plan: EncodingPlan, o
     try:
         with temporary_beside(target) as temporary:
             with contextlib.closing(open_film(source)) as opened:
-                _write(temporary, opened, segments, plan, options)
+                _write(temporary, opened, segments, plan, options, making=making)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             temporary.replace(target)
@@ -161,7 +171,15 @@ def join(source: Path, target: Path, segments: list[Path], plan: EncodingPlan, o
         ) from error
 
 
-def _write(path: Path, opened: Any, segments: list[Path], plan: EncodingPlan, options: FilmOptions) -> None:
+def _write(
+    path: Path,
+    opened: Any,
+    segments: list[Path],
+    plan: EncodingPlan,
+    options: FilmOptions,
+    *,
+    making: Making | None,
+) -> None:
     av = import_av()
     pictures = picture_stream(opened)
     offset = options.span[0] or Fraction(0)
@@ -169,6 +187,8 @@ def _write(path: Path, opened: Any, segments: list[Path], plan: EncodingPlan, op
     muxing = {"avoid_negative_ts": "disabled"} if plan.container == "avi" else {}
     with av.open(str(path), "w", format=plan.container, container_options=muxing) as output:
         output.metadata.update(_own_metadata(opened.metadata))
+        if making is not None:
+            output.metadata.update(making_tags(making, plan.container, output.metadata))
         stream = output.add_stream(plan.encoder, rate=plan.rate, options=dict(plan.options))
         configure(stream.codec_context, plan)
         stream.time_base = plan.time_base

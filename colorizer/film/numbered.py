@@ -178,4 +178,4 @@ def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInp
 
 
 def _mark(colorizer: Colorizer) -> Mark:
-    return Mark(colorizer.model.name, colorizer.recipe())
+    return Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())

@@ -48,7 +48,8 @@ def colored_beside_luma(picture: Picture, colorizer: Colorizer, output: Output, 
     ab = turned_back(colorizer.predict(picture.pixels), luma.orientation)
     original = turned_back(picture.pixels, luma.orientation) if picture.pixels.ndim == 3 else None
     chroma = colorizer.render_chroma(kept.plane, ab, kept.subsampling, original)
-    mark = Mark(colorizer.model.name, f"{colorizer.recipe()}, {LUMA_KEPT}")
+    making = colorizer.making(LUMA_KEPT).as_json()
+    mark = Mark(colorizer.model.name, f"{colorizer.recipe()}, {LUMA_KEPT}", making)
     return with_chroma_planes(picture, luma, kept, chroma, mark)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -86,6 +86,8 @@ class Outcome:
         What could not be kept or understood, in words.
     used
         Model, engine and how the network saw the picture, in one line.
+    making
+        The same and more, as `Making.as_dict` has it (docs/mark.md).
     """
 
     task: Task
@@ -95,6 +97,7 @@ class Outcome:
     error: ColorizerError | None = None
     notes: tuple[str, ...] = ()
     used: str = ""
+    making: Mapping[str, Any] | None = None
 
 
 def color_file(
@@ -203,7 +206,7 @@ class ColoredPages:
             It is damaged, too large, or holds values that are no colours.
         """
         colorizer = self._colorizer
-        mark = Mark(colorizer.model.name, colorizer.recipe())
+        mark = Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())
         for picture in self._document:
             if picture.no_photograph:
                 yield picture
@@ -243,7 +246,8 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
-    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.recipe())
+    making = colorizer.making().as_dict()
+    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.recipe(), making=making)
 
 
 def _copy(task: Task, data: bytes | None, storage: Storage) -> None:

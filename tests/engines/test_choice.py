@@ -15,6 +15,7 @@ from colorizer.cli.wording import REMEDIES, worded
 from colorizer.engines import Choice, Device, EngineName, EngineRequest, Setup, choice, probing
 from colorizer.engines.choice import COSTS, PRECISIONS, Cost, rank, seconds_on_cpu
 from colorizer.engines.devices import ACCELERATORS, Accelerator
+from colorizer.engines.loading import load
 from colorizer.engines.onnxruntime import open_session
 from colorizer.engines.probing import refusal
 from colorizer.errors import EngineError, MissingExtraError, Remedy, UsageError
@@ -290,8 +291,7 @@ def test_a_device_is_timed_by_real_passes() -> None:
     """The CPU stands in for an accelerator: it is as fast as itself, within what a busy machine does."""
     probing.gain.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
-        actual = probing.load
-        patch.setattr(probing, "load", lambda network, engine, _: actual(network, engine, Setup()))
+        patch.setattr(probing, "load", lambda network, engine, _: load(network, engine, Setup()))
         assert 0.05 < probing.gain("onnxruntime", "cuda") < 20
         small = probing._run_small(ACCELERATORS[0])
         assert probing._compared(small) is None
