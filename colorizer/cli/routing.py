@@ -41,11 +41,8 @@ def means_film(arguments: Sequence[str]) -> bool:
         return False
     # a pipe, or an option that neither command has, which is for the next one to say
     others = [path for path in inputs if path not in films and not str(path).startswith("-")]
-    if films and others:
-        raise UsageError(
-            f"{shown(films[0])} is a film and {shown(others[0])} is none; colour them with commands of their own, "
-            "since their options differ"
-        )
+    if len(films) <= len(others) and not given & (of_films - of_pictures):
+        return False  # one film among pictures is one file that fails, and so is one picture among films
     not_for_films = given & (of_pictures - of_films - {"pictures"})
     _refuse(not_for_films, both, "is not for films; leave it out, see colorize video --help")
     return True

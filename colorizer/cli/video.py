@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ from colorizer.cli.options import PATH, options_of, progress_option, quiet_optio
 from colorizer.cli.progress import Choice, Kind, chosen_kind, film_display
 from colorizer.cli.streams import standard_input, standard_output
 from colorizer.cli.wording import Said
-from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
-from colorizer.film.formats import target_beside, target_in
+from colorizer.errors import ColorizerError, ExitStatus, InputError, UsageError, shown
+from colorizer.film.formats import is_video, target_beside, target_in
 from colorizer.film.options import FilmOptions
 
 if TYPE_CHECKING:
@@ -156,12 +156,22 @@ def _several(call: _Call, films: list[Path]) -> int:
     failed = 0
     for target, film in source_of.items():
         try:
+            _refuse_picture(film)
             _one(call, film, target)
         except ColorizerError as error:
             failed += 1
             call.console.error(error)
     call.remark(f"{len(films) - failed} films coloured{f', {failed} failed' if failed else ''}")
     return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
+
+
+def _refuse_picture(path: Path) -> None:
+    """PyAV would take a picture for a film of one frame."""
+    from colorizer.media.formats import HEAD_SIZE, format_of
+
+    with suppress(OSError), path.open("rb") as file:
+        if not is_video(path) and format_of(file.read(HEAD_SIZE)):
+            raise InputError(f"{shown(path)}: is a picture; colour it with a command of its own")
 
 
 @contextmanager

@@ -23,6 +23,9 @@ _PROGRESSIVE = {0, 1}
 
 _DEFAULT_RATE = Fraction(25)
 
+_HDR = {16: "PQ", 18: "HLG"}
+"""Transfer functions of ITU-R BT.2100, by their codes in H.273."""
+
 _HIGHEST_RATE = 1000
 """Frames a second. A film that claims more has a time base that means something else."""
 
@@ -74,12 +77,18 @@ def describe(container: Any, stream: Any, native: Any, deinterlace: Deinterlace)
     Raises
     ------
     InputError
-        The pixel format is not understood.
+        The pixel format is not understood, or the film is HDR.
     """
     context, name = stream.codec_context, native.format.name
     layout = layout_of(readable_format(name))
     if layout is None:
         raise InputError(f"frames of {name} are not understood")
+    if int(native.color_trc) in _HDR:
+        # its code values mean other tones than the network knows, and other chroma than is solved
+        hdr = _HDR[int(native.color_trc)]
+        raise InputError(
+            f"is HDR ({hdr}), whose tones are not read", remedy="convert it to SDR first, see docs/video.md"
+        )
     full_range = _is_full_range(native, context, layout)
     matrix = guess_matrix(native.colorspace, native.height, native.width)
     primaries = int(native.color_primaries)

@@ -5,6 +5,7 @@ The same plan opens the encoder of every segment and the stream of the joined fi
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -181,6 +182,7 @@ def _encoder_options(options: FilmOptions, choice: CodecChoice, layout: PlaneLay
 def configure(context: Any, plan: EncodingPlan) -> None:
     """Set up an encoder's context (or an output stream, which passes it on) by the plan."""
     av = import_av()
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
     context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
     context.time_base, context.framerate = plan.time_base, plan.rate
     context.options = dict(plan.options)
@@ -201,6 +203,25 @@ def configure(context: Any, plan: EncodingPlan) -> None:
             context.field_order = plan.field_order
 
 
+@contextlib.contextmanager
+def ordinary_scheduling() -> Iterator[None]:
+    """Open an encoder, and stay a process like others.
+
+    Run by root, as in containers, SVT-AV1 gives the thread that opens it and its own, dozens of them, real-time
+    scheduling on Linux. What they then start inherits it, and nothing else on the machine gets its turn.
+    """
+    if not hasattr(os, "sched_setscheduler") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield  # not Linux; or the person wants it so
+        return
+    try:
+        yield
+    finally:
+        for thread in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended
+                if os.sched_getscheduler(int(thread.name)) == os.SCHED_FIFO:
+                    os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+
+
 class Encoder:
     """Frames in, packets out; for one segment.
 
@@ -212,11 +233,11 @@ class Encoder:
 
     def __init__(self, plan: EncodingPlan) -> None:
         av = import_av()
-        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
         self._context = av.CodecContext.create(plan.encoder, "w")
         configure(self._context, plan)
         try:
-            self._context.open()
+            with ordinary_scheduling():
+                self._context.open()
         except (av.error.FFmpegError, ValueError) as error:
             chosen = ", ".join(f"{name} {value}" for name, value in plan.options)
             raise UsageError(

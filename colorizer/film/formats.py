@@ -28,7 +28,9 @@ FILM_SUFFIXES = frozenset(SUFFIXES) | _READ_ONLY_SUFFIXES
 """How names of films end."""
 
 _HEAD = 400
-_PICTURE_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis", b"hevc", b"hevx"}
+_PICTURE_BRANDS = re.compile(rb"avi[fs]|he[iv][cxms]|mif[1-9]|miaf|msf1|crx ")
+"""Of AVIF, HEIC and what HEIF calls their like, and of Canon's raw files."""
+
 _MAGIC = (
     b"\x1aE\xdf\xa3",  # Matroska, WebM
     b"\x00\x00\x01\xba",  # MPEG program stream
@@ -53,7 +55,7 @@ def is_video(path: Path) -> bool:
     except OSError:
         head = b""
     if head[4:8] == b"ftyp":
-        return head[8:12] not in _PICTURE_BRANDS
+        return not _PICTURE_BRANDS.match(head[8:12])
     if head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return True
     if len(head) > _TS_PACKET and head[0] == _TS_SYNC == head[_TS_PACKET]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from colorizer.errors import InputError, Message, OptionRef, OutputError, Remedy
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
-from colorizer.film.joining import check_streams, join
+from colorizer.film.joining import join
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
-from colorizer.film.segments import WorkFolder, write_packet
+from colorizer.film.segments import WorkFolder, work_folder_of, write_packet
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
+from colorizer.film.trial import plan_carriage
 from colorizer.io.atomic import remove_leftovers
 from colorizer.settings import Settings
 
@@ -31,6 +32,9 @@ SEGMENT_FRAMES = 240
 
 _QUEUE = 4
 """Frames that may wait between two stages. A 4K frame of 10 bits takes 25 MB, so a few bound the memory."""
+
+_BESIDE_PICTURES = {"audio_codec", "no_audio", "no_mark"}
+"""Options on which the pictures do not depend."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def color_video(
         The model or its runtime is not available.
     """
     settings, options = settings or Settings(), options or FilmOptions()
+    work_folder_of(target)  # names that are too long are refused here; to look for such a file would be an error
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
     if target.exists() and source.exists() and target.samefile(source):
@@ -109,8 +114,9 @@ def color_video(
     remove_leftovers(target.parent, below=False)
     with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
         plan = plan_encoding(target, reader.description, options)
-        for left_out in check_streams(source, target, plan.container, options):
-            on_note(left_out)
+        carriage, left_out = plan_carriage(source, target, plan, options, reader.first_time)
+        for note in left_out:
+            on_note(note)
         for changed in _changes(reader, plan):
             on_note(f"{shown(source)}: {changed}")
         colorizer = Colorizer(film_settings(settings), pictures=reader.description.frames or SEGMENT_FRAMES)
@@ -127,7 +133,7 @@ def color_video(
             f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
         )
     making = None if options.no_mark else colorizer.making()
-    join(source, target, work.complete(), plan, options, making=making)
+    join(source, target, work.complete(), replace(carriage, making=making))
     work.remove()
     return FilmResult(
         run.frames,
@@ -145,7 +151,7 @@ def _fingerprint(
     return {
         "source": f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns}",
         "settings": repr(sorted(asdict(colorizer.settings).items())),
-        "options": repr(sorted(asdict(options).items())),
+        "options": repr(sorted(item for item in asdict(options).items() if item[0] not in _BESIDE_PICTURES)),
         "plan": repr(plan),
         "model": f"{colorizer.recipe()} {colorizer.making().as_json()}",
         "segment_frames": str(segment_frames),

@@ -21,7 +21,7 @@ from colorizer.film.pipeline import in_thread
 from colorizer.film.temporal import FrameInput, SteadiedFrame, steady
 from colorizer.io.atomic import remove_leftovers
 from colorizer.io.storage import LOCAL, Kind
-from colorizer.media import READABLE_SUFFIXES, Mark, Picture, read_picture, write_picture
+from colorizer.media import READABLE_SUFFIXES, Mark, Output, Picture, colored_suffix, read_picture, write_picture
 from colorizer.settings import Settings
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
@@ -65,6 +65,19 @@ def numbered_frames(folder: Path) -> list[Path]:
     return [path for *_, path in sorted(found)]
 
 
+def _result_names(paths: list[Path]) -> dict[Path, str]:
+    """The results' names: the frames' own; where a format cannot be written or holds no colour, with another suffix."""
+    names: dict[Path, str] = {}
+    own = {path.name.lower() for path in paths}
+    for path in paths:
+        suffix = colored_suffix(path.suffix, Output())
+        name = path.with_suffix(suffix).name
+        # frame1.gif beside frame1.png
+        taken = suffix != path.suffix and (name.lower() in own or name in names.values())
+        names[path] = path.name + suffix if taken else name
+    return names
+
+
 @dataclass(frozen=True)
 class _ReadFrame:
     """A frame's picture, or why there is none."""
@@ -101,7 +114,7 @@ def color_numbered(
     folder, target
         Where the frames are, and where pictures of the same names go.
     settings, options
-        How to colour; of `options` only `steadiness` and `every` matter.
+        How to colour; of `options` only `steadiness`, `every` and `no_mark` matter.
     overwrite
         Replace frames that exist.
     on_progress
@@ -134,6 +147,7 @@ def color_numbered(
     target.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target, below=False)
     colorizer = Colorizer(film_settings(settings), pictures=len(paths))
+    names = _result_names(paths)
     notes: list[Message] = []
 
     def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
@@ -148,10 +162,11 @@ def color_numbered(
     for one, in_color in _with_decisions(steadied, colorizer):
         path, picture = one.item
         # the state that the next frames need is computed whether this one is written or not
-        output = target / path.name
+        output = target / names[path]
         if overwrite or not output.exists():
+            mark = None if options.no_mark else _mark(colorizer)
             colored = None if in_color else colorizer.render(picture.pixels, one.ab)
-            write_picture(output, picture if colored is None else picture.with_pixels(colored, _mark(colorizer)))
+            write_picture(output, picture if colored is None else picture.with_pixels(colored, mark))
         done += 1
         on_progress(Progress(done + len(notes), len(paths)))
     return FolderResult(done, len(notes), tuple(notes))

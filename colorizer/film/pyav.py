@@ -6,6 +6,8 @@ PyAV is an extra. It is imported inside functions, so that the names of films ca
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +27,29 @@ _PLANAR_EQUIVALENTS = {
     "nv16": "yuv422p",
     "yuyv422": "yuv422p",
     "uyvy422": "yuv422p",
+    "nv24": "yuv444p",
+    "nv42": "yuv444p",
+    "nv20le": "yuv422p10le",
     "p010le": "yuv420p10le",
+    "p012le": "yuv420p12le",
+    "p016le": "yuv420p16le",
     "p210le": "yuv422p10le",
+    "p212le": "yuv422p12le",
+    "p216le": "yuv422p16le",
+    "p410le": "yuv444p10le",
+    "p412le": "yuv444p12le",
+    "p416le": "yuv444p16le",
+    "y210le": "yuv422p10le",
+    "y212le": "yuv422p12le",
     "monow": "gray",
     "monob": "gray",
     "ya8": "gray",
     "ya16le": "gray16le",
 }
 
-_DEEP_RGB_MARKS = ("9", "10", "12", "14", "16", "48", "64", "30")
-"""Numbers in the names of RGB formats of more than 8 bits: bits of a channel, or of a pixel."""
+_BIG_ENDIAN = re.compile(r"(?<=\d)be$")
+_DEPTHS = (8, 9, 10, 12, 14, 16)
+"""Bits of a sample that Y'CbCr formats have."""
 
 
 def import_av() -> Any:
@@ -64,14 +79,19 @@ def open_film(path: Path) -> Any:
     """
     av = import_av()
     try:
-        # titles in old encodings must not keep a film from being read
-        container = av.open(str(path), metadata_errors="replace")
+        # titles in old encodings must not keep a film from being read; a playlist must not lead elsewhere
+        container = av.open(file_url(path), metadata_errors="replace", container_options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: cannot be read as a film ({error_words(error)}); is it complete?") from error
     if picture_stream(container) is None:
         container.close()
         raise InputError(f"{shown(path)}: holds no moving pictures; there is nothing to colour")
     return container
+
+
+def file_url(path: Path) -> str:
+    """A file's name as FFmpeg takes it, whatever it holds: `box:1` and `data:` would be protocols otherwise."""
+    return f"file:{path}"
 
 
 def error_words(error: BaseException) -> str:
@@ -89,19 +109,21 @@ def picture_stream(container: Any) -> Any:
     return None
 
 
+@lru_cache(maxsize=64)
 def readable_format(pix_fmt: str) -> str:
     """The planar little-endian pixel format that holds what another one holds.
 
-    RGB becomes 4:4:4 Y'CbCr, and alpha is left out.
+    RGB becomes 4:4:4 Y'CbCr of the same depth, at most 16 bits, and alpha is left out.
     """
-    name = _PLANAR_EQUIVALENTS.get(pix_fmt, pix_fmt)
-    name = name.replace("yuva", "yuv").replace("16be", "16le").replace("10be", "10le").replace("12be", "12le")
+    name = _BIG_ENDIAN.sub("le", pix_fmt)
+    name = _PLANAR_EQUIVALENTS.get(name, name).replace("yuva", "yuv")
     if name.startswith("yuvj"):
         # the same planes as yuv; that their range is full stands in the film's description
         return "yuv" + name[4:]
     if layout_of(name) is None:
-        deep = any(mark in name for mark in _DEEP_RGB_MARKS)
-        return "yuv444p10le" if deep else "yuv444p"
+        bits = max((component.bits for component in import_av().VideoFormat(pix_fmt).components), default=8)
+        depth = next((depth for depth in _DEPTHS if depth >= bits), _DEPTHS[-1])
+        return "yuv444p" if depth == _DEPTHS[0] else f"yuv444p{depth}le"
     return name
 
 

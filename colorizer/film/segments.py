@@ -11,6 +11,8 @@ are joined, from the times at which frames are shown (pts), so that they rise ov
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import json
 import os
 import shutil
@@ -34,6 +36,9 @@ _HEAD = struct.Struct("<qq?I")
 
 _JOB_FILE = "job.json"
 
+_LONGEST_NAME = 255
+"""Characters of a name on Windows' and macOS' file systems; Linux counts bytes, and says so itself."""
+
 
 @dataclass(frozen=True)
 class EncodedPacket:
@@ -43,6 +48,32 @@ class EncodedPacket:
     duration: int  # likewise
     key: bool  # whether it can be decoded without others
     data: bytes
+
+
+def work_folder_of(target: Path) -> Path:
+    """The folder for a film's segments: named after the film; where that is too long, after a digest of its name.
+
+    Raises
+    ------
+    OutputError
+        The film's own name is too long.
+    """
+    readable = target.with_name(f".{target.name}.colorize")
+    if not _is_too_long(readable):
+        return readable
+    if _is_too_long(target):
+        reason = os.strerror(errno.ENAMETOOLONG)
+        raise OutputError(f"{shown(target)}: cannot be written ({reason})", remedy=Remedy.SHORTER_NAME)
+    return target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}.colorize")
+
+
+def _is_too_long(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        # Windows says that there is no such file
+        return error.errno == errno.ENAMETOOLONG or len(path.name) > _LONGEST_NAME
+    return False
 
 
 class WorkFolder:
@@ -62,7 +93,7 @@ class WorkFolder:
     """
 
     def __init__(self, target: Path, job: dict[str, str]) -> None:
-        self.path = target.with_name(f".{target.name}.colorize")
+        self.path = work_folder_of(target)
         wanted = json.dumps(job, sort_keys=True, indent=1).encode()
         try:
             known = self.path.joinpath(_JOB_FILE).read_bytes() if self.path.is_dir() else None
@@ -73,9 +104,8 @@ class WorkFolder:
             for part in self.path.glob("*.part"):
                 part.unlink()
         except OSError as error:
-            raise OutputError(
-                f"{shown(self.path)}: cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_OUTPUT
-            ) from error
+            remedy = Remedy.SHORTER_NAME if error.errno == errno.ENAMETOOLONG else Remedy.ANOTHER_OUTPUT
+            raise OutputError(f"{shown(self.path)}: cannot be made ({error.strerror})", remedy=remedy) from error
 
     def remove(self) -> None:
         """Delete it with all it holds."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.errors import InputError, shown
+from colorizer.film.clock import Clock
 from colorizer.film.deinterlacing import Deinterlace, deinterlaced
 from colorizer.film.description import Description, describe
 from colorizer.film.duration import stated_end
@@ -42,7 +43,7 @@ class TimedFrame:
     """A frame and when it is shown."""
 
     frame: Frame
-    time: int  # in units of the film's time base
+    time: int  # in units of the film's time base, from the first frame
     duration: int  # likewise; 0 where the film does not say
 
 
@@ -54,7 +55,7 @@ class FilmReader:
     path
         The file.
     span
-        Start and end in seconds from the film's zero; None for all.
+        Start and end in seconds from the first frame; None for all.
     deinterlace
         Whether frames of two fields are made whole, see `colorizer.film.deinterlacing`.
 
@@ -84,6 +85,7 @@ class FilmReader:
         self._container = open_film(path)
         self._stream = picture_stream(self._container)
         self._stream.thread_type = "AUTO"
+        self._clock = Clock(self._container)
         self._natives = self._deinterlaced(self._decoded())
         try:
             first = next(self._natives, None)
@@ -102,14 +104,20 @@ class FilmReader:
         """Let go of the file."""
         self._container.close()
 
+    @property
+    def first_time(self) -> Fraction:
+        """When the first frame is shown, in seconds of the container's clock."""
+        return (self._first.pts or 0) * self.description.time_base
+
     def frames(self) -> Iterator[TimedFrame]:
         """Frames in the order in which they are shown."""
         description = self.description
         step = max(1, round(1 / (description.rate * description.time_base)))
         begin, end = (None if at is None else at / description.time_base for at in self._span)
+        first = self._first.pts or 0
         last: int | None = None
         for native in self._all():
-            time = native.pts
+            time = None if native.pts is None else native.pts - first
             if time is None or (last is not None and time <= last):
                 time = 0 if last is None else last + (step if time is None else 1)
                 self.problems.repaired_times += 1
@@ -118,18 +126,18 @@ class FilmReader:
                 return
             if begin is None or time >= begin:
                 yield TimedFrame(self._frame(native), time, native.duration or 0)
-        self._compare_end((last or 0) + (native.duration or step))
+        self._compare_end(first + (last or 0) + (native.duration or step))
 
     def sample(self, count: int) -> list[TimedFrame]:
         """Some frames spread evenly over the film; `frames` cannot be used after it."""
         description = self.description
         begin, end = (None if at is None else round(at / description.time_base) for at in self._span)
         first = self._first.pts or 0
-        begin = max(begin or first, first)
+        begin = first + (begin or 0)
         length = round((description.frames or 1) / (description.rate * description.time_base))
         if self._stream.duration:
             length = round(self._stream.duration * self._stream.time_base / description.time_base)
-        end = min(end or first + length, first + length)
+        end = first + (length if end is None else min(end, length))
         found: dict[int, TimedFrame] = {}
         for number in range(count):
             # the middle of each part, since films begin and end in the dark
@@ -146,7 +154,8 @@ class FilmReader:
 
     def _decoded(self) -> Iterator[Any]:
         av = import_av()
-        packets = self._container.demux(self._stream)
+        # a clock that jumps is told by all streams together
+        packets = self._container.demux(*(() if self._clock.jumps else (self._stream,)))
         while True:
             try:
                 packet = next(packets, None)
@@ -155,6 +164,9 @@ class FilmReader:
                 packet = None
             if packet is None:
                 break
+            self._clock.correct(packet)
+            if packet.stream.index != self._stream.index:
+                continue
             try:
                 for native in packet.decode():
                     self.problems.damaged += native.is_corrupt
@@ -171,7 +183,7 @@ class FilmReader:
 
     def _compare_end(self, end: int) -> None:
         actual, stated = end * self.description.time_base, stated_end(self._container, self._stream)
-        if stated is not None and stated - actual > _ROUNDING:
+        if stated is not None and not self._clock.jumped and stated - actual > _ROUNDING:
             self.problems.early_end = actual, stated
 
     def _at(self, moment: int) -> Any:

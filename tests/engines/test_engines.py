@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import threading
 from dataclasses import replace
@@ -29,6 +30,8 @@ from colorizer.networks.zhang.network import ZhangNetwork, open_zhang
 ENGINE_BOUND = 0.05
 """ab units, in float32."""
 
+Floats = npt.NDArray[np.float32]
+
 ENGINES: tuple[EngineName, ...] = ("opencv", "onnxruntime", "ncnn", "openvino")
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
@@ -49,6 +52,14 @@ def pair(model: Model) -> tuple[Path, Path]:
     return model.files["prototxt"], model.files["caffemodel"]
 
 
+@functools.cache
+def reference_of_small(
+    files: tuple[Path, Path], size: tuple[int, int], temperature: float = RELEASE_TEMPERATURE
+) -> npt.NDArray[np.float64]:
+    """What every engine is compared with, computed once for all."""
+    return reference_ab(*files, lightness_like(*size), temperature, bin_centres())
+
+
 def opened(
     model: Model,
     engine: EngineName,
@@ -65,9 +76,8 @@ def opened(
 @pytest.mark.parametrize("temperature", [RELEASE_TEMPERATURE, 1.0, 4.0])
 @pytest.mark.parametrize("size", [(224, 224), (96, 160)])
 def test_ab_is_that_of_float64(small: Model, engine: EngineName, temperature: float, size: tuple[int, int]) -> None:
-    light = lightness_like(*size)
-    found = opened(small, engine, temperature=temperature).ab(light)
-    expected = reference_ab(*pair(small), light, temperature, bin_centres())
+    found = opened(small, engine, temperature=temperature).ab(lightness_like(*size))
+    expected = reference_of_small(pair(small), size, temperature)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=ENGINE_BOUND)
 
@@ -90,18 +100,21 @@ def release(release_weights: Path) -> Model:
     return resolve_model(str(release_weights), prototxt=RELEASE_PROTOTXT)
 
 
-@pytest.fixture(scope="module")
-def expected_of_release(release: Model) -> npt.NDArray[np.float64]:
-    return reference_ab(*pair(release), lightness_like(224, 224), RELEASE_TEMPERATURE)
+@pytest.fixture(scope="module", params=[96, pytest.param(224, marks=pytest.mark.slow)])
+def of_release(release: Model, request: pytest.FixtureRequest) -> tuple[Floats, npt.NDArray[np.float64]]:
+    """A picture, and its colours in float64."""
+    light = lightness_like(request.param, request.param)
+    return light, reference_ab(*pair(release), light, RELEASE_TEMPERATURE)
 
 
 @every_engine
 def test_ab_of_the_release_is_that_of_float64(
-    engine: EngineName, release: Model, expected_of_release: npt.NDArray[np.float64]
+    engine: EngineName, release: Model, of_release: tuple[Floats, npt.NDArray[np.float64]]
 ) -> None:
-    found = opened(release, engine).ab(lightness_like(224, 224))
-    assert expected_of_release.std() > 3
-    np.testing.assert_allclose(found, expected_of_release, atol=ENGINE_BOUND)
+    light, expected = of_release
+    found = opened(release, engine).ab(light)
+    assert expected.std() > 3
+    np.testing.assert_allclose(found, expected, atol=ENGINE_BOUND)
 
 
 @every_engine
@@ -136,9 +149,8 @@ def test_a_batch_is_its_pictures_one_by_one_and_results_stay_theirs(small: Model
 def test_sizes_may_change_from_picture_to_picture(small: Model, engine: EngineName) -> None:
     runner = opened(small, engine)
     for size in ((64, 64), (96, 64), (64, 128), (64, 64)):
-        light = lightness_like(*size)
-        expected = reference_ab(*pair(small), light)
-        np.testing.assert_allclose(runner.ab(light), expected, atol=ENGINE_BOUND)
+        expected = reference_of_small(pair(small), size)
+        np.testing.assert_allclose(runner.ab(lightness_like(*size)), expected, atol=ENGINE_BOUND)
 
 
 @every_engine
@@ -304,6 +316,7 @@ opened.ab(numpy.zeros((1, 1, 64, 64), numpy.float32))
 
 ENGINES_THAT_END = """
 import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 import numpy
 from colorizer.engines import EngineRequest
 from colorizer.networks.zhang.network import open_zhang

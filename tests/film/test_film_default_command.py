@@ -91,7 +91,7 @@ def test_films_in_a_folder_of_pictures_are_named_with_their_command(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("photo.jpg", "film.mp4"), "film.mp4 is a film and photo.jpg is none"),
+        (("photo.jpg", "film.mp4", "--crf", "20", "--compare"), "--compare: is not for films"),
         (("film.mp4", "--compare", "--quality", "90"), "--compare, --quality: is not for films"),
         (("--y4m", "-", "--jobs", "2"), "--jobs: is not for films"),
         (("photo.jpg", "--crf", "20"), "--crf: is for films; photo.jpg is none"),

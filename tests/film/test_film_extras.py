@@ -13,7 +13,7 @@ import pytest
 from films import SMALL_VIEW, Picture, Recipe, look, make_film, pan, to_grey
 
 from colorizer.errors import OutputError, UsageError
-from colorizer.film import FilmOptions, encoder, joining
+from colorizer.film import FilmOptions, encoder, trial
 from colorizer.film.job import color_video
 from colorizer.film.preview import write_preview
 
@@ -81,7 +81,7 @@ def test_a_missing_encoder_is_named_with_what_is_there(
 ) -> None:
     source = make_film(tmp_path / "film.mp4", shots[:2])
     bare = encoder.encoders() - {"libx264", "libx265", "libopus"}
-    for module in (encoder, joining):
+    for module in (encoder, trial):
         monkeypatch.setattr(module, "encoders", lambda: bare)
     with pytest.raises(OutputError, match=r"lacks the encoder libx264; choose codec=vp9 or av1$"):
         colored(source, tmp_path / "out.mp4", FilmOptions())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +17,9 @@ from skimage.color import rgb2lab
 
 from colorizer.errors import OutputError, UsageError
 from colorizer.film import FilmOptions
+from colorizer.film.encoder import Encoder, plan_encoding
 from colorizer.film.job import color_video
+from colorizer.film.source import FilmReader
 
 FRAMES = 14
 QUICK = FilmOptions(codec="h264", preset="ultrafast")
@@ -220,3 +225,20 @@ def test_interlaced_frames_keep_their_flag(shots: list[Picture], tmp_path: Path)
         frames = list(opened.decode(video=0))
     assert all(frame.interlaced_frame for frame in frames)
     assert len(planes_of(frames[0])) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SVT-AV1 asks for real-time scheduling on Linux")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root is given it")
+def test_av1_leaves_the_machine_to_others_when_run_by_root(shots: list[Picture], tmp_path: Path) -> None:
+    source = make_film(tmp_path / "film.mp4", shots[:2])
+    with contextlib.closing(FilmReader(source)) as reader:
+        plan = plan_encoding(tmp_path / "out.mkv", reader.description, FilmOptions(codec="av1", preset="12"))
+    threads = Path("/proc/self/task")
+    before = [*threads.iterdir()]
+    encoder = Encoder(plan)
+    during = [*threads.iterdir()]
+    assert len(during) > len(before)
+    assert {os.sched_getscheduler(int(thread.name)) for thread in during} == {os.SCHED_OTHER}
+    list(encoder.encode(None))
+    colored(source, tmp_path / "out.mkv", FilmOptions(codec="av1", preset="12"))
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

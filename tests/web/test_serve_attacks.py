@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -351,6 +352,7 @@ def png_of(width: int, height: int, *, depth: int = 8, data: bytes = b"", more: 
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + more + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+@functools.cache
 def bombs() -> dict[str, bytes]:
     """Small files that declare, or hold, far more than they weigh."""
     rows = zlib.compress(bytes(1 << 24), 9)
