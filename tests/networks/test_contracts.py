@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_networks import CONTRACTS, Contract, ab_of_lightness, deoldify_net, hinted_net
+from in_process import run_in_process
+from made_ideepcolor import IDEEPCOLOR
+from made_networks import CONTRACTS, Contract, ab_of_lightness, deoldify_net, grey_of, hinted_net
 from PIL import Image
 
 from colorizer import Colorizer, Settings
@@ -25,6 +28,8 @@ from colorizer.film.pipe import color_stream
 from colorizer.media.options import Output
 from colorizer.networks import NetworkInput, Prediction
 from colorizer.networks.described import family as described_family
+from colorizer.networks.described import feeding
+from colorizer.networks.described import network as described_network
 from colorizer.networks.described.family import DescribedFamily
 from colorizer.networks.described.network import DescribedNetwork
 from colorizer.web.coloring import Source, color_file
@@ -35,7 +40,7 @@ CPU = {"precision": "fp32", "device": "cpu"}
 CLOSE = 0.05  # CIE Lab units
 ENGINES: tuple[EngineName, ...] = ("onnxruntime", "openvino", "opencv")
 
-each_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+each_contract = pytest.mark.parametrize("contract", [*CONTRACTS, IDEEPCOLOR], ids=lambda contract: contract.name)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +58,8 @@ def grey(photographs: list[Path]) -> Grey:
 
 def written(contract: Contract, folder: Path) -> Path:
     path = contract.make(folder / "net.onnx")
-    (folder / "net.colorize.json").write_text(json.dumps(contract.descriptor))
+    if contract.descriptor:
+        (folder / "net.colorize.json").write_text(json.dumps(contract.descriptor))
     return path
 
 
@@ -86,6 +92,58 @@ def test_tensors_of_half_precision_are_fed_as_such(engine: EngineName, grey: Gre
     np.testing.assert_allclose(colorizer.predict(grey), known(colorizer, half, grey), atol=0.4)
 
 
+Tensors = dict[str, npt.NDArray[np.float32]]
+
+
+def _code_values_for_lightness(seen: NetworkInput) -> NetworkInput:
+    return replace(seen, lightness=(100 * grey_of(seen.lightness)).astype(np.float32))
+
+
+def _lightness_for_grey(lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return lightness / 100
+
+
+def _scaled(factor: float, tensors: Tensors) -> Tensors:
+    return {name: np.asarray(each * factor, np.float32) for name, each in tensors.items()}
+
+
+def _backwards(channels: int, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.flip(raw, raw.shape.index(channels))
+
+
+def _mirrored(channels: int, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.flip(raw, raw.ndim - 1 if raw.shape[1] == channels else raw.ndim - 2)
+
+
+@each_contract
+def test_reading_it_wrongly_shows(
+    contract: Contract, grey: Grey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colorizer = opened(written(contract, tmp_path))
+    expected = known(colorizer, contract, grey)
+    network = described_network
+    feed, ab_of, channels = network.feed, network.ab_of, 2 if "rgb" not in _holds(contract) else 3
+    wrong: dict[str, tuple[Any, str, Any]] = {
+        "code values for L": (network, "feed", lambda seen, told: feed(_code_values_for_lightness(seen), told)),
+        "255 times the range": (network, "feed", lambda *told: _scaled(255, feed(*told))),
+        "a 255th of the range": (network, "feed", lambda *told: _scaled(1 / 255, feed(*told))),
+        "channels backwards": (network, "ab_of", lambda raw, told: ab_of(_backwards(channels, raw), told)),
+        "mirrored": (network, "ab_of", lambda raw, told: ab_of(_mirrored(channels, raw), told)),
+        "a twentieth too strong": (network, "ab_of", lambda raw, told: 1.05 * ab_of(raw, told)),
+    }
+    if any("grey" in str(each["holds"]) for each in contract.descriptor.get("inputs", ())):
+        wrong["L for grey"] = (feeding, "grey_code", _lightness_for_grey)
+    np.testing.assert_allclose(colorizer.predict(grey), expected, atol=CLOSE)
+    for how, (module, name, broken) in wrong.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, broken)
+            assert np.abs(colorizer.predict(grey) - expected).max() > 20 * CLOSE, how
+
+
+def _holds(contract: Contract) -> str:
+    return str(contract.descriptor.get("output", {}).get("holds", "ab"))
+
+
 class Oracle:
     """In place of a network: its closed form."""
 
@@ -112,6 +170,15 @@ def _by_folder(model: Path, grey: Grey, folder: Path) -> list[npt.NDArray[Any]]:
     options = ["--jobs", "1", "--progress", "none", *_OPTIONS]
     assert run([str(folder / "scans"), "-o", str(folder / "colored"), "--model", str(model), *options]) == 0
     return [np.asarray(Image.open(path)) for path in sorted((folder / "colored").glob("*.png"))]
+
+
+def _by_pipe(model: Path, grey: Grey, folder: Path) -> list[npt.NDArray[Any]]:
+    given = io.BytesIO()
+    Image.fromarray(grey).save(given, "PNG")
+    words = ["-", "--model", str(model), *_OPTIONS]
+    done = run_in_process(words, cwd=folder, environment=os.environ, stdin=given.getvalue())
+    assert done.returncode == 0, done.stderr
+    return [np.asarray(Image.open(io.BytesIO(done.stdout)))]
 
 
 def _by_library(model: Path, grey: Grey, folder: Path) -> list[npt.NDArray[Any]]:
@@ -147,6 +214,7 @@ _OPTIONS = ["--engine", "onnxruntime", "--precision", "fp32", "--device", "cpu",
 WAYS: dict[str, Callable[[Path, Grey, Path], list[npt.NDArray[Any]]]] = {
     "file": _by_file,
     "folder": _by_folder,
+    "pipe": _by_pipe,
     "library": _by_library,
     "film": _by_film,
     "page": _by_page,
