@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Command
+from made_ideepcolor import known_ab, write_pair
 from made_networks import (
     FREE,
     ab_of_colored,
@@ -24,7 +25,6 @@ from made_networks import (
     lightness_net,
     unit_rgb_net,
 )
-from test_ideepcolor import known_ab, write_pair
 from weights_server import Server, serving
 
 from colorizer import Colorizer, Settings

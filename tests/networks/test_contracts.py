@@ -30,7 +30,9 @@ from colorizer.networks import NetworkInput, Prediction
 from colorizer.networks.described import family as described_family
 from colorizer.networks.described import feeding
 from colorizer.networks.described import network as described_network
+from colorizer.networks.described.answer import ab_of
 from colorizer.networks.described.family import DescribedFamily
+from colorizer.networks.described.feeding import feed
 from colorizer.networks.described.network import DescribedNetwork
 from colorizer.web.coloring import Source, color_file
 from colorizer.web.folder import private_folder
@@ -100,7 +102,7 @@ def _code_values_for_lightness(seen: NetworkInput) -> NetworkInput:
 
 
 def _lightness_for_grey(lightness: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return lightness / 100
+    return np.asarray(lightness / 100, np.float32)
 
 
 def _scaled(factor: float, tensors: Tensors) -> Tensors:
@@ -121,8 +123,7 @@ def test_reading_it_wrongly_shows(
 ) -> None:
     colorizer = opened(written(contract, tmp_path))
     expected = known(colorizer, contract, grey)
-    network = described_network
-    feed, ab_of, channels = network.feed, network.ab_of, 2 if "rgb" not in _holds(contract) else 3
+    network, channels = described_network, 3 if _holds(contract) == "rgb" else 2
     wrong: dict[str, tuple[Any, str, Any]] = {
         "code values for L": (network, "feed", lambda seen, told: feed(_code_values_for_lightness(seen), told)),
         "255 times the range": (network, "feed", lambda *told: _scaled(255, feed(*told))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sys
 import time
@@ -10,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from browser import Visits, opened_large
+from PIL import Image
 from playwright.sync_api import expect
 from serving import Server, serving
 
+from colorizer import Colorizer, Settings
 from colorizer.web.downloads import Downloads
 from colorizer.web.problems import ProblemError
 
@@ -86,6 +90,23 @@ def test_a_click_downloads_a_network_and_offers_it(server: Server, visits: Visit
     told = model(server, "other")
     assert told["installed"]
     assert told["download"]["state"] == "done"
+
+
+def test_the_server_renders_what_the_network_is_known_to_answer(server: Server) -> None:
+    contract = next(each for each in CONTRACTS if each.name == "C5u")
+    with Image.open(PHOTO) as picture:
+        picture.thumbnail((150, 100))
+        grey = np.asarray(picture.convert("L"))
+    given = io.BytesIO()
+    Image.fromarray(grey).save(given, "PNG")
+    address = server.add(given.getvalue(), "photo.png")
+    assert server.ended(address)["state"] == "ready"
+    shown = np.asarray(Image.open(io.BytesIO(server.get(f"{address}/result").content)))
+    colorizer = Colorizer(Settings(model=str(server.temporary / "made" / "own.onnx"), precision="fp32"))
+    (seen,) = colorizer.view.of_pixels(grey)
+    painted = colorizer.render(grey, contract.ab(seen.lightness[0, 0]).astype(np.float32))
+    assert np.ptp(painted, axis=2).max() > 20
+    assert np.abs(shown.astype(int) - painted.astype(int)).max() <= 1
 
 
 def test_a_download_that_fails_is_told(server: Server) -> None:
