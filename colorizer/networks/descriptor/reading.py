@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from colorizer.errors import WeightsError, shown
+from colorizer.networks.descriptor.fields import Fields
 from colorizer.networks.descriptor.model import (
     CHANNELS,
     CHANNELS_OF,
@@ -84,10 +84,7 @@ def parse_descriptor(data: Any, name: str) -> Descriptor:
     return _Reader(name).descriptor(data)
 
 
-@dataclass(frozen=True)
-class _Reader:
-    name: str
-
+class _Reader(Fields):
     def descriptor(self, data: Any) -> Descriptor:
         self.known(data, _TOP, "")
         version = self.get(data, "version", int, "", VERSION)
@@ -203,16 +200,6 @@ class _Reader:
             offsets.append(low - natural_low * factor)
         return tuple(scales), tuple(offsets)
 
-    def range(self, given: Any, where: str) -> tuple[float, float]:
-        parts = given.split("..") if isinstance(given, str) else given
-        try:
-            low, high = (float(part) for part in parts)
-        except (TypeError, ValueError):
-            raise self.wrong(where, "must be like '0..255', [0, 255], or imagenet") from None
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise self.wrong(where, "must rise from its first number to its second")
-        return low, high
-
     def sizes(self, item: Mapping[str, Any], default: int, step: int) -> Sizes:
         self.known(item, _SIZE, "size")
         fixed: Any = item.get("fixed")
@@ -268,50 +255,6 @@ class _Reader:
         role = self.choice(item, "role", ("model", "data"), where, "model")
         return Part(name, role, self.get(item, "bytes", int, where, 0), sha256)
 
-    def numbers(
-        self, item: Mapping[str, Any], key: str, where: str, count: int, default: float | None
-    ) -> tuple[float, ...]:
-        value = item.get(key, default)
-        listed = value if isinstance(value, list) else [value] * count
-        right = len(listed) == count and all(
-            isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each) for each in listed
-        )
-        if not right:
-            many = f", or a list of {count}" if count > 1 else ""
-            raise self.wrong(f"{where}.{key}", "is missing" if value is None else f"must be a number{many}")
-        return tuple(float(each) for each in listed)
-
-    def no_zero(self, values: Sequence[float], where: str) -> None:
-        if 0.0 in values:
-            raise self.wrong(where, "cannot be 0")
-
-    def choice(
-        self, item: Mapping[str, Any], key: str, choices: tuple[str, ...], where: str, default: str | None = None
-    ) -> Any:
-        value = item.get(key, default)
-        if value not in choices:
-            said = "is missing; it may be" if value is None else "must be"
-            raise self.wrong(f"{where}.{key}" if where else key, f"{said} {' or '.join(choices)}")
-        return value
-
-    def get(self, item: Mapping[str, Any], key: str, kind: type, where: str, default: Any = None) -> Any:
-        value = item.get(key, default)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            said = "is missing" if value is None else f"must be {_KINDS[kind]}"
-            raise self.wrong(f"{where}.{key}" if where else key, said)
-        return value
-
-    def known(self, item: Any, keys: set[str], where: str) -> None:
-        if not isinstance(item, Mapping):
-            raise self.wrong(where or "a descriptor", "must be an object in braces")
-        for key in item:
-            if key not in keys:
-                named = f"{where}.{key}" if where else str(key)
-                raise self.wrong(shown(named), f"is no field; there are {', '.join(sorted(keys))}")
-
-    def wrong(self, where: str, why: str) -> WeightsError:
-        return WeightsError(f"{self.name}: {where!r} {why}")
-
 
 def _reversed_colors(channels: Sequence[str], values: tuple[float, ...]) -> tuple[float, ...]:
     """Per-channel numbers given as R, G, B for a tensor that has them as B, G, R."""
@@ -320,6 +263,3 @@ def _reversed_colors(channels: Sequence[str], values: tuple[float, ...]) -> tupl
     for place, other in zip(places, reversed(places), strict=True):
         swapped[place] = values[other]
     return tuple(swapped)
-
-
-_KINDS = {int: "a whole number", str: "text", dict: "an object in braces", list: "a list", bool: "true or false"}
