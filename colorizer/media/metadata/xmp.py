@@ -160,7 +160,8 @@ def marked(packet: bytes, mark: Mark) -> bytes:
         fresh["colorize:FormerDigitalSourceType"] = former
     if _qualified("xmp:CreatorTool") not in found.spans:
         fresh["xmp:CreatorTool"] = system
-    return _edited(found, [_qualified(name) for name in (*_MARK_NAMES, *fresh, "photoshop:ColorMode")], fresh)
+    gone = dict.fromkeys((*_MARK_NAMES, *fresh, "photoshop:ColorMode"))  # each once: what stands there is cut out
+    return _edited(found, [_qualified(name) for name in gone], fresh)
 
 
 def split(packet: bytes, extended: bytes, limit: int) -> tuple[bytes, bytes]:
