@@ -17,6 +17,7 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.strips import Adjustment, with_chroma
 from colorizer.color.tint import is_really_color
 from colorizer.errors import OptionRef, Remedy, UsageError
+from colorizer.making import Making, making_of
 from colorizer.networks import open_network, resolve_model
 from colorizer.networks.distribution import Distribution
 from colorizer.networks.looks import Looks, Seen
@@ -113,6 +114,21 @@ class Colorizer:
         parts += [f"saturation {settings.saturation:g}"] if settings.saturation != 1 else []
         parts += [f"strength {settings.strength:g}"] if settings.strength != 1 else []
         return ", ".join([*parts, *(["as OpenCV's sample"] if settings.compat else [])])
+
+    def making(self, *notes: str) -> Making:
+        """What results say of how they were made, for metadata and reports (docs/mark.md); `recipe` for programs.
+
+        Parameters
+        ----------
+        *notes
+            What else is to be said of a result.
+
+        Raises
+        ------
+        WeightsError
+            A file of the model is gone.
+        """
+        return making_of(self.model, self.settings, self._network.engine, self.temperature, notes)
 
     def describe(self) -> str:
         """The recipe, and why this engine was chosen."""

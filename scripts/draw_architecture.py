@@ -77,6 +77,7 @@ HOUSE = (
         "#cfe8ea",
         (
             Room("colorizer", ("the way of a picture, for arrays: Colorizer",), 1.6),
+            Room("making", ("what results say of it",), 0.8),
             Room("compat", ("as OpenCV's sample did",), 0.8),
         ),
     ),
