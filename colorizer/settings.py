@@ -94,8 +94,8 @@ class Settings:
 
     model: str = option(
         "auto",
-        "Network: the name of one that is installed, or the path of a caffemodel. "
-        "auto takes zhang16 where it is installed, else lite.",
+        "Network: the name of one that is installed, or the path of an ONNX model or a caffemodel. "
+        "auto takes the best that is installed, in a stated order, else lite.",
         metavar="NAME|PATH",
     )
     prototxt: Path | None = option(
@@ -151,10 +151,11 @@ class Settings:
         "found no difference to be seen.",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    device: Literal["auto", "cpu", "cuda"] = option(
+    device: Literal["auto", "cpu", "gpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "npu"] = option(
         "auto",
-        "Where the network runs. auto takes CUDA for longer runs where it works.",
-        choices=("auto", "cpu", "cuda"),
+        "Where the network runs: gpu is any GPU that works, by whichever runtime knows it; others are one way each. "
+        "auto takes a GPU for longer runs where it works and was faster than the CPU when tried.",
+        choices=("auto", "cpu", "gpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "npu"),
     )
     threads: int | None = option(
         None,

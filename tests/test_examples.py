@@ -20,6 +20,7 @@ GREYS = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
 RESULTS = {
     "README.md": ["street.color.png"],
     "docs/formats.md": ["album.color.tif"],
+    "docs/guidance.md": ["street.color.png"],
     "docs/python.md": ["street.color.png", "street.color.jpg", "street.vivid.png"],
     "docs/video.md": ["film.color.mp4"],
 }
@@ -61,6 +62,8 @@ def test_all_pages_with_examples_are_tried() -> None:
         "colorizer.colorizer",
         "colorizer.errors",
         "colorizer.film",
+        "colorizer.guidance",
+        "colorizer.guidance.session",
         "colorizer.media",
         "colorizer.networks.distribution",
         "colorizer.one_call",

@@ -29,6 +29,9 @@ PICTURES = Guide(
             "strength": "0.5 goes only half the way from the picture as it is to the new colours.",
             "keep_color": "Leave colour photographs as they are, and colour the others.",
         },
+        "What you know of the colours": {
+            "hint": "A place and its colour: 0.42,0.61=#b03028 (from the left and the top), or =navy, =grey, =keep.",
+        },
         "The files": {
             "format": "Such as png or tiff. Without it, what the result's name says.",
             "quality": "Of JPEG and its like; 95 unless you say otherwise.",
@@ -42,6 +45,7 @@ PICTURES = Guide(
         "Which pictures": ("files_from", "include", "exclude", "max_pixels"),
         "Where results go": ("output", "suffix", "overwrite", "update", "dry_run", "fail_fast", "compare"),
         "The colours": _COLORS,
+        "What you know of the colours": ("hint", "hints", "no_hints", "carry"),
         "The network": _NETWORK,
         "The files": ("format", "quality", "subsampling", "profile", "keep_luma", "no_mark", "keep_times"),
         "The machine": (*_MACHINE, "jobs", "memory"),
@@ -84,7 +88,7 @@ FILMS = Guide(
         "Where frames come from and go": ("output", "y4m", "rawvideo", "preview", "overwrite", "start", "end"),
         "The colours": (*_COLORS, "steadiness", "every"),
         "The network": _NETWORK,
-        "The file": ("codec", "crf", "preset", "pixel_format", "audio_codec", "no_audio", "deinterlace"),
+        "The file": ("codec", "crf", "preset", "pixel_format", "audio_codec", "no_audio", "deinterlace", "no_mark"),
         "The machine": _MACHINE,
         "What is said": ("progress", "quiet", "verbose", *_ABOUT),
     },

@@ -63,7 +63,8 @@ def export(
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists; --overwrite replaces it")
     model = resolve_model(name, prototxt=prototxt, weights_dir=weights_dir)
-    data = loadable(model, settings).onnx()
+    form = loadable(model, settings).onnx()
+    data = form.read_bytes() if isinstance(form, Path) else form
     write_atomically(target, data)
     if not quiet:
         taken = model.temperature if temperature is None else temperature

@@ -19,7 +19,8 @@ from colorizer.errors import EngineError, Message, MissingExtraError, OptionRef,
 
 EngineName = Literal["opencv", "onnxruntime", "ncnn", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]
-Device = Literal["cpu", "cuda"]
+Device = Literal["cpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "gpu", "npu"]
+"""Where a runtime computes; "gpu" and "npu" are OpenVINO's. Who asks for "gpu" means any that works: see `devices`."""
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Tensors: TypeAlias = Mapping[str, Array]
@@ -39,7 +40,7 @@ class Runtime(Protocol):
         Parameters
         ----------
         inputs
-            Of every input its array, (N, C, H, W) float32.
+            Of every input its array, float32; it is brought to the type that the network wants.
 
         Returns
         -------
@@ -77,8 +78,8 @@ class Loadable(Protocol):
     def outputs(self) -> tuple[str, ...]:
         """The names of what a pass gives."""
 
-    def onnx(self) -> bytes:
-        """An ONNX model."""
+    def onnx(self) -> bytes | Path:
+        """An ONNX model; the file where it is one, which may have its tensors in others beside it."""
 
     def ncnn(self) -> NcnnModel:
         """What ncnn loads."""

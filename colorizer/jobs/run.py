@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -22,12 +22,12 @@ from colorizer.errors import (
 )
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.comparison import side_by_side
-from colorizer.jobs.luma import colored_beside_luma, shown_pixels
+from colorizer.jobs.guiding import Guiding, Saying
+from colorizer.jobs.luma import GuidedPage, colored_beside_luma, mark_of, shown_pixels
 from colorizer.jobs.plan import Task
 from colorizer.media import (
     DEFAULT_MAX_PIXELS,
     Document,
-    Mark,
     Output,
     Picture,
     decode_document,
@@ -60,11 +60,14 @@ class OutputPolicy:
         Larger pictures fail.
     compare
         Also write before and after side by side.
+    guiding
+        What is said of their colours.
     """
 
     output: Output = Output()
     max_pixels: int = DEFAULT_MAX_PIXELS
     compare: bool = False
+    guiding: Guiding = Guiding()
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,12 @@ class Outcome:
         The cause, where it failed.
     notes
         What could not be kept or understood, in words.
+    remarks
+        What is to be said of hints, in words.
     used
         Model, engine and how the network saw the picture, in one line.
+    making
+        The same and more, as `Making.as_dict` has it (docs/mark.md).
     """
 
     task: Task
@@ -91,7 +98,9 @@ class Outcome:
     pixels: tuple[int, int] | None = None
     error: ColorizerError | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     used: str = ""
+    making: Mapping[str, Any] | None = None
 
 
 def color_file(
@@ -168,6 +177,8 @@ class ColoredPages:
         How they will be written, and in which format by name: a JPEG may keep its luma as it is coded.
     compare
         Whether before and after of the first page are wanted.
+    saying
+        What is said of their colours.
 
     Attributes
     ----------
@@ -177,10 +188,19 @@ class ColoredPages:
         Whether each was let pass, being in colour.
     comparison
         Before and after of the first page, if wanted.
+    remarks
+        What is to be said of hints.
     """
 
     def __init__(
-        self, document: Document, colorizer: Colorizer, output: Output, kind: str, *, compare: bool = False
+        self,
+        document: Document,
+        colorizer: Colorizer,
+        output: Output,
+        kind: str,
+        *,
+        compare: bool = False,
+        saying: Saying | None = None,
     ) -> None:
         self.sizes: list[tuple[int, int]] = []
         self.passed: list[bool] = []
@@ -190,6 +210,8 @@ class ColoredPages:
         self._output = output
         self._kind = kind
         self._compare = compare
+        self._saying = saying or Saying()
+        self.remarks: list[str] = []
 
     def __iter__(self) -> Iterator[Picture]:
         """Decode and colour the next page.
@@ -197,10 +219,9 @@ class ColoredPages:
         Raises
         ------
         InputError
-            It is damaged, too large, or holds values that are no colours.
+            It is damaged, too large, or holds values that are no colours; hints do not fit it.
         """
         colorizer = self._colorizer
-        mark = Mark(colorizer.model.name, colorizer.recipe())
         for picture in self._document:
             if picture.no_photograph:
                 yield picture
@@ -208,17 +229,41 @@ class ColoredPages:
             self.sizes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
             self.passed.append(colorizer.keeps(picture.pixels))
             if self.passed[-1]:
+                if self._saying.guidance:
+                    self.remarks.append("it is in colour already and passed through, its hints are not used")
                 yield picture
                 continue
             try:
-                colored = colored_beside_luma(picture, colorizer, self._output, self._kind)
-                if colored.coded is None:
-                    colored = colored.with_pixels(colorizer.colorize(picture.pixels, order="rgb"), mark)
+                colored = self._colored(picture)
             except InputError as error:
                 raise InputError(error.message.about(self._document.name)) from error
             if self._compare and self.comparison is None:
                 self.comparison = side_by_side(picture, shown_pixels(colored))
             yield colored
+
+    def _colored(self, picture: Picture) -> Picture:
+        colorizer, page = self._colorizer, len(self.sizes)
+        guided = self._guided(picture, page) if self._saying.guidance else None
+        colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided)
+        if colored.coded is None:
+            mark = mark_of(colorizer, guided)
+            pixels = colorizer.colorize(picture.pixels, order="rgb") if guided is None else guided.render()
+            colored = colored.with_pixels(pixels, mark)
+        return colored
+
+    def _guided(self, picture: Picture, page: int) -> GuidedPage | None:
+        """What hints say of a page; None where it is nothing."""
+        guidance = self._saying.of_page(page, len(self._document))
+        if not guidance:
+            return None
+        if self._colorizer.settings.compat:
+            self.remarks.append("compat computes as another program does, its hints are not used")
+            return None
+        guided = GuidedPage(self._colorizer.session(picture.pixels), guidance)
+        self._saying.check(guided.session, page)
+        several = f"page {page}: " if len(self._document) > 1 else ""
+        self.remarks += [several + remark for remark in guided.session.remarks(guidance, picture.alpha)]
+        return guided
 
 
 def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None, storage: Storage) -> Outcome:
@@ -229,7 +274,8 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
-        pages = ColoredPages(document, colorizer, output, kind.name, compare=policy.compare)
+        saying = policy.guiding.said_of(task.source if data is None else None, storage)
+        pages = ColoredPages(document, colorizer, output, kind.name, compare=policy.compare, saying=saying)
         notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times, keep_luma=output.keep_luma):
@@ -240,7 +286,12 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
-    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.recipe())
+    said = None if all(pages.passed) else saying.guidance
+    used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
+    making = replace(colorizer.making(), guidance=said.summary() if said else {}).as_dict()
+    return Outcome(
+        task, status, pixels=pages.sizes[0], notes=notes, remarks=tuple(pages.remarks), used=used, making=making
+    )
 
 
 def _copy(task: Task, data: bytes | None, storage: Storage) -> None:

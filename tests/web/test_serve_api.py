@@ -52,9 +52,21 @@ def test_models_are_told_with_how_to_get_them(server: Server) -> None:
         "temperature": 0.9,
         "looks": 2,
         "how": "",
+        "size": models["lite"]["size"],
+        "licence": models["lite"]["licence"],
+        "goodFor": "small and quick, built in",
+        "nonCommercial": False,
+        "downloadable": False,
+        "download": None,
     }
+    assert models["lite"]["size"] > 7_000_000
     assert models["zhang16"]["installed"] is False
     assert models["zhang16"]["how"] == "colorize weights download zhang16"
+    assert models["zhang16"]["downloadable"]
+    assert models["ddcolor"]["temperature"] is None
+    assert models["ddcolor"]["licence"].startswith("code and weights Apache-2.0")
+    assert models["ideepcolor"]["how"] == "colorize weights import FILE... --name ideepcolor"
+    assert not models["ideepcolor"]["downloadable"]
 
 
 def test_the_answer_is_what_the_command_writes(server: Server, colorize: Command, tmp_path: Path) -> None:
