@@ -121,7 +121,7 @@ def test_what_is_in_colour_passes_if_asked_for(server: Server, photographs: list
     data, grey = photographs[0].read_bytes(), photo(120, 90, seed=4)
     asked = {"keep-color": "true"}
     assert server.post("/api/colorize", data, params=asked).content == data
-    assert server.post("/api/colorize", grey, params=asked).content == command_bytes(grey)
+    assert server.post("/api/colorize", grey, params=asked).content == command_bytes(grey, keep_color=True)
     written_anew = server.post("/api/colorize", data, params=asked | {"format": "png"}).content
     assert written_anew == command_bytes(data, Output("png"), keep_color=True) != command_bytes(data, Output("png"))
 
