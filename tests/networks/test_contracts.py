@@ -84,6 +84,18 @@ def test_ab_is_the_closed_form(contract: Contract, engine: EngineName, grey: Gre
     np.testing.assert_allclose(colorizer.predict(grey), expected, atol=CLOSE)
 
 
+@each_contract
+def test_a_flat_grey_has_the_answer_to_its_lightness(contract: Contract, tmp_path: Path) -> None:
+    colorizer = opened(written(contract, tmp_path))
+    for code in (0, 24, 128, 230):
+        flat = np.full((96, 128), code, np.uint8)
+        lightness = _lightness(np.full(3, code / 255))  # CIE 15, in float64: 53.6 and not 50.2 of 128
+        found = colorizer.predict(flat)
+        np.testing.assert_allclose(
+            found, np.broadcast_to(contract.ab(np.full((2, 2), lightness))[0, 0], found.shape), atol=CLOSE
+        )
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tensors_of_half_precision_are_fed_as_such(engine: EngineName, grey: Grey, tmp_path: Path) -> None:
     contract = next(each for each in CONTRACTS if each.name == "C5b")
