@@ -174,6 +174,33 @@ def test_one_line_says_what_it_is_and_what_to_do(
     assert "mine" not in colorize("weights", "list").stdout
 
 
+@pytest.mark.usefixtures("photo")
+@pytest.mark.parametrize(("engine", "kind"), [("opencv", np.int8), ("onnxruntime", np.uint8)])
+def test_integers_that_a_runtime_cannot_run_are_named(
+    engine: str, kind: type, colorize: Command, tmp_path: Path
+) -> None:
+    """Quantized files come in forms that one runtime knows and another does not."""
+    make = Maker()
+    whole = make.add("Cast", [make.affine("x", [127] * 3, [0] * 3)], to=TensorProto.INT8)
+    weights = make.constant(np.ones((2, 3, 1, 1)), kind)
+    one, zero = make.constant(1.0), make.constant(0, np.int8)
+    if kind is np.int8:
+        summed = make.add("ConvInteger", [whole, weights])
+    else:
+        summed = make.add("QLinearConv", [whole, one, zero, weights, one, make.constant(0, kind), one, zero])
+    make.add("Cast", [summed], "y", to=TensorProto.FLOAT)
+    make.save(tmp_path / "net.onnx", {"x": [1, 3, 64, 64]}, {"y": [1, 2, 64, 64]})
+    descriptor = {"family": "grey-rgb-to-ab", "inputs": [{"holds": "grey-rgb"}], "output": {"holds": "ab"}}
+    (tmp_path / "net.colorize.json").write_text(json.dumps({**descriptor, "size": {"fixed": 64}}))
+    done = colorize("photo.png", "--model", "net.onnx", "--engine", engine)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert re.search("cannot load this network .*(ConvInteger|QLinearConv)", done.stderr), done.stderr
+    others = [each for each in ("opencv", "onnxruntime", "openvino") if each != engine]
+    done = colorize("photo.png", "--model", "net.onnx", "--engine", others[1])
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_protobuf_beyond_its_limit_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = lightness_net(tmp_path / "net.onnx")
     monkeypatch.setattr(onnx_file, "LARGEST_PROTOBUF", 100)
