@@ -249,11 +249,61 @@ def mutated(data: bytes, seed: int) -> bytes:
     return bytes(changed)
 
 
-def try_mutations(seeds: range, folder: Path, colorize: Command) -> None:
+_OPERATIONS = (
+    "Add",
+    "Concat",
+    "Conv",
+    "Identity",
+    "Log",
+    "Loop",
+    "MatMul",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Softmax",
+)
+
+
+def rewired(data: bytes, seed: int) -> bytes:
+    """A file in good form whose graph is changed in places: operations, wires, shapes, types, attributes, weights."""
+    rng = np.random.default_rng(seed)
+    model = onnx.load_from_string(data)
+    graph = model.graph
+    for _ in range(int(rng.integers(1, 4))):
+        node, tensor = (each[int(rng.integers(len(each)))] for each in (graph.node, graph.initializer))
+        names = [name for each in graph.node for name in (*each.input, *each.output)]
+        declared = (*graph.input, *graph.output)[int(rng.integers(len(graph.input) + len(graph.output)))]
+        kind = rng.integers(8)
+        if kind == 0:
+            node.op_type = str(rng.choice(_OPERATIONS))
+        elif kind == 1:
+            node.input[int(rng.integers(len(node.input)))] = str(rng.choice(names))
+        elif kind == 2 and tensor.dims:
+            tensor.dims[int(rng.integers(len(tensor.dims)))] = int(rng.choice([-1, 0, 1, 2, 7, 2**31, 2**62]))
+        elif kind == 3:
+            tensor.data_type = int(rng.integers(0, 24))
+        elif kind == 4:
+            sides = declared.type.tensor_type.shape.dim
+            sides[int(rng.integers(len(sides)))].dim_value = int(rng.choice([-1, 0, 1, 3, 5, 63, 2**40]))
+        elif kind == 5:
+            declared.type.tensor_type.elem_type = int(rng.integers(0, 24))
+        elif kind == 6 and node.attribute:
+            del node.attribute[:]
+        else:
+            content = bytearray(tensor.raw_data)
+            content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+            tensor.raw_data = bytes(content)
+    return bytes(model.SerializeToString())
+
+
+Change = Callable[[bytes, int], bytes]
+
+
+def try_mutations(change: Change, seeds: range, folder: Path, colorize: Command) -> None:
     makers = [contract.make for contract in CONTRACTS]
     for seed in seeds:
         path = makers[seed % len(makers)](folder / "net.onnx")
-        path.write_bytes(mutated(path.read_bytes(), seed))
+        path.write_bytes(change(path.read_bytes(), seed))
         try:
             read_onnx_file(path)
         except ColorizerError:
@@ -275,12 +325,16 @@ def photo(photographs: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("photo")
-def test_mutated_models_end_in_a_picture_or_in_a_line(colorize: Command, tmp_path: Path) -> None:
-    try_mutations(range(30), tmp_path, colorize)
+@pytest.mark.parametrize(("change", "count"), [(mutated, 30), (rewired, 4)])
+def test_mutated_models_end_in_a_picture_or_in_a_line(
+    change: Change, count: int, colorize: Command, tmp_path: Path
+) -> None:
+    try_mutations(change, range(count), tmp_path, colorize)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("photo")
+@pytest.mark.parametrize("change", [mutated, rewired])
 @pytest.mark.parametrize("part", range(5))
-def test_five_hundred_mutated_models(part: int, colorize: Command, tmp_path: Path) -> None:
-    try_mutations(range(1000 + 100 * part, 1100 + 100 * part), tmp_path, colorize)
+def test_five_hundred_mutated_models(part: int, change: Change, colorize: Command, tmp_path: Path) -> None:
+    try_mutations(change, range(1000 + 50 * part, 1050 + 50 * part), tmp_path, colorize)
