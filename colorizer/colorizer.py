@@ -6,7 +6,7 @@ A `Colorizer` owns a model and an engine. It knows arrays only; files are the bu
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,15 +14,19 @@ import numpy.typing as npt
 from colorizer import compat
 from colorizer.color.chroma_for_luma import chroma_for_luma
 from colorizer.color.pixels import check_pixels
-from colorizer.color.strips import with_chroma
+from colorizer.color.strips import Adjustment, with_chroma
 from colorizer.color.tint import is_really_color
-from colorizer.errors import OptionRef, UsageError
+from colorizer.errors import OptionRef, Remedy, UsageError
 from colorizer.making import Making, making_of
 from colorizer.networks import open_network, resolve_model
 from colorizer.networks.distribution import Distribution
 from colorizer.networks.looks import Looks, Seen
 from colorizer.networks.looks import predict as predict_looks
 from colorizer.settings import Settings
+
+if TYPE_CHECKING:
+    from colorizer.guidance import Guidance
+    from colorizer.guidance.session import Said, Session
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -130,7 +134,7 @@ class Colorizer:
         """The recipe, and why this engine was chosen."""
         return f"{self.recipe()} ({self._network.engine.choice.why})"
 
-    def colorize(self, pixels: Pixels, order: Order = "bgr") -> Pixels:
+    def colorize(self, pixels: Pixels, order: Order = "bgr", guidance: Guidance | None = None) -> Pixels:
         """Put colour into a picture; its lightness, depth and transparency stay.
 
         Parameters
@@ -141,6 +145,8 @@ class Colorizer:
             lightness, unless the settings say `keep_color`.
         order
             Order of the colour channels, in and out: "bgr" as OpenCV has it, or "rgb".
+        guidance
+            What a person says of the colours.
 
         Returns
         -------
@@ -149,9 +155,9 @@ class Colorizer:
         Raises
         ------
         UsageError
-            `order` is neither of the two.
+            `order` is neither of the two, or `guidance` asks for what the network does not have.
         InputError
-            The array is no picture.
+            The array is no picture, or a hint is outside it.
         EngineError
             The runtime failed.
         """
@@ -160,7 +166,7 @@ class Colorizer:
         check_pixels(pixels)
         visible, alpha = _split_alpha(pixels)
         rgb = visible[..., ::-1] if order == "bgr" and visible.ndim == 3 else visible
-        colored = self._color_rgb(rgb)
+        colored = self._color_rgb(rgb, guidance)
         if order == "bgr":
             colored = colored[..., ::-1]
         return np.ascontiguousarray(colored) if alpha is None else np.dstack([colored, alpha])
@@ -218,6 +224,30 @@ class Colorizer:
             raise UsageError(f"{self.model.name} gives ab alone and no distribution over colours; take another model")
         return said[0]
 
+    def session(self, pixels: Pixels) -> Session:
+        """A picture to try hints on, without asking the network again: see `colorizer.guidance.session.Session`.
+
+        Parameters
+        ----------
+        pixels
+            (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
+
+        Raises
+        ------
+        UsageError
+            The settings say `compat`, which computes as another program does.
+        InputError
+            The array is no picture.
+        EngineError
+            The runtime failed.
+        """
+        from colorizer.guidance.session import Session
+
+        if self.settings.compat:
+            raise UsageError("guidance is not for compat", remedy=Remedy.LEAVE_OUT, what=OptionRef("compat"))
+        check_pixels(pixels)
+        return Session(pixels, self._said(pixels), self.settings, self._said)
+
     def render(self, pixels: Pixels, ab: Floats) -> Pixels:
         """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
 
@@ -235,7 +265,12 @@ class Colorizer:
         return with_chroma(pixels, self._vivid(ab), own_share=self._own_share, threads=self.settings.threads)
 
     def render_chroma(
-        self, luma: Bytes, ab: Floats, subsampling: tuple[int, int] = (1, 1), original: Pixels | None = None
+        self,
+        luma: Bytes,
+        ab: Floats,
+        subsampling: tuple[int, int] = (1, 1),
+        original: Pixels | None = None,
+        adjustment: Adjustment | None = None,
     ) -> tuple[Bytes, Bytes]:
         """Chroma planes for a picture that keeps its own Y' in place of its L*, by the settings, as JPEG holds them.
 
@@ -249,6 +284,8 @@ class Colorizer:
             Luma rows and columns to a chroma sample.
         original
             (H, W, 3) RGB of the picture, where it has colour; `strength` blends with it.
+        adjustment
+            What changes the chroma, as guidance does.
 
         Returns
         -------
@@ -262,6 +299,7 @@ class Colorizer:
             original=original,
             own_share=self._own_share,
             threads=self.settings.threads,
+            adjustment=adjustment,
         )
 
     @property
@@ -274,9 +312,20 @@ class Colorizer:
         vivid: Floats = ab * np.float32(self.settings.saturation * self.settings.strength)
         return vivid
 
-    def _color_rgb(self, rgb: Pixels) -> Pixels:
+    def _said(self, pixels: Pixels) -> Said:
+        from colorizer.guidance.session import Said
+
+        seen = self.view.of_pixels(pixels, self.settings.threads)
+        found = predict_looks(self._network, seen, distribution=self.temperature is not None)
+        distribution = None if found.distributions is None else found.distributions[0]
+        ab = np.ascontiguousarray(found.ab[0].transpose(1, 2, 0))
+        return Said(self.model.name, ab, distribution, self.temperature or 1.0)
+
+    def _color_rgb(self, rgb: Pixels, guidance: Guidance | None) -> Pixels:
         if self.keeps(rgb):
             return rgb
+        if guidance:
+            return self.session(rgb).render(guidance)
         if self.settings.compat:
             return compat.colorize(rgb, self._network.predict)
         return self.render(rgb, self.predict(rgb))

@@ -10,6 +10,7 @@ import click
 from benchmarks.film import steadiness, video
 from benchmarks.folder import first, folder
 from benchmarks.forward import forward
+from benchmarks.guidance import guidance
 from benchmarks.jpeg_luma import jpeg_luma
 from benchmarks.networks import networks
 from benchmarks.recombine import recombine
@@ -23,6 +24,7 @@ def benchmark() -> None:
 benchmark.add_command(first)
 benchmark.add_command(folder)
 benchmark.add_command(forward)
+benchmark.add_command(guidance)
 benchmark.add_command(jpeg_luma)
 benchmark.add_command(networks)
 benchmark.add_command(recombine)

@@ -84,6 +84,7 @@ HOUSE = (
     Floor(
         "#d3e2f6",
         (
+            Room("guidance", ("what people say of colours",), 0.9),
             Room("networks", ("families (zhang/), registry; catalogue, store, download/",), 1.7),
             Room("caffe", ("prototxt and caffemodel",)),
         ),

@@ -17,7 +17,12 @@ import tifffile
 
 ROOT = Path(__file__).parent.parent
 GREYS = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
-RESULTS = {"README.md": "street.color.png", "docs/formats.md": "album.color.tif", "docs/video.md": "film.color.mp4"}
+RESULTS = {
+    "README.md": "street.color.png",
+    "docs/formats.md": "album.color.tif",
+    "docs/guidance.md": "street.color.png",
+    "docs/video.md": "film.color.mp4",
+}
 """Pages with an example in Python, and the file that it writes."""
 
 
@@ -57,6 +62,8 @@ def test_all_pages_with_examples_are_tried() -> None:
         "colorizer.colorizer",
         "colorizer.errors",
         "colorizer.film",
+        "colorizer.guidance",
+        "colorizer.guidance.session",
         "colorizer.media",
         "colorizer.networks.distribution",
         "colorizer.settings",

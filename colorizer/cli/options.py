@@ -66,10 +66,11 @@ progress_option = valued(
 quiet_option = switch("-q", "--quiet", help="Only errors on stderr.")
 
 
-class _Repeatable(click.Option):
+class Repeatable(click.Option):
     """An option with several values, of which the environment gives one: click would cut it at spaces."""
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
+        """The one value."""
         value = self.resolve_envvar_value(ctx)
         return None if value is None else (value,)
 
@@ -123,7 +124,7 @@ def _option_of(item: Field[Any], kind: Any, *, repeatable: bool) -> Callable[...
         return switch(name, help=option.help)
     attributes: dict[str, Any] = {"type": kind or declared, "metavar": option.metavar, "help": option.help}
     if repeatable:
-        return valued(name, cls=_Repeatable, multiple=True, **attributes)
+        return valued(name, cls=Repeatable, multiple=True, **attributes)
     show_default = kind is None and item.default is not None
     return valued(name, default=item.default, show_default=show_default, **attributes)
 

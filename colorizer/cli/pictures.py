@@ -10,6 +10,7 @@ import click
 
 from colorizer import Settings, __version__
 from colorizer.cli.console import Console
+from colorizer.cli.guidance import guidance_options, guiding_of
 from colorizer.cli.options import (
     PATH,
     max_pixels_option,
@@ -74,6 +75,7 @@ SHORT_JOB = 20
 @switch("--dry-run", help="Only list what would be written, and estimate time and space.")
 @switch("--fail-fast", help="Stop at the first picture that fails.")
 @switch("--compare", help="Also write before | after side by side, as out.compare.jpg.")
+@guidance_options
 @options_of(Settings, Output)
 @max_pixels_option
 @valued(
@@ -109,12 +111,14 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
       colorize photo.jpg -o out.png        one picture, one file
       colorize scans/ -o colored/          a tree, mirrored; again: only what is missing
       colorize photo.jpg --compare         and before | after side by side
+      colorize photo.jpg --hint "0.42,0.61=#b03028"   this place is red; see docs/guidance.md
       colorize film.mp4                    writes film.color.mp4, see colorize video --help
       cat a.jpg | colorize - > b.jpg       through a pipe
     """  # noqa: D301 - click's mark for lines to leave as they are
     console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
+    guiding = guiding_of(options, settings)
 
     from colorizer.jobs.ahead import start_processes
 
@@ -128,7 +132,9 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     from colorizer.jobs.run import OutputPolicy
     from colorizer.media import DEFAULT_MAX_PIXELS
 
-    policy = OutputPolicy(writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"])
+    policy = OutputPolicy(
+        writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"], guiding=guiding
+    )
     output: Path | None = options["output"]
     if PIPE in pictures or output == PIPE:
         return color_pipe(pictures, output, settings, policy, console, overwrite=options["overwrite"])

@@ -64,10 +64,11 @@ def color_pipe(
         console.remark(colorizer.describe())
     name = STDIN if inputs[0] == PIPE else shown(inputs[0])
     if file is None:
-        written, notes = color_bytes(data, colorizer, policy, name)
+        source = None if inputs[0] == PIPE else inputs[0]
+        written, notes = color_bytes(data, colorizer, policy, name, source)
         stdout.write(written)
         stdout.flush()
-        for note in notes if console.verbose else ():
+        for note in notes:
             console.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)

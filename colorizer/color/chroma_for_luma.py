@@ -24,8 +24,8 @@ from colorizer.color.chroma_planes import (
     tiled,
 )
 from colorizer.color.chroma_table import LEVELS, chroma_table
-from colorizer.color.pixels import FULL_SCALE, chroma_plane
-from colorizer.color.strips import each_strip, worthwhile
+from colorizer.color.pixels import FULL_SCALE, chroma_plane, lightness
+from colorizer.color.strips import Adjustment, each_strip, worthwhile
 from colorizer.color.upsample import Upsampler
 from colorizer.color.ycbcr import BT601, ColorEncoding
 
@@ -53,6 +53,7 @@ def chroma_for_luma(
     original: Pixels | None = None,
     own_share: float = 0.0,
     threads: int | None = None,
+    adjustment: Adjustment | None = None,
 ) -> tuple[Bytes, Bytes]:
     """Cb and Cr that give a picture the wanted hue and chroma at its own Y', in gamut.
 
@@ -70,6 +71,8 @@ def chroma_for_luma(
         That share, 0..1.
     threads
         How many compute; None: the cores that this process may use.
+    adjustment
+        What changes ab, at the size of the chroma planes.
 
     Returns
     -------
@@ -90,6 +93,12 @@ def chroma_for_luma(
             own = np.asarray(chroma_plane(original[lines]) * np.float32(own_share), np.float32)
             size = (columns, part.stop - part.start)
             wanted += np.asarray(cv2.resize(own, size, interpolation=cv2.INTER_AREA)).reshape(*size[::-1], 2)
+        if adjustment is not None:
+            light = lightness(luma[lines])
+            if subsampling != (1, 1):
+                size = (columns, part.stop - part.start)
+                light = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA), np.float32)
+            wanted = adjustment.adjust(part, light.reshape(wanted.shape[:2]), wanted)
         if subsampling == (1, 1):
             chroma = _solved_at_codes(luma[lines], wanted)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,23 @@ WORTHWHILE_THREADS = 4
 
 KEPT_MEMORY = 1 << 24
 """Bytes; more than a thread's planes take, less than glibc's own limit of 32 MB."""
+
+
+class Adjustment(Protocol):
+    """What changes a picture's chroma at full size, a strip at a time; called by several threads."""
+
+    def adjust(self, rows: slice, lightness: Floats, wanted: Floats) -> Floats:
+        """The chroma to render.
+
+        Parameters
+        ----------
+        rows
+            Of the strip, in the picture.
+        lightness
+            (n, W) float32, L in 0..100.
+        wanted
+            (n, W, 2) float32, what there would be otherwise.
+        """
 
 
 def shrunk_lightness(pixels: Pixels, size: tuple[int, int], threads: int | None = None) -> Floats:
@@ -69,7 +86,13 @@ def shrunk_lightnesses(
     return tuple(shrinker.result() for shrinker in shrinkers)
 
 
-def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int | None = None) -> Pixels:
+def with_chroma(
+    pixels: Pixels,
+    ab: Floats,
+    own_share: float = 0.0,
+    threads: int | None = None,
+    adjustment: Adjustment | None = None,
+) -> Pixels:
     """A picture's lightness with other chroma.
 
     Parameters
@@ -82,6 +105,8 @@ def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int
         Share of the picture's own chroma that is added, 0..1.
     threads
         As for `shrunk_lightness`.
+    adjustment
+        What changes the chroma at full size.
 
     Returns
     -------
@@ -97,7 +122,10 @@ def with_chroma(pixels: Pixels, ab: Floats, own_share: float = 0.0, threads: int
         wanted = upsampler.rows(rows.start, rows.stop)
         if own_share > 0 and strip.ndim == 3:
             wanted += chroma_plane(strip) * np.float32(own_share)
-        result[rows] = recombine(lightness(strip), wanted, pixels.dtype)
+        light = lightness(strip)
+        if adjustment is not None:
+            wanted = adjustment.adjust(rows, light, wanted)
+        result[rows] = recombine(light, wanted, pixels.dtype)
 
     for _ in each_strip(render, height, width, worthwhile(threads)):
         pass

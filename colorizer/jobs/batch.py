@@ -21,7 +21,7 @@ from colorizer.jobs.ahead import SMALL_BATCH
 from colorizer.jobs.executors.base import Executor, Job, WorkerDied
 from colorizer.jobs.executors.serial import SerialExecutor
 from colorizer.jobs.journal import Journal
-from colorizer.jobs.memory import memory_needed
+from colorizer.jobs.memory import GUIDED_BYTES, memory_needed
 from colorizer.jobs.plan import Task
 from colorizer.jobs.run import Outcome, OutputPolicy, Status, check_existing, color_file
 from colorizer.networks import Model
@@ -81,6 +81,7 @@ class Run:
         self._batch = batch
         self._journal = Journal(batch.root, fingerprint(batch, model), batch.storage) if batch.root else None
         self._executors = (batch.executor, SerialExecutor())
+        self._said: dict[Task, str] = {}
         self.broken_off: str | None = None
 
     def stop(self) -> None:
@@ -107,7 +108,7 @@ class Run:
         given, own = self._executors
         for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
             if self._journal and outcome.status is not Status.FAILED:  # what failed is tried again next time
-                self._journal.add(outcome.task.source, outcome.task.target)
+                self._journal.add(outcome.task.source, outcome.task.target, self._said.get(outcome.task, ""))
             if outcome.error:
                 self._consider(outcome.error)
             yield outcome
@@ -116,13 +117,19 @@ class Run:
         """What is known of a task beforehand: its outcome, or whether its output has to be looked at first."""
         batch, journal, stamp = self._batch, self._journal, self._batch.storage.stamp
         made = stamp(task.target)
+        guiding = batch.policy.guiding
+        said = guiding.key(task.source, batch.storage)
+        if said:
+            self._said[task] = f" guided {said}"
         if batch.overwrite or made is None:
             return False
         if batch.update:
             if journal and journal.knows(task.target):
-                return Outcome(task, Status.KEPT) if journal.is_current(task.source, task.target) else False
-            origin = stamp(task.source)
-            if origin is not None and origin.modified_ns > made.modified_ns:
+                current = journal.is_current(task.source, task.target, self._said.get(task, ""))
+                return Outcome(task, Status.KEPT) if current else False
+            hints = guiding.file_for(task.source, batch.storage)
+            origins = [stamp(path) for path in (task.source, hints) if path is not None]
+            if any(origin is not None and origin.modified_ns > made.modified_ns for origin in origins):
                 return False
         if journal and journal.is_complete(task.target):
             return Outcome(task, Status.KEPT)
@@ -157,7 +164,8 @@ class Run:
             self._make_folder(item[0])
             if measured:
                 storage.prefetch(source)
-            yield Job(item, memory_needed(source, storage) if measured else 0)
+            guided = GUIDED_BYTES if item[0] in self._said else 0
+            yield Job(item, memory_needed(source, storage) + guided if measured else 0)
 
     def _make_folder(self, task: Task) -> None:
         root = self._batch.root

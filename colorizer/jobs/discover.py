@@ -18,6 +18,7 @@ from pathlib import Path
 
 from colorizer.errors import Message, Remedy, UsageError, shown
 from colorizer.film import FILM_SUFFIXES, has_video_name
+from colorizer.guidance.files import SUFFIX as HINTS_SUFFIX
 from colorizer.io.storage import LOCAL, Entry, Kind, Storage
 from colorizer.jobs.plan import COLORED_INFIX, COMPARE_INFIX, Found
 
@@ -199,7 +200,7 @@ class _Search:
                 elif has_video_name(entry.address):
                     if self._filter.takes(relative) and not _is_result(entry.address, names, FILM_SUFFIXES):
                         self.films.append(entry.address)
-                else:
+                elif not entry.name.lower().endswith(HINTS_SUFFIX):
                     self.others += 1
 
     def _is_passed_over(self, entry: Entry, root: Path) -> bool:

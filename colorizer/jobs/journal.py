@@ -56,19 +56,19 @@ class Journal:
         entry = self._entries.get(self._key(target))
         return entry is not None and entry.made == self._storage.stamp(target)
 
-    def is_current(self, source: Path, target: Path) -> bool:
-        """Whether an output is whole, and its input and the options are still what they were."""
+    def is_current(self, source: Path, target: Path, own: str = "") -> bool:
+        """Whether an output is whole, and its input, the options and those of its `own` are still what they were."""
         entry = self._entries.get(self._key(target))
         if entry is None or not self.is_complete(target):
             return False
-        return entry.source == self._storage.stamp(source) and entry.options == self._options
+        return entry.source == self._storage.stamp(source) and entry.options == self._options + own
 
-    def add(self, source: Path, target: Path) -> None:
-        """Remember a finished picture. A journal that cannot be written is done without."""
+    def add(self, source: Path, target: Path, own: str = "") -> None:
+        """Remember a finished picture, and options of its own. A journal that cannot be written is done without."""
         made, origin = self._storage.stamp(target), self._storage.stamp(source)
         if made is None or origin is None:
             return
-        entry = Entry(self._key(target), made, origin, self._options)
+        entry = Entry(self._key(target), made, origin, self._options + own)
         self._entries[entry.output] = entry
         # begun on a line of its own, since the last one may have been cut short; the file is opened anew for each, so
         # that a run that is killed has written all it knew

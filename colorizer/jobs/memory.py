@@ -23,6 +23,9 @@ NETWORK_EXPANSION = 5
 BYTES_PER_PIXEL_SEEN = 400
 """What a pass holds for each pixel that the network sees beyond the usual size: its widest layers, and logits."""
 
+GUIDED_BYTES = 64 << 20
+"""What hints on a picture take, whatever its size: see `colorizer.guidance.session`."""
+
 BYTES_PER_PIXEL_DESCRIBED = 6000
 """The same of networks of other people: measured, DDColor's decoder of 512 channels takes 4,500 in ONNX Runtime."""
 

@@ -94,7 +94,7 @@ def as_json(outcome: Outcome, words: Words = str, storage: Storage = LOCAL) -> s
             "output_bytes": written.size if written else None,
             "used": outcome.used or None,
             "making": None if outcome.making is None else dict(outcome.making),
-            "notes": list(outcome.notes),
+            "notes": [*outcome.notes, *outcome.remarks],
             "error": words(outcome.error) if outcome.error else None,
         },
         ensure_ascii=True,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from colorizer.errors import OutputError, Remedy, UsageError, shown
+from colorizer.errors import OptionRef, OutputError, Remedy, UsageError, shown
+from colorizer.guidance.files import SUFFIX
 from colorizer.io.atomic import remove_leftovers
 from colorizer.io.machine import usable_memory
 from colorizer.jobs.batch import Batch, Run
@@ -19,6 +20,9 @@ from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
 from colorizer.networks import Model, resolve_model
 from colorizer.settings import Settings
+
+ONE_BESIDE = "photo" + SUFFIX
+"""What the hints file of `photo.jpg` is called."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,11 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
         lambda source: colored_suffix(suffix_by_content(source), writing),
         request.infix,
     )
+    if request.policy.guiding.for_one and (selection.folder or len(selection.pictures) > 1):
+        what = OptionRef("hints" if request.policy.guiding.file else "hint")
+        raise UsageError(
+            f"is for one picture; for several, put {ONE_BESIDE} beside each, and they are found", option=what
+        )
     tasks = plan(selection.pictures, output, naming, folder=selection.folder)
     if tasks[0].target == output:
         target_format(output, writing)

@@ -25,12 +25,12 @@ from colorizer.errors import (
     shown,
 )
 from colorizer.io.storage import LOCAL, Storage
-from colorizer.jobs.luma import colored_beside_luma, shown_pixels
+from colorizer.jobs.guiding import Guiding, Saying
+from colorizer.jobs.luma import GuidedPage, colored_beside_luma, mark_of, shown_pixels
 from colorizer.jobs.plan import Task
 from colorizer.media import (
     DEFAULT_MAX_PIXELS,
     Document,
-    Mark,
     Output,
     Picture,
     decode_document,
@@ -63,11 +63,14 @@ class OutputPolicy:
         Larger pictures fail.
     compare
         Also write before and after side by side.
+    guiding
+        What is said of their colours.
     """
 
     output: Output = Output()
     max_pixels: int = DEFAULT_MAX_PIXELS
     compare: bool = False
+    guiding: Guiding = Guiding()
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Outcome:
         The cause, where it failed.
     notes
         What could not be kept or understood, in words.
+    remarks
+        What is to be said of hints, in words.
     used
         Model, engine and how the network saw the picture, in one line.
     making
@@ -96,6 +101,7 @@ class Outcome:
     pixels: tuple[int, int] | None = None
     error: ColorizerError | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     used: str = ""
     making: Mapping[str, Any] | None = None
 
@@ -174,6 +180,8 @@ class ColoredPages:
         How they will be written, and in which format by name: a JPEG may keep its luma as it is coded.
     compare
         Whether before and after of the first page are wanted.
+    saying
+        What is said of their colours.
 
     Attributes
     ----------
@@ -183,10 +191,19 @@ class ColoredPages:
         Whether each was let pass, being in colour.
     comparison
         Before and after of the first page, if wanted.
+    remarks
+        What is to be said of hints.
     """
 
     def __init__(
-        self, document: Document, colorizer: Colorizer, output: Output, kind: str, *, compare: bool = False
+        self,
+        document: Document,
+        colorizer: Colorizer,
+        output: Output,
+        kind: str,
+        *,
+        compare: bool = False,
+        saying: Saying | None = None,
     ) -> None:
         self.sizes: list[tuple[int, int]] = []
         self.passed: list[bool] = []
@@ -196,6 +213,8 @@ class ColoredPages:
         self._output = output
         self._kind = kind
         self._compare = compare
+        self._saying = saying or Saying()
+        self.remarks: list[str] = []
 
     def __iter__(self) -> Iterator[Picture]:
         """Decode and colour the next page.
@@ -203,10 +222,9 @@ class ColoredPages:
         Raises
         ------
         InputError
-            It is damaged, too large, or holds values that are no colours.
+            It is damaged, too large, or holds values that are no colours; hints do not fit it.
         """
         colorizer = self._colorizer
-        mark = Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())
         for picture in self._document:
             if picture.no_photograph:
                 yield picture
@@ -214,17 +232,41 @@ class ColoredPages:
             self.sizes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
             self.passed.append(colorizer.keeps(picture.pixels))
             if self.passed[-1]:
+                if self._saying.guidance:
+                    self.remarks.append("it is in colour already and passed through, its hints are not used")
                 yield picture
                 continue
             try:
-                colored = colored_beside_luma(picture, colorizer, self._output, self._kind)
-                if colored.coded is None:
-                    colored = colored.with_pixels(colorizer.colorize(picture.pixels, order="rgb"), mark)
+                colored = self._colored(picture)
             except InputError as error:
                 raise InputError(error.message.about(self._document.name)) from error
             if self._compare and self.comparison is None:
                 self.comparison = side_by_side(picture, shown_pixels(colored))
             yield colored
+
+    def _colored(self, picture: Picture) -> Picture:
+        colorizer, page = self._colorizer, len(self.sizes)
+        guided = self._guided(picture, page) if self._saying.guidance else None
+        colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided)
+        if colored.coded is None:
+            mark = mark_of(colorizer, guided)
+            pixels = colorizer.colorize(picture.pixels, order="rgb") if guided is None else guided.render()
+            colored = colored.with_pixels(pixels, mark)
+        return colored
+
+    def _guided(self, picture: Picture, page: int) -> GuidedPage | None:
+        """What hints say of a page; None where it is nothing."""
+        guidance = self._saying.of_page(page, len(self._document))
+        if not guidance:
+            return None
+        if self._colorizer.settings.compat:
+            self.remarks.append("compat computes as another program does, its hints are not used")
+            return None
+        guided = GuidedPage(self._colorizer.session(picture.pixels), guidance)
+        self._saying.check(guided.session, page)
+        several = f"page {page}: " if len(self._document) > 1 else ""
+        self.remarks += [several + remark for remark in guided.session.remarks(guidance, picture.alpha)]
+        return guided
 
 
 def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None, storage: Storage) -> Outcome:
@@ -235,7 +277,8 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
-        pages = ColoredPages(document, colorizer, output, kind.name, compare=policy.compare)
+        saying = policy.guiding.said_of(task.source if data is None else None, storage)
+        pages = ColoredPages(document, colorizer, output, kind.name, compare=policy.compare, saying=saying)
         notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times, keep_luma=output.keep_luma):
@@ -246,8 +289,12 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
-    making = colorizer.making().as_dict()
-    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, used=colorizer.recipe(), making=making)
+    said = None if all(pages.passed) else saying.guidance
+    used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
+    making = replace(colorizer.making(), guidance=said.summary() if said else {}).as_dict()
+    return Outcome(
+        task, status, pixels=pages.sizes[0], notes=notes, remarks=tuple(pages.remarks), used=used, making=making
+    )
 
 
 def _copy(task: Task, data: bytes | None, storage: Storage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
 from colorizer.io.storage import LOCAL, Storage
+from colorizer.jobs.guiding import Saying
 from colorizer.jobs.run import ColoredPages, OutputPolicy
 from colorizer.media import Document, Output, decode_document, encode_document, result_format
 
@@ -14,7 +15,7 @@ STDIN = "<stdin>"
 
 
 def color_bytes(
-    data: bytes, colorizer: Colorizer, policy: OutputPolicy, name: str = STDIN
+    data: bytes, colorizer: Colorizer, policy: OutputPolicy, name: str = STDIN, source: Path | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
     """Colour a picture file held in memory.
 
@@ -28,47 +29,52 @@ def color_bytes(
         How it is written; in the input's format unless the options say otherwise.
     name
         How messages call it.
+    source
+        The file that it comes from, whose hints file counts.
 
     Returns
     -------
     bytes
         The coloured file; the very input where the settings let it pass as being in colour.
     tuple of str
-        What could not be kept, in words.
+        What could not be kept, and what is to be said of hints, in words.
 
     Raises
     ------
     InputError
-        It is no picture, damaged, or too large.
+        It is no picture, damaged, or too large; hints do not fit it.
     OutputError
         The format cannot hold the result.
     """
     with decode_document(data, name, max_pixels=policy.max_pixels) as document:
-        written, notes, passed = color_document(document, colorizer, policy.output)
+        saying = policy.guiding.said_of(source)
+        written, notes, passed = color_document(document, colorizer, policy.output, saying)
     return (data, ()) if passed and policy.output.format == "auto" else (written, notes)
 
 
-def color_document(document: Document, colorizer: Colorizer, output: Output) -> tuple[bytes, tuple[str, ...], bool]:
-    """Colour a document that is open; see `color_bytes`.
+def color_document(
+    document: Document, colorizer: Colorizer, output: Output, saying: Saying | None = None
+) -> tuple[bytes, tuple[str, ...], bool]:
+    """Colour a document that is open, by what is said of its colours; see `color_bytes`.
 
     Returns
     -------
     bytes, tuple of str
-        The coloured file, and what could not be kept.
+        The coloured file; what could not be kept, and what is to be said of hints.
     bool
         Whether the settings let all pages pass as being in colour.
 
     Raises
     ------
     InputError
-        It is damaged, or too large.
+        It is damaged, or too large; hints do not fit it.
     OutputError
         The format cannot hold the result.
     """
     kind = result_format(document.format.name, output)
-    pages = ColoredPages(document, colorizer, output, kind.name)
+    pages = ColoredPages(document, colorizer, output, kind.name, saying=saying)
     written, notes = encode_document(pages, len(document), document.format.name, output)
-    return written, notes, all(pages.passed)
+    return written, (*notes, *pages.remarks), all(pages.passed)
 
 
 def read_file(path: Path, storage: Storage = LOCAL) -> bytes:

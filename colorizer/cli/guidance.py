@@ -1,0 +1,75 @@
+"""Options by which people say colours, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from colorizer.cli.options import PATH, Repeatable, switch, valued
+from colorizer.errors import Message, OptionRef, Remedy, UsageError
+from colorizer.settings import Settings
+
+if TYPE_CHECKING:
+    from colorizer.jobs.guiding import Guiding
+
+_OPTIONS = (
+    valued(
+        "--hint",
+        cls=Repeatable,
+        multiple=True,
+        metavar="X,Y=COLOUR",
+        help="What colour a place has: '0.42,0.61=#b03028', a name such as navy, grey, or keep (right as it is). "
+        "Whole numbers are pixels from the top left; 'X,Y X,Y=COLOUR' is a stroke. Repeatable.",
+    ),
+    valued(
+        "--hints",
+        type=PATH,
+        metavar="FILE.json",
+        help="Hints of a file, in place of the one beside the picture (photo.hints.json), which is found by itself.",
+    ),
+    switch("--no-hints", help="Leave hints files beside pictures aside."),
+    valued(
+        "--carry",
+        type=click.FloatRange(0, 1),
+        metavar="0..1",
+        help="How far hints go beyond their own object, to what looks alike.  [default: 0.4, or what the file says]",
+    ),
+)
+
+
+def guidance_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of guidance."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def guiding_of(options: dict[str, Any], settings: Settings) -> Guiding:
+    """What the options say; they are taken out of the others.
+
+    Raises
+    ------
+    UsageError
+        A hint is none, or what is given excludes other settings.
+    """
+    hints: tuple[str, ...] = options.pop("hint")
+    file: Path | None = options.pop("hints")
+    none, carry = options.pop("no_hints"), options.pop("carry")
+    from colorizer.jobs.guiding import Guiding
+
+    if settings.compat and (hints or file):
+        what = OptionRef("hint" if hints else "hints")
+        raise UsageError("computes as another program does", option="compat", remedy=Remedy.LEAVE_OUT, what=what)
+    return Guiding(tuple(map(_hint, hints)), file, beside=not none, carry=carry)
+
+
+def _hint(text: str) -> Any:
+    from colorizer.guidance.notation import parse_hint
+
+    try:
+        return parse_hint(text)
+    except UsageError as error:
+        raise UsageError(Message(error.message.text, OptionRef("hint"))) from error

@@ -1,0 +1,187 @@
+"""Guidance at the picture's full size: edges are the picture's own, and hinted places have exactly their colours.
+
+What hints change is known at the working size. It is brought to full size by a guided filter with the picture's
+lightness as the guide (He, Sun and Tang 2013; He and Sun 2015 for the coefficients at a lower resolution): in each
+window the change is a line over lightness, so that it ends where the picture's lightness does. Everything goes strip by
+strip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.color.upsample import Upsampler
+from colorizer.guidance.placing import Placed
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+WINDOW = 15
+"""Of the guided filter, in pixels of the working size."""
+
+FLAT = 0.03
+"""Standard deviation of L (0..1) in a window below which lightness tells no edges, but grain."""
+
+_ALIKE = 10.0
+"""In L: around a hinted place what differs by so much from it is of another thing."""
+
+_LEAST_FEATHER = 1.5
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The change as a line over lightness at each place, with bounds: (h, w, 2) float32 each, at the working size."""
+
+    slope: Floats
+    offset: Floats
+    least: Floats
+    most: Floats
+
+    @classmethod
+    def of(cls, change: Floats, shade: Floats) -> Lines:
+        """The lines of a change.
+
+        Parameters
+        ----------
+        change
+            (h, w, 2) float32.
+        shade
+            (h, w) float32, L / 100.
+        """
+        window = (WINDOW, WINDOW)
+
+        def mean(plane: Floats) -> Floats:
+            return np.asarray(cv2.blur(plane, window, borderType=cv2.BORDER_REFLECT), np.float32)
+
+        light = mean(shade)
+        variance = mean(shade * shade) - light * light
+        average = mean(change)
+        covariance = mean(change * shade[..., None]) - average * light[..., None]
+        slope = covariance / (variance + np.float32(FLAT**2))[..., None]
+        offset = average - slope * light[..., None]
+        around = np.ones(window, np.uint8)
+        least, most = (np.asarray(find(change, around), np.float32) for find in (cv2.erode, cv2.dilate))
+        return cls(mean(slope), mean(offset), least, most)
+
+
+class FullSize:
+    """Guidance for a picture of a given size; see `colorizer.color.strips.Adjustment`.
+
+    Parameters
+    ----------
+    lines
+        What changes.
+    items
+        The hints.
+    height, width
+        Of the picture that is rendered.
+    tones
+        L of the picture at each hint, as `Painted` has it.
+    """
+
+    def __init__(self, lines: Lines, items: Sequence[Placed], height: int, width: int, tones: Sequence[float]) -> None:
+        self._upsamplers = [
+            Upsampler(plane, height, width) for plane in (lines.slope, lines.offset, lines.least, lines.most)
+        ]
+        self._painted = Painted(items, tones)
+
+    def adjust(self, rows: slice, lightness: Floats, wanted: Floats) -> Floats:
+        """The chroma to render, for the strip's rows and lightness; see `colorizer.color.strips.Adjustment`."""
+        slope, offset, least, most = (each.rows(rows.start, rows.stop) for each in self._upsamplers)
+        slope *= (lightness * np.float32(0.01))[..., None]
+        slope += offset
+        np.clip(slope, least, most, out=slope)
+        return self._painted.paint(rows, lightness, wanted, slope)
+
+
+class Painted:
+    """Hinted places, which have exactly what was said, and a soft edge around them.
+
+    Parameters
+    ----------
+    items
+        The hints, in pixels of the picture that is rendered.
+    tones
+        L of the picture at each.
+    """
+
+    def __init__(self, items: Sequence[Placed], tones: Sequence[float]) -> None:
+        self._items = [(item, tone, *_bounds(item)) for item, tone in zip(items, tones, strict=True)]
+
+    def paint(self, rows: slice, lightness: Floats, base: Floats, change: Floats) -> Floats:
+        """Rows with the change, or with what was said where something was.
+
+        Parameters
+        ----------
+        rows, lightness
+            As for `FullSize.adjust`.
+        base
+            (n, W, 2), what there would be otherwise, which hints that say `keep` ask for.
+        change
+            (n, W, 2); overwritten.
+        """
+        change += base
+        here = [entry for entry in self._items if entry[4] < rows.stop and entry[5] >= rows.start]
+        if not here:
+            return change
+        inside, said = np.zeros(lightness.shape, np.float32), np.zeros_like(base)
+        weight, blend, open_ = np.zeros_like(inside), np.zeros_like(base), np.ones_like(inside)
+        for item, tone, left, right, top, bottom, feather in here:
+            first, last = max(int(top), rows.start), min(int(bottom) + 1, rows.stop)
+            low, high = max(int(left), 0), min(int(right) + 1, lightness.shape[1])
+            if first >= last or low >= high:
+                continue
+            part = np.s_[first - rows.start : last - rows.start, low:high]
+            distance = _distance(item, first, last, low, high)
+            within = (distance <= item.radius).astype(np.float32)
+            target = base[part] if item.hint.meaning == "keep" else np.asarray(item.hint.target, np.float32)
+            inside[part] += within
+            said[part] += within[..., None] * target
+            soft = np.clip(1 - (distance - item.radius) / feather, 0, 1).astype(np.float32)
+            soft = soft * soft * (3 - 2 * soft) * np.exp(-0.5 * ((lightness[part] - tone) / np.float32(_ALIKE)) ** 2)
+            weight[part] += soft
+            blend[part] += soft[..., None] * target
+            open_[part] *= 1 - soft
+        touched = weight > 0
+        share = (1 - open_[touched])[:, None]
+        change[touched] += share * (blend[touched] / weight[touched][:, None] - change[touched])
+        exact = inside > 0
+        change[exact] = said[exact] / inside[exact][:, None]
+        return change
+
+
+def _bounds(item: Placed) -> tuple[float, float, float, float, float]:
+    """Left, right, top, bottom of what a hint touches, and the width of its soft edge."""
+    feather = max(item.radius, _LEAST_FEATHER)
+    reach = item.radius + feather
+    (left, top), (right, bottom) = item.points.min(axis=0) - reach, item.points.max(axis=0) + reach
+    return float(left), float(right), float(top), float(bottom), feather
+
+
+def _distance(item: Placed, first: int, last: int, low: int, high: int) -> Floats:
+    """Of each pixel of some rows and columns from a point, a stroke, or the inside of a region: (rows, columns)."""
+    y, x = np.arange(first, last, dtype=np.float64)[:, None], np.arange(low, high, dtype=np.float64)[None]
+    points = item.points
+    if len(points) == 1:
+        return np.asarray(np.hypot(x - points[0, 0], y - points[0, 1]), np.float32)
+    closed = item.hint.shape == "region"
+    starts, ends = (points, np.roll(points, -1, axis=0)) if closed else (points[:-1], points[1:])
+    nearest = np.full((last - first, high - low), np.inf)
+    inside = np.zeros(nearest.shape, np.bool_)
+    for (x0, y0), (x1, y1) in zip(starts, ends, strict=True):
+        dx, dy = x1 - x0, y1 - y0
+        length = dx * dx + dy * dy
+        along = np.clip(((x - x0) * dx + (y - y0) * dy) / length, 0, 1) if length else np.zeros(nearest.shape)
+        np.minimum(nearest, np.hypot(x - x0 - along * dx, y - y0 - along * dy), out=nearest)
+        if closed and y0 != y1:
+            # even-odd rule: edges that a ray to the right crosses
+            crosses = ((y0 > y) != (y1 > y)) & (x < x0 + (y - y0) * dx / dy)
+            inside ^= crosses
+    if closed:
+        nearest[inside] = 0
+    return nearest.astype(np.float32)
