@@ -1,4 +1,4 @@
-"""DDColor's kinds of layers, attention among them, with a small encoder: runtimes agree, with each other and with ONNX."""
+"""DDColor's kinds of layers, attention among them, over a small encoder: all runtimes agree, and with ONNX."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def test_it_is_what_onnx_defines(model: Path, grey: npt.NDArray[np.uint8]) -> No
     colorizer = opened(model, "onnxruntime")
     (seen,) = colorizer.view.of_pixels(grey)
     fed = np.repeat(grey_code(seen.lightness[:, 0])[:, None], 3, axis=1)
-    defined: Any = ReferenceEvaluator(str(model)).run(None, {"input": fed})[0]
-    np.testing.assert_allclose(colorizer.predict(grey).transpose(2, 0, 1), defined[0], atol=CLOSE)
+    defined: Any = ReferenceEvaluator(str(model)).run(None, {"input": fed})
+    np.testing.assert_allclose(colorizer.predict(grey).transpose(2, 0, 1), defined[0][0], atol=CLOSE)
