@@ -22,7 +22,7 @@ from PIL import Image
 from colorizer import Colorizer, Settings
 from colorizer.cli.main import run
 from colorizer.engines import EngineName
-from colorizer.errors import UsageError
+from colorizer.errors import UsageError, WeightsError
 from colorizer.film.coloring import SteadyingOptions
 from colorizer.film.pipe import color_stream
 from colorizer.media.options import Output
@@ -155,6 +155,23 @@ def test_reading_it_wrongly_shows(
 
 def _holds(contract: Contract) -> str:
     return str(contract.descriptor.get("output", {}).get("holds", "ab"))
+
+
+def test_onnx_runtimes_own_format_runs_there_and_needs_a_descriptor(grey: Grey, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    contract = next(each for each in CONTRACTS if each.name == "C4-256")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "net.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(str(contract.make(tmp_path / "made.onnx")), options)
+    with pytest.raises(WeightsError, match=r"net\.ort: in a format that does not tell of its tensors"):
+        opened(tmp_path / "net.ort")
+    (tmp_path / "net.colorize.json").write_text(json.dumps(contract.descriptor))
+    colorizer = opened(tmp_path / "net.ort")
+    np.testing.assert_allclose(colorizer.predict(grey), known(colorizer, contract, grey), atol=CLOSE)
+    with pytest.raises(UsageError, match="does not load a network of this kind; take onnxruntime"):
+        opened(tmp_path / "net.ort", "openvino")
 
 
 class Oracle:
