@@ -18,7 +18,10 @@ const KINDS = { guess: "possible here", grey: "grey", present: "as it is now", u
 const within = (value) => Math.min(1, Math.max(0, value));
 const rounded = (value) => Math.round(value * 1e4) / 1e4;
 const per = (value) => `${Math.round(value * 100)} %`;
-const called = ({ color, ab }) => (color === "keep" ? "keep" : color === "grey" ? "grey" : ab ? "a colour" : color);
+
+/** How a colour in Lab looks that was chosen from a swatch. */
+const shownAs = new Map();
+const called = ({ color, ab }) => (color === "keep" ? "right as it is" : color ?? shownAs.get(String(ab)) ?? "a colour");
 
 export class Hinting {
   #parts;
@@ -93,6 +96,7 @@ export class Hinting {
     this.#parts.mode.setAttribute("aria-pressed", String(on));
     this.#parts.tools.hidden = !on;
     this.#parts.box.classList.toggle("hinting", on);
+    if (on) this.#parts.box.scrollIntoView({ block: "nearest" }); // on a phone it lies above the tools
     this.#choose(-1);
   }
 
@@ -278,7 +282,8 @@ export class Hinting {
     const [[x, y]] = hint.points;
     mark.style.left = `${x * 100}%`;
     mark.style.top = `${y * 100}%`;
-    if (hint.color?.startsWith("#")) mark.style.backgroundColor = hint.color;
+    const color = hint.color ?? shownAs.get(String(hint.ab));
+    if (color?.startsWith("#")) mark.style.backgroundColor = color;
     if (at >= 0) mark.dataset.at = String(at);
     const what = at < 0 ? "Place without a colour yet" : `Hint ${at + 1}, ${called(hint)}`;
     mark.setAttribute("aria-label", `${what}, at ${per(x)} from the left, ${per(y)} from the top`);
@@ -321,6 +326,7 @@ export class Hinting {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "swatch";
+    shownAs.set(String(ab), color);
     button.style.backgroundColor = color;
     button.dataset.kind = kind;
     button.title = `${color}, ${KINDS[kind]}`;
