@@ -298,7 +298,7 @@ def guidance_times(picture: Path, model: str, rounds: int, json_file: Path | Non
     hints = [Hint([tuple(place)], ab=list(rng.uniform(-40, 40, 2))) for place in rng.uniform(0.05, 0.95, (100, 2))]
     rows: dict[str, list[float]] = {}
 
-    def timed(name: str, work: Callable[[], object]) -> object:
+    def timed(name: str, work: Callable[[], Any]) -> Any:
         begun = time.process_time()
         result = work()
         rows.setdefault(name, []).append((time.process_time() - begun) * 1000)
@@ -309,8 +309,7 @@ def guidance_times(picture: Path, model: str, rounds: int, json_file: Path | Non
         pixels = cv2.resize(found, (width, height), interpolation=cv2.INTER_AREA)[..., ::-1]
         rows.clear()
         for _ in range(rounds):
-            fresh = timed("once: the network", lambda pixels=pixels: colorizer.session(pixels))  # type: ignore[misc]
-            assert isinstance(fresh, Session)
+            fresh: Session = timed("once: the network", lambda pixels=pixels: colorizer.session(pixels))  # type: ignore[misc]
             timed("once: preparing", lambda fresh=fresh: fresh.base)  # type: ignore[misc]
             for count in COUNTS:
                 guidance = Guidance(hints[:count])
