@@ -196,7 +196,13 @@ class Service:
         return await self._preview(request, render)
 
     async def hints(self, request: Request) -> Response:
-        """What is said of a picture's colours: told, replaced, or taken back."""
+        """What is said of a picture's colours: told, replaced, or taken back.
+
+        Raises
+        ------
+        ProblemError
+            The body is not text.
+        """
         _read(request, ())
         picture, preview = self.store.preview(request.path_params["id"])
         if request.method == "GET":
