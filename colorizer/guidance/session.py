@@ -200,7 +200,7 @@ class Session:
         total = self._changed_by_references(guidance)
         items = placed(guidance.hints, *self.size)
         said = told(items, self.size, scene.size, guidance.carry)
-        return total + spread(scene, said, base + total)
+        return total + spread(scene, said, base + total, self.settings.threads)
 
     def render(self, guidance: Guidance) -> Pixels:
         """The picture in colour at its own size: (H, W, 3) RGB of its dtype.

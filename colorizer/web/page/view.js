@@ -13,6 +13,7 @@ export class View {
   #shelf;
   #compare;
   #adjust;
+  #hinting;
   #actions;
   #picture = null;
   #before = "";
@@ -24,13 +25,15 @@ export class View {
    * @param {import("./shelf.js").Shelf} shelf
    * @param {import("./compare.js").Compare} compare
    * @param {import("./adjust.js").Adjust} adjust
+   * @param {import("./hinting.js").Hinting} hinting
    * @param {{close: Function, lost: Function, unreachable: Function, moved: Function}} actions
    */
-  constructor(parts, shelf, compare, adjust, actions) {
+  constructor(parts, shelf, compare, adjust, hinting, actions) {
     this.#parts = parts;
     this.#shelf = shelf;
     this.#compare = compare;
     this.#adjust = adjust;
+    this.#hinting = hinting;
     this.#actions = actions;
     for (const type of ["add", "change", "remove"]) shelf.addEventListener(type, ({ detail }) => this.#changed(detail));
     parts.previous.addEventListener("click", () => this.step(-1));
@@ -49,6 +52,7 @@ export class View {
     this.#compare.clear();
     if (picture.width) this.#compare.ratio = picture.width / picture.height;
     this.#adjust.show(picture);
+    this.#hinting.show(picture);
     this.#tell();
     queueMicrotask(() => this.#draw()); // when the view is shown, and has the size to draw for
   }
