@@ -54,7 +54,6 @@ class Remedy(Enum):
     WRITE_YUV4MPEG2 = "write one first, with depths beyond 8 bits allowed"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
-    VERIFY_MODELS = "verify the models that are installed"
     VERIFY_OR_TRY = "verify the models that are installed, or take {what}"
     REINSTALL = "install {package} again"
     INSTALL_OPENCV = "install opencv-python-headless 4.10 or later in place of opencv-python"

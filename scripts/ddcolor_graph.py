@@ -1,13 +1,13 @@
 """DDColor's graph at full size with made-up weights: what its contract costs, where the real weights are not at hand.
 
-    python scripts/ddcolor_graph.py OUT.onnx [--size 512]
+    python scripts/ddcolor_graph.py OUT.onnx [--encoder large] [--size 512]
 
-The tiny network of Kang et al. (ICCV 2023): ImageNet's normalisation; ConvNeXt-T (Liu et al. 2022; depths 3, 3, 9, 3;
-96 to 768 channels) with a norm beside each stage; a U-Net of pixel shuffles with blur as pixel decoder; a transformer
-of nine layers over 100 queries and three scales as colour decoder; the queries' maps and the picture joined by a 1x1
-convolution. Layers and channels were read in the authors' code; the weights have the size of their checkpoint, 220 MB,
-and positions that are written out add 22 MB. ab comes out in Lab units and unbounded: [1, 3, size, size] in 0..1 ->
-[1, 2, size, size]. `scripts/benchmark.py networks` measures it.
+The networks of Kang et al. (ICCV 2023): ImageNet's normalisation; ConvNeXt-T or -L (Liu et al. 2022) with a norm
+beside each stage; a U-Net of pixel shuffles with blur as pixel decoder; a transformer of nine layers over 100 queries
+and three scales as colour decoder; the queries' maps and the picture joined by a 1x1 convolution. Layers and channels
+were read in the authors' code; the weights have the size of their checkpoints, 220 and 912 MB, and positions that are
+written out add 22 MB. ab comes out in Lab units and unbounded: [1, 3, size, size] in 0..1 -> [1, 2, size, size].
+`scripts/benchmark.py networks` measures it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SIZE = 512
-DEPTHS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)
 DECODER = 512  # channels of the pixel decoder
 QUERIES, HIDDEN, HEADS, FEED_FORWARD, LAYERS = 100, 256, 8, 2048, 9  # of the colour decoder
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -36,6 +36,20 @@ DESCRIPTOR = {
     "family": "grey-rgb-to-ab",
     "inputs": [{"tensor": "input", "holds": "grey-rgb", "range": "0..1"}],
     "output": {"tensor": "output", "holds": "ab"},
+}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A ConvNeXt: blocks and channels of its four stages."""
+
+    depths: tuple[int, ...]
+    widths: tuple[int, ...]
+
+
+ENCODERS = {
+    "tiny": Encoder((3, 3, 9, 3), (96, 192, 384, 768)),
+    "large": Encoder((3, 3, 27, 3), (192, 384, 768, 1536)),
 }
 
 
@@ -95,13 +109,14 @@ class Drawn:
         return self.add("Reshape", [value, self.constant(shape, np.int64)])
 
 
-def encoder(drawn: Drawn, value: str) -> list[str]:
-    """ConvNeXt-T; each stage's answer after its norm, the finest first."""
-    value = drawn.norm(drawn.conv(value, 3, WIDTHS[0], 4, strides=[4, 4]), WIDTHS[0])
+def encoded(drawn: Drawn, encoder: Encoder, value: str) -> list[str]:
+    """ConvNeXt; each stage's answer after its norm, the finest first."""
+    widths = encoder.widths
+    value = drawn.norm(drawn.conv(value, 3, widths[0], 4, strides=[4, 4]), widths[0])
     stages = []
-    for place, (depth, width) in enumerate(zip(DEPTHS, WIDTHS, strict=True)):
+    for place, (depth, width) in enumerate(zip(encoder.depths, widths, strict=True)):
         if place:
-            value = drawn.conv(drawn.norm(value, WIDTHS[place - 1]), WIDTHS[place - 1], width, 2, strides=[2, 2])
+            value = drawn.conv(drawn.norm(value, widths[place - 1]), widths[place - 1], width, 2, strides=[2, 2])
         for _ in range(depth):
             value = _block(drawn, value, width)
         stages.append(drawn.norm(value, width))
@@ -123,14 +138,14 @@ def _gelu(drawn: Drawn, value: str) -> str:
     return drawn.add("Mul", [half, drawn.add("Add", [erf, drawn.constant(1.0)])])
 
 
-def pixel_decoder(drawn: Drawn, stages: list[str]) -> tuple[list[str], str]:
+def pixel_decoder(drawn: Drawn, widths: tuple[int, ...], stages: list[str]) -> tuple[list[str], str]:
     """The U-Net: its answers at 1/16, 1/8 and 1/4, and at full size."""
-    value, channels, scales = stages[-1], WIDTHS[-1], []
+    value, channels, scales = stages[-1], widths[-1], []
     for place in (2, 1, 0):
         out = DECODER if place else DECODER // 2
-        beside = drawn.batch_norm(stages[place], WIDTHS[place])
+        beside = drawn.batch_norm(stages[place], widths[place])
         joined = drawn.add("Relu", [drawn.add("Concat", [_up(drawn, value, channels, out, 2), beside], axis=1)])
-        mixed = drawn.add("Relu", [drawn.conv(joined, out + WIDTHS[place], out, 3, pads=[1] * 4)])
+        mixed = drawn.add("Relu", [drawn.conv(joined, out + widths[place], out, 3, pads=[1] * 4)])
         value, channels = drawn.batch_norm(mixed, out), out
         scales.append(value)
     return scales, _up(drawn, value, channels, channels, 4)
@@ -194,12 +209,12 @@ def _positions(side: int) -> npt.NDArray[np.float64]:
     return np.concatenate([y, x], axis=-1).reshape(1, side * side, HIDDEN)
 
 
-def ddcolor_like(size: int = SIZE) -> onnx.ModelProto:
+def ddcolor_like(encoder: Encoder, size: int = SIZE) -> onnx.ModelProto:
     """The model; `size` is a multiple of 32."""
     drawn = Drawn()
     centred = drawn.add("Sub", ["input", drawn.constant(np.reshape(MEAN, (1, 3, 1, 1)))])
     value = drawn.add("Div", [centred, drawn.constant(np.reshape(STD, (1, 3, 1, 1)))])
-    scales, full = pixel_decoder(drawn, encoder(drawn, value))
+    scales, full = pixel_decoder(drawn, encoder.widths, encoded(drawn, encoder, value))
     maps = color_decoder(drawn, scales, full, size)
     ab = drawn.conv(drawn.add("Concat", [maps, value], axis=1), QUERIES + 3, 2, 1)
     drawn.add("Mul", [ab, drawn.constant(SCALE)], "output")
@@ -213,9 +228,9 @@ def ddcolor_like(size: int = SIZE) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
 
 
-def write(target: Path, size: int = SIZE) -> None:
+def write(target: Path, encoder: str = "tiny", size: int = SIZE) -> None:
     """The model, and its descriptor beside it."""
-    onnx.save(ddcolor_like(size), target)
+    onnx.save(ddcolor_like(ENCODERS[encoder], size), target)
     target.with_suffix(".colorize.json").write_text(json.dumps(DESCRIPTOR, indent=2) + "\n", encoding="utf-8")
 
 
@@ -223,9 +238,10 @@ def main() -> None:
     """Write the model with its descriptor."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("target", type=Path)
+    parser.add_argument("--encoder", choices=ENCODERS, default="tiny")
     parser.add_argument("--size", type=int, default=SIZE, help="of its sides; a multiple of 32")
     asked = parser.parse_args()
-    write(asked.target, asked.size)
+    write(asked.target, asked.encoder, asked.size)
     print(f"{asked.target}: {asked.target.stat().st_size / 1e6:.1f} MB")
 
 

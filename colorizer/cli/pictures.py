@@ -121,7 +121,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
-    guiding = guiding_of(options, settings)
+    guiding, variants = guiding_of(options, settings), options.pop("variants")
 
     if is_wanted(click.get_current_context()):
         click.echo(introduction())
@@ -144,6 +144,8 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     )
     output: Path | None = options["output"]
     if PIPE in pictures or output == PIPE:
+        if variants is not None:
+            raise UsageError("is not for pictures in a pipe; leave it out", option="variants")
         return color_pipe(pictures, output, settings, policy, console, overwrite=options["overwrite"])
     listed = [] if options["files_from"] is None else read_list(read(options["files_from"]))
     if not pictures and options["files_from"] is None:
@@ -162,6 +164,8 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     )
     if options["dry_run"]:
         return _dry_run(request, console)
+    if variants is not None:
+        return _propose(request, variants, console)
     return _run(
         request,
         started,
@@ -241,6 +245,34 @@ def _end(
         console.remark("interrupted; the same command goes on with the rest")
         return ExitStatus.INTERRUPTED
     return ExitStatus.SOME_FAILED if errors else ExitStatus.DONE
+
+
+def _propose(request: Request, count: int, console: Console) -> int:
+    """Write proposals for pictures in place of results."""
+    from colorizer.colorizer import Colorizer
+    from colorizer.jobs.request import prepare
+    from colorizer.jobs.variants import propose
+
+    prepared = prepare(request)
+    prepared.start()
+    batch = prepared.batch
+    colorizer = Colorizer(request.settings, pictures=len(batch.tasks))
+    failed = False
+    for task in batch.tasks:
+        done = propose(
+            task,
+            colorizer,
+            request.policy.guiding,
+            count,
+            overwrite=request.overwrite,
+            max_pixels=request.policy.max_pixels,
+        )
+        if done.error:
+            failed = True
+            console.error(done.error)
+        else:
+            console.remark(f"{shown(task.source)}: {len(done.hints)} variants on {shown(done.sheet)}")
+    return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
 
 
 def _dry_run(request: Request, console: Console) -> int:

@@ -64,7 +64,6 @@ REMEDIES: dict[Remedy, str] = {
     "colorize weights import {file}",
     Remedy.IMPORT_LOCAL_FILE: "a file on this machine comes in with: colorize weights import FILE",
     Remedy.READ_AS_CAFFE: "run it with --engine opencv, on OpenCV 4",
-    Remedy.VERIFY_MODELS: "run `colorize weights verify`",
     Remedy.EXPORT_TO_ONNX: "export the network to ONNX where it was trained (torch.onnx.export), and run: "
     "colorize weights import NET.onnx",
     Remedy.DESCRIBE: "describe it by a descriptor (docs/networks.md)",

@@ -128,12 +128,10 @@ def missing_runtime(name: str, extra: str) -> MissingExtraError:
     return MissingExtraError(Message(f"{name} is not installed", None, Remedy.INSTALL_EXTRA, {"extra": extra}))
 
 
-def unloadable(path: Path, runtime: str, why: str, *, elsewhere: bool = True) -> WeightsError:
-    """What to raise where a runtime cannot load a network; `elsewhere`: whether OpenCV is worth a try."""
+def unloadable(path: Path, runtime: str, why: str, *, other: EngineName = "opencv") -> WeightsError:
+    """What to raise where a runtime cannot load a network that another may load."""
     text = f"{shown(path)}: {runtime} cannot load this network ({why})"
-    if not elsewhere:
-        return WeightsError(text, remedy=Remedy.VERIFY_MODELS)
-    return WeightsError(text, remedy=Remedy.VERIFY_OR_TRY, what=OptionRef("engine", "opencv"))
+    return WeightsError(text, remedy=Remedy.VERIFY_OR_TRY, what=OptionRef("engine", other))
 
 
 def failed_pass(runtime: str, inputs: Tensors, why: str) -> EngineError:

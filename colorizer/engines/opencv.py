@@ -53,7 +53,7 @@ class OpenCV:
         except OSError as error:
             raise WeightsError(f"{shown(network.path)}: cannot read the model ({error.strerror})") from error
         except cv2.error as error:
-            raise unloadable(network.path, self.name, _opencv_cause(error), elsewhere=False) from error
+            raise unloadable(network.path, self.name, _opencv_cause(error), other="onnxruntime") from error
 
     def run(self, inputs: Tensors) -> dict[str, Array]:
         """One forward pass; see `Runtime.run`."""

@@ -14,11 +14,14 @@ The answer is linear in the hints' colours, and takes an n x n solve and n expon
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.strips import worthwhile
 from colorizer.guidance.metric import Floats
 from colorizer.guidance.scene import Coordinates, Scene
 
@@ -72,7 +75,7 @@ class Told:
         return len(self.points)
 
 
-def spread(scene: Scene, told: Told, base: Floats) -> Floats:
+def spread(scene: Scene, told: Told, base: Floats, threads: int | None = None) -> Floats:
     """The change that hints make.
 
     Parameters
@@ -83,6 +86,8 @@ def spread(scene: Scene, told: Told, base: Floats) -> Floats:
         The hints.
     base
         (H, W, 2) float32 ab, what there would be without them, at the working size.
+    threads
+        How many compute; None: the cores that this process may use.
 
     Returns
     -------
@@ -119,22 +124,33 @@ def spread(scene: Scene, told: Told, base: Floats) -> Floats:
     close = np.ascontiguousarray(_closeness(scene, walks).reshape(len(told), -1).T)
     alike = bool(np.ptp(told.carry) == 0)
     change = np.empty((height * width, 2), np.float32)
-    for first in range(0, height * width, _PLACES):
-        rows = slice(first, min(first + _PLACES, height * width))
+    carry, linear = told.carry.astype(np.float32), linear.astype(np.float32)
+    of_doubt, of_objects = (doubt * weights).astype(np.float32), weights.astype(np.float32)
+
+    def fill(rows: slice) -> None:
         here, scale = scene.places.take(rows), scene.scale[rows]
         local = hints.reach(scene, here.own, scene.at_places(close, rows), (scale * scale).mean(axis=1))
         if alike:
-            reach, share = told.carry[None], linear[None]
+            reach, share = carry[None], linear[None]
         else:
             # how far colours come here from is as at the hints, by how near each is
-            nearness = local / trust + 1e-6
+            nearness = local / trust.astype(np.float32) + np.float32(1e-6)
             nearness /= nearness.sum(axis=1, keepdims=True)
-            reach = np.sqrt((nearness @ told.carry)[:, None] * told.carry[None])
+            reach = np.sqrt((nearness @ carry)[:, None] * carry[None])
             share = np.sqrt((nearness @ linear)[:, None] * linear[None])
-        common = _shared(scene, here, at, share) * reach
-        for channel in range(2):
-            change[rows, channel] = scale[:, channel] * (common @ (doubt[:, channel] * weights[:, channel]))
-            change[rows, channel] += local @ weights[:, channel]
+        common = _shared(scene, here, at, share)
+        common *= reach
+        change[rows] = scale * (common @ of_doubt) + local @ of_objects
+
+    parts = [slice(first, min(first + _PLACES, height * width)) for first in range(0, height * width, _PLACES)]
+    count = worthwhile(threads)
+    if count == 1:
+        for rows in parts:
+            fill(rows)
+    else:
+        with ThreadPoolExecutor(count) as pool:
+            for _ in pool.map(fill, parts):
+                pass
     return change.reshape(height, width, 2)
 
 
@@ -189,7 +205,7 @@ def _linear(carry: Doubles) -> Doubles:
     return np.asarray(USERS_LINEAR + (1 - USERS_LINEAR) * share)
 
 
-def _shared(scene: Scene, a: Coordinates, b: Coordinates, linear: Doubles) -> Doubles:
+def _shared(scene: Scene, a: Coordinates, b: Coordinates, linear: npt.NDArray[np.floating[Any]]) -> Floats:
     """What errors have in common, as shares of the doubt at both places: (n, m)."""
     amplitudes = scene.metric.amplitudes
     total = amplitudes[0] * near(a.alike, b.alike)
@@ -197,7 +213,7 @@ def _shared(scene: Scene, a: Coordinates, b: Coordinates, linear: Doubles) -> Do
         total += amplitudes[1] * near(a.same, b.same)
     total += amplitudes[2] * near(a.near, b.near)
     total += amplitudes[3]
-    return np.asarray(total + amplitudes[_LINEAR] * (a.chroma @ b.chroma.T) * linear, np.float64)
+    return np.asarray(total + amplitudes[_LINEAR] * (a.chroma @ b.chroma.T) * linear, np.float32)
 
 
 def _closeness(scene: Scene, distance: Floats) -> Floats:
@@ -213,21 +229,32 @@ class _Objects:
     square: Doubles  # (n,)
     trust: Doubles  # (n,)
 
-    def reach(self, scene: Scene, look: Floats, close: Floats, square: Doubles) -> Doubles:
+    def reach(self, scene: Scene, look: Floats, close: Floats, square: npt.NDArray[np.floating[Any]]) -> Floats:
         """Covariance of m places with the hints, by lying on the same objects: (m, n), CIE Lab units squared.
 
         Places have a look (m, k), a closeness to each hint along the picture (m, n), and a squared doubt (m,).
         """
         prices, metric = scene.prices, scene.metric
-        likeness = near(look, self.look) ** np.float32(prices.feature)
-        likeness *= close
-        surer = np.minimum(1, square[:, None] / self.square[None]) ** (metric.timidity / 2 * prices.feature)
-        return np.asarray(likeness * surer * self.trust[None], np.float64)
+        # likeness to the power of `feature`, and min(1, square / the hint's) to that of `timidity`, in one exponential
+        exponent = _away(look, self.look)
+        here, there = (np.log(each).astype(np.float32) for each in (square, self.square))
+        exponent += np.float32(metric.timidity / 2) * np.minimum(0, here[:, None] - there[None])
+        exponent *= np.float32(prices.feature)
+        found = np.exp(exponent, out=exponent)
+        found *= close
+        found *= self.trust.astype(np.float32)[None]
+        return found
 
 
 def near(a: Floats, b: Floats) -> Floats:
     """exp(-d^2 / 2) of the distances between rows: (n, m) float32."""
+    exponent = _away(a, b)
+    return np.asarray(np.exp(exponent, out=exponent), np.float32)
+
+
+def _away(a: Floats, b: Floats) -> Floats:
+    """-d^2 / 2 of the distances between rows: (n, m) float32."""
     inner = a @ b.T
-    inner -= np.float32(0.5) * (a * a).sum(axis=1)[:, None]
-    inner -= np.float32(0.5) * (b * b).sum(axis=1)[None]
-    return np.asarray(np.exp(np.minimum(inner, 0, out=inner), out=inner), np.float32)
+    inner -= np.float32(0.5) * np.einsum("ij,ij->i", a, a)[:, None]
+    inner -= np.float32(0.5) * np.einsum("ij,ij->i", b, b)[None]
+    return np.asarray(np.minimum(inner, 0, out=inner), np.float32)

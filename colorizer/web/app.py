@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,13 +17,17 @@ from starlette.routing import Route, Router
 
 from colorizer import __version__
 from colorizer.colorizer import Colorizer
+from colorizer.guidance import to_json
+from colorizer.guidance.session import Session
 from colorizer.io.machine import usable_cores
+from colorizer.jobs.guiding import Saying
 from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.coloring import (
     Preview,
     Result,
     Source,
+    as_jpeg,
     color_file,
     full_after,
     full_before,
@@ -33,6 +37,7 @@ from colorizer.web.coloring import (
 )
 from colorizer.web.downloads import Downloads
 from colorizer.web.folder import PrivateFolder
+from colorizer.web.guiding import Sessions, as_object, for_preview, full_session, read_hints
 from colorizer.web.limits import Limits
 from colorizer.web.names import attachment, clean_name
 from colorizer.web.networks import Networks
@@ -45,6 +50,8 @@ from colorizer.web.tiles import Canvas, Canvases, Drawing, Place, cut
 from colorizer.web.uploads import receive_json, receive_upload
 from colorizer.web.work_queue import QueuedJob, WorkQueue
 from colorizer.web.zipping import RequestedPicture, read_request, stream_zip
+
+Value = TypeVar("Value")
 
 MAX_WAITING_PREVIEWS = 256
 """Previews that may wait to be rendered; each takes a fraction of a second."""
@@ -76,6 +83,7 @@ class Service:
         self.limits = limits
         self.coloring_queue = WorkQueue("coloring", workers, limits.max_waiting)
         self.preview_queue = WorkQueue("previews", min(2, usable_cores()), MAX_WAITING_PREVIEWS)
+        self.sessions = Sessions()
         self.canvases = Canvases(folder)
         self.store = PictureStore(self.coloring_queue, folder, limits, self.canvases.drop)
 
@@ -103,6 +111,9 @@ class Service:
             Route(f"{picture}/after", self.after, methods=["GET"]),
             Route(f"{picture}/before/tile", self.tile_before, methods=["GET"]),
             Route(f"{picture}/after/tile", self.tile_after, methods=["GET"]),
+            Route(f"{picture}/hints", self.hints, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{picture}/swatches", self.swatches, methods=["GET"]),
+            Route(f"{picture}/variants", self.variants, methods=["GET"]),
             Route(f"{picture}/result", self.result, methods=["GET"]),
             Route(f"{picture}/model", self.recolor, methods=["POST"]),
             Route("/api/zip", self.zip, methods=["POST"]),
@@ -146,8 +157,9 @@ class Service:
         self.coloring_queue.check_room()
         model = await run_in_threadpool(self.networks.check, values["model"])
         settings, output = query.settings_of(values, model), query.output_of(values)
+        saying = read_hints(values["hints"]) if values["hints"] else None
         source = await self._receive(request, values["name"])
-        job = self._submit(source, settings, output, last=True)
+        job = self._submit(source, settings, output, saying, last=True)
         return self._send_file(await self._outcome(request, job))
 
     async def add(self, request: Request) -> Response:
@@ -201,9 +213,15 @@ class Service:
     async def after(self, request: Request) -> Response:
         """A picture in colour, rendered from what the network said when it saw it."""
         values = _read(request, query.AFTER)
-        _, preview = self.store.preview(request.path_params["id"])
+        picture, preview = self.store.preview(request.path_params["id"])
+        saying, number = picture.saying, values["variant"]
 
         def render(_: threading.Event) -> bytes:
+            if saying or number is not None:
+                session, guidance = self._session(picture, preview, values), for_preview(saying.guidance, preview)
+                if number is not None:
+                    guidance = replace(saying, variant=number).with_variant(session, guidance)
+                return as_jpeg(session.preview(guidance, values["side"]))
             return preview_after(preview, values["side"], values["temperature"], self._renderer(values))
 
         return await self._preview(request, render)
@@ -220,15 +238,18 @@ class Service:
         """A piece of a picture in colour, at full size."""
         values = _read(request, query.TILE_AFTER)
         picture, preview = self.store.preview(request.path_params["id"])
-        look = (preview.predicted, *(values[name] for name in ("saturation", "strength", "temperature")))
+        said = for_preview(picture.saying.guidance, preview)
+        look = (preview.predicted, to_json(said), *(values[name] for name in ("saturation", "strength", "temperature")))
 
         def render(cancelled: threading.Event) -> bytes:
             before = self._canvas_before(picture, cancelled)
-            canvas = self.canvases.get(
-                Drawing(picture.id, look),
-                lambda: full_after(before, preview, values["temperature"], self._renderer(values)),
-                lambda: self.store.has(picture),
-            )
+
+            def draw() -> Canvas:
+                if said:
+                    return full_session(before, preview, picture.model, values).render(said)
+                return full_after(before, preview, values["temperature"], self._renderer(values))
+
+            canvas = self.canvases.get(Drawing(picture.id, look), draw, lambda: self.store.has(picture))
             return cut(canvas, _place(values))
 
         return await self._preview(request, render, "image/png")
@@ -246,12 +267,67 @@ class Service:
         chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
         return default.with_settings(chroma)
 
+    async def hints(self, request: Request) -> Response:
+        """What is said of a picture's colours: told, replaced, or taken back.
+
+        Raises
+        ------
+        ProblemError
+            The body is not text.
+        """
+        _read(request, ())
+        picture, preview = self.store.preview(request.path_params["id"])
+        if request.method == "GET":
+            return JSONResponse(as_object(picture.saying.guidance))
+        if request.method == "DELETE":
+            picture.saying = Saying()
+            return Response(status_code=204)
+        body = await receive_json(request, self.limits)
+        try:
+            saying = read_hints(body.decode("utf-8"), preview)
+        except UnicodeDecodeError as error:
+            raise ProblemError(400, "the body is not UTF-8") from error
+
+        def remarks(_: threading.Event) -> tuple[str, ...]:
+            return self._session(picture, preview, {}).remarks(for_preview(saying.guidance, preview))
+
+        found = await self._worked_out(request, remarks)
+        picture.saying = saying
+        return JSONResponse({"hints": len(saying.guidance.hints), "remarks": list(found)})
+
+    async def swatches(self, request: Request) -> Response:
+        """Colours to choose from at a place of a picture."""
+        values = _read(request, query.SWATCHES)
+        picture, preview = self.store.preview(request.path_params["id"])
+        said = picture.saying.guidance
+
+        def suggest(_: threading.Event) -> list[dict[str, Any]]:
+            session = self._session(picture, preview, values)
+            found = session.suggestions(values["x"], values["y"], for_preview(said, preview))
+            return [
+                {"color": each.color, "ab": [round(value, 2) for value in each.ab], "kind": each.kind} for each in found
+            ]
+
+        return JSONResponse({"swatches": await self._worked_out(request, suggest)})
+
+    async def variants(self, request: Request) -> Response:
+        """Proposals for a picture, each as a hints file."""
+        values = _read(request, query.VARIANTS)
+        picture, preview = self.store.preview(request.path_params["id"])
+        said = picture.saying.guidance
+
+        def propose(_: threading.Event) -> list[dict[str, Any]]:
+            session = self._session(picture, preview, values)
+            return [as_object(each) for each in session.variants(values["count"], for_preview(said, preview))]
+
+        return JSONResponse({"variants": await self._worked_out(request, propose)})
+
     async def result(self, request: Request) -> Response:
         """A picture's coloured file, as the command writes it."""
         values = _read(request, query.RESULT)
         picture, _ = self.store.preview(request.path_params["id"])
         settings, output = _settings_of(picture, values), query.output_of(values)
-        result = await self._outcome(request, self._submit(picture.source, settings, output))
+        result = await self._outcome(request, self._submit(picture.source, settings, output, picture.saying))
         picture.passes += result.passes
         return self._send_file(result)
 
@@ -263,7 +339,8 @@ class Service:
 
         async def color(picture: StoredPicture, item: RequestedPicture) -> Result:
             settings = _settings_of(picture, item.values)
-            job = self._submit(picture.source, settings, query.output_of(item.values), even_if_full=True)
+            output = query.output_of(item.values)
+            job = self._submit(picture.source, settings, output, picture.saying, even_if_full=True)
             try:
                 result = await asyncio.wrap_future(job.future)
             except BaseException:
@@ -290,14 +367,27 @@ class Service:
         return work
 
     def _submit(
-        self, source: Source, settings: Settings, output: Any, *, last: bool = False, even_if_full: bool = False
+        self,
+        source: Source,
+        settings: Settings,
+        output: Any,
+        saying: Saying | None = None,
+        *,
+        last: bool = False,
+        even_if_full: bool = False,
     ) -> QueuedJob[Result]:
-        """Have a file coloured; `last` says that it is not needed afterwards."""
+        """Have a file coloured, by what hints say of it; `last` says that it is not needed afterwards."""
 
         def work(cancelled: threading.Event) -> Result:
             colorizer = self.networks.colorizer(settings)
             return color_file(
-                source, colorizer, output, max_pixels=self.limits.max_pixels, folder=self.folder, cancelled=cancelled
+                source,
+                colorizer,
+                output,
+                saying,
+                max_pixels=self.limits.max_pixels,
+                folder=self.folder,
+                cancelled=cancelled,
             )
 
         try:
@@ -329,18 +419,26 @@ class Service:
             raise
         return result
 
+    def _session(self, picture: StoredPicture, preview: Preview, values: Mapping[str, Any]) -> Session:
+        """To try hints on a picture; in a thread."""
+        return self.sessions.of(f"{picture.id} {preview.predicted.name}", preview, picture.model, values)
+
     async def _preview(
         self, request: Request, render: Callable[[threading.Event], bytes], kind: str = "image/jpeg"
     ) -> Response:
+        return Response(await self._worked_out(request, render), media_type=kind)
+
+    async def _worked_out(self, request: Request, render: Callable[[threading.Event], Value]) -> Value:
+        """What a thread for previews makes of a picture."""
         job = self.preview_queue.submit(render)
         try:
-            data = await while_connected(request, result_of(job), self.limits.patience)
+            found: Value = await while_connected(request, result_of(job), self.limits.patience)
         except FileNotFoundError as error:
             raise ProblemError(404, "the picture has been deleted") from error
         except BaseException:
             job.cancel()
             raise
-        return Response(data, media_type=kind)
+        return found
 
     def _accepted(self, picture: StoredPicture) -> Response:
         headers = {"Location": f"/api/pictures/{picture.id}"}

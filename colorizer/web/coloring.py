@@ -19,6 +19,7 @@ import numpy.typing as npt
 from colorizer.color.chroma_for_luma import rgb_of
 from colorizer.colorizer import Colorizer
 from colorizer.errors import TooLargeError, shown
+from colorizer.jobs.guiding import Saying
 from colorizer.jobs.plan import COLORED_INFIX
 from colorizer.jobs.plan import result_name as jobs_result_name
 from colorizer.jobs.stream import color_document
@@ -122,12 +123,13 @@ def color_file(
     source: Source,
     colorizer: Colorizer,
     output: Output,
+    saying: Saying | None = None,
     *,
     max_pixels: int,
     folder: PrivateFolder,
     cancelled: threading.Event,
 ) -> Result:
-    """Colour a file as the command does.
+    """Colour a file as the command does, by what hints say of it.
 
     Raises
     ------
@@ -137,7 +139,7 @@ def color_file(
         Nobody waits for it any more.
     """
     with CancellableDocument(source, max_pixels, cancelled) as document:
-        data, _, passed = color_document(document, colorizer, output)
+        data, _, passed = color_document(document, colorizer, output, saying)
         passes = 0 if passed else len(document)
     if passed and output.format == "auto":
         # nothing changes, so not a byte need: what was sent, and is a whole picture
@@ -247,6 +249,11 @@ def _colored(
     if preview.keeps_luma:
         return rgb_of(pixels, colorizer.render_chroma(pixels, ab))
     return np.asarray(colorizer.render(pixels, ab), np.uint8)
+
+
+def as_jpeg(pixels: npt.NDArray[Any]) -> bytes:
+    """A preview's file: (h, w) or (h, w, 3) RGB, uint8."""
+    return _jpeg(pixels)
 
 
 def _shown(picture: Picture, side: int | None) -> npt.NDArray[np.uint8]:

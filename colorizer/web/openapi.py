@@ -174,6 +174,50 @@ def _paths(limits: Limits) -> dict[str, Any]:
                 path=_ID,
             )
         },
+        "/api/pictures/{id}/hints": {
+            "get": _operation(
+                "hints",
+                "What is said of the picture's colours, as a hints file.",
+                _ok("Hints"),
+                ("404", "409"),
+                path=_ID,
+            ),
+            "put": _operation(
+                "setHints",
+                "Say the picture's colours, by a hints file (docs/guidance.md) without references; what was "
+                "said before is replaced.",
+                {"200": _json("Remarks", "Taken; with what is to be said of them.")},
+                ("404", "408", "409", "413", "415", "422", "429", "503"),
+                path=_ID,
+                body={
+                    "required": True,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Hints"}}},
+                },
+            ),
+            "delete": _operation(
+                "deleteHints", "Say nothing.", {"204": {"description": "Done."}}, ("404", "409"), path=_ID
+            ),
+        },
+        "/api/pictures/{id}/swatches": {
+            "get": _operation(
+                "swatches",
+                "Colours to choose from at a place: what is possible, grey, the present one, those used.",
+                _ok("Swatches"),
+                ("404", "409", "429", "503"),
+                query.SWATCHES,
+                path=_ID,
+            )
+        },
+        "/api/pictures/{id}/variants": {
+            "get": _operation(
+                "variants",
+                "Proposals that differ where the network doubts, each as a hints file.",
+                _ok("Variants"),
+                ("404", "409", "429", "503"),
+                query.VARIANTS,
+                path=_ID,
+            )
+        },
         "/api/pictures/{id}/result": {
             "get": _operation(
                 "result",
@@ -247,6 +291,8 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
         schema["minimum"] = option.low
     if math.isfinite(option.high):
         schema["maximum"] = option.high
+    if parameter is query.HINTS:
+        schema["maxLength"] = query.MAX_HINTS_LENGTH
     if parameter in (query.MODEL, query.NAME):
         schema["maxLength"] = query.MAX_NAME_LENGTH
     if parameter.default not in (None, ""):
@@ -327,7 +373,26 @@ _SCHEMAS = {
         depth=_MAYBE,
         problem={"anyOf": [{"$ref": "#/components/schemas/Problem"}, {"type": "null"}]},
         passes=_WHOLE,
+        hints=_WHOLE,
     ),
+    "Hints": {
+        "type": "object",
+        "description": f"A hints file, as colorizer/guidance/hints.schema.json has it; at most {MAX_JSON} bytes.",
+        "required": ["version"],
+        "properties": {"version": {"const": 1}, "hints": {"type": "array"}, "carry": {"type": "number"}},
+    },
+    "Remarks": _object(hints=_WHOLE, remarks={"type": "array", "items": _TEXT}),
+    "Swatches": _object(
+        swatches={
+            "type": "array",
+            "items": _object(
+                color=_TEXT,
+                ab={"type": "array", "items": {"type": "number"}},
+                kind={"enum": ["guess", "grey", "present", "used"]},
+            ),
+        }
+    ),
+    "Variants": _object(variants={"type": "array", "items": {"$ref": "#/components/schemas/Hints"}}),
     "Zip": {
         "type": "object",
         "required": ["pictures"],

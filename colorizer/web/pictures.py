@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any, Literal
 
+from colorizer.jobs.guiding import Saying
 from colorizer.web.coloring import Preview, Source
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.limits import Limits
@@ -47,6 +48,8 @@ class StoredPicture:
         What previews are rendered from, once it is ready.
     problem
         Why it failed, as JSON has it.
+    saying
+        What hints say of it.
     passes
         How often a network has run on it, a page at a time.
     used
@@ -63,6 +66,7 @@ class StoredPicture:
         self.preview: Preview | None = None
         self.problem: dict[str, Any] | None = None
         self.passes = 0
+        self.saying = Saying()
         self.used = time.monotonic()
         self.job: QueuedJob[Preview] | None = None
         self._changed = asyncio.Event()
@@ -212,6 +216,7 @@ class PictureStore:
             "depth": preview and preview.depth,
             "problem": picture.problem,
             "passes": picture.passes,
+            "hints": len(picture.saying.guidance.hints),
         }
 
     def _begin(self, picture: StoredPicture, prepare: Prepare) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from colorizer.guidance.variants import MOST as MOST_VARIANTS
 from colorizer.media.options import Output
 from colorizer.settings import AUTO_SIZE, MOST_LOOKS, Option, Settings, Sizes, declared_type, option_of, read_sizes
 from colorizer.web.limits import MAX_LEVEL, MAX_NETWORK_SIZE, MAX_PIECES, MAX_POLL, TILE_SIDE
@@ -23,6 +24,9 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 _MAX_PARAMETERS = 32
 MAX_NAME_LENGTH = 1024
+
+MAX_HINTS_LENGTH = 16_384
+"""In a query; pictures of the page take longer ones."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class Parameter:
         if self.kind is str:
             if self.option.choices and text not in self.option.choices:
                 raise self._refused(f"one of {', '.join(self.option.choices)}")
-            if len(text) > MAX_NAME_LENGTH:
-                raise self._refused(f"at most {MAX_NAME_LENGTH} characters")
+            most = MAX_HINTS_LENGTH if self.name == "hints" else MAX_NAME_LENGTH
+            if len(text) > most:
+                raise self._refused(f"at most {most} characters")
             return text
         if self.kind is tuple:
             return text if text == AUTO_SIZE else self._sizes(text)
@@ -108,7 +113,9 @@ _WRITING = (
     Parameter("mark", bool, Option("Say in the result's metadata that its colours were computed."), True),
 )
 
-COLORIZE = (MODEL, NAME, *_CHROMA, *_SEEING, *_KEEP_COLOR, *_WRITING)
+HINTS = Parameter("hints", str, Option(f"A hints file's text, at most {MAX_HINTS_LENGTH} characters."), "")
+
+COLORIZE = (MODEL, NAME, HINTS, *_CHROMA, *_SEEING, *_KEEP_COLOR, *_WRITING)
 """Of POST /api/colorize."""
 
 FAST = next(item for item in _SEEING if item.name == "fast")
@@ -124,7 +131,18 @@ RESULT = (*_CHROMA, *_WRITING)
 
 SIDE = Parameter("side", int, Option("Longest side of the answer, in pixels; never enlarged.", 16, 2048), 1600)
 BEFORE = (SIDE,)
-AFTER = (SIDE, *_CHROMA)
+VARIANT = Parameter("variant", int, Option("Show the proposal of this number, beside the hints.", 1, MOST_VARIANTS))
+AFTER = (SIDE, VARIANT, *_CHROMA)
+
+SWATCHES = (
+    Parameter("x", float, Option("Place, as a fraction of the width.", 0, 1), 0.5),
+    Parameter("y", float, Option("Place, as a fraction of the height.", 0, 1), 0.5),
+    *_CHROMA,
+)
+"""Of GET /api/pictures/ID/swatches."""
+
+VARIANTS = (Parameter("count", int, Option("How many proposals at most.", 1, MOST_VARIANTS), 4), *_CHROMA)
+"""Of GET /api/pictures/ID/variants."""
 
 _PLACE = (
     Parameter("level", int, Option("How often the piece is halved; 0: the picture's own pixels.", 0, MAX_LEVEL), 0),

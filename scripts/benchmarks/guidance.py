@@ -274,3 +274,56 @@ def guidance(
         name: {count: [vars(one) for one in values] for count, values in per.items()} for name, per in scores.items()
     }
     report("\n\n".join(tables), facts, results, json_file)
+
+
+SIZES = ((256, 256), (819, 1024), (3000, 4000))
+"""Height and width of pictures that times are taken of."""
+
+COUNTS = (1, 10, 20, 100)
+
+
+@click.command("guidance-times")
+@click.argument("picture", type=click.Path(exists=True, path_type=Path))
+@click.option("--model", default="lite", show_default=True)
+@click.option("--rounds", default=3, show_default=True)
+@json_option
+def guidance_times(picture: Path, model: str, rounds: int, json_file: Path | None) -> None:
+    """Milliseconds of processor time on one thread: preparing, spreading hints, rendering, proposing."""
+    cv2.setNumThreads(1)
+    found = cv2.imread(str(picture))
+    if found is None:
+        raise click.BadParameter(f"{picture}: no picture")
+    colorizer = Colorizer(Settings(model=model, threads=1), pictures=100)
+    rng = np.random.default_rng(0)
+    hints = [Hint([tuple(place)], ab=list(rng.uniform(-40, 40, 2))) for place in rng.uniform(0.05, 0.95, (100, 2))]
+    rows: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        begun = time.process_time()
+        result = work()
+        rows.setdefault(name, []).append((time.process_time() - begun) * 1000)
+        return result
+
+    columns: list[dict[str, float]] = []
+    for height, width in SIZES:
+        pixels = cv2.resize(found, (width, height), interpolation=cv2.INTER_AREA)[..., ::-1]
+        rows.clear()
+        for _ in range(rounds):
+            fresh: Session = timed("once: the network", lambda pixels=pixels: colorizer.session(pixels))  # type: ignore[misc]
+            timed("once: preparing", lambda fresh=fresh: fresh.base)  # type: ignore[misc]
+            for count in COUNTS:
+                guidance = Guidance(hints[:count])
+                timed(f"spreading {count}", lambda fresh=fresh, guidance=guidance: fresh.change(guidance))  # type: ignore[misc]
+            said = Guidance(hints[:20])
+            fresh.guided(said)
+            timed("rendering, 20 hints", lambda fresh=fresh, said=said: fresh.render(said))  # type: ignore[misc]
+            timed("rendering, none", lambda fresh=fresh: fresh.render(Guidance()))  # type: ignore[misc]
+            moved = Guidance([*hints[:19], hints[50]])
+            timed("preview at 1024, 20 hints, one moved", lambda fresh=fresh, moved=moved: fresh.preview(moved, 1024))  # type: ignore[misc]
+            timed("9 swatches", lambda fresh=fresh: fresh.suggestions(0.4, 0.4))  # type: ignore[misc]
+            timed("4 variants", lambda fresh=fresh: fresh.variants(4))  # type: ignore[misc]
+        columns.append({name: float(np.median(values)) for name, values in rows.items()})
+    table = [[name, *(f"{column[name]:.0f}" for column in columns)] for name in columns[0]]
+    title = ["CPU ms", *(f"{width} x {height}" for height, width in SIZES)]
+    results = {f"{width} x {height}": column for (height, width), column in zip(SIZES, columns, strict=True)}
+    report(markdown_table(title, table), machine("numpy", "opencv-python-headless"), results, json_file)

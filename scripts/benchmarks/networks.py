@@ -1,7 +1,7 @@
 """Networks beside each other: what loading one costs, a pass, and at most in memory, in processes of their own.
 
-`ddcolor-tiny` is DDColor's graph at full size (`ddcolor_graph.py`), `release` the synthetic release; both with made-up
-weights, with which a pass takes as long. `lite` is the network in the package.
+`ddcolor` and `ddcolor-tiny` are DDColor's graphs at full size (`ddcolor_graph.py`), `release` the synthetic release;
+all with made-up weights, with which a pass takes as long. `lite` is the network in the package.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from colorizer.engines.loading import installed_engines
 from colorizer.errors import UsageError
 
 PICTURE = (600, 800)
-NETWORKS = ("ddcolor-tiny", "release", "lite")
+DDCOLOR = {"ddcolor": "large", "ddcolor-tiny": "tiny"}
+NETWORKS = (*DDCOLOR, "release", "lite")
 
 _CHILD = """
 import sys
@@ -83,9 +84,9 @@ def networks(chosen: tuple[str, ...], rounds: int, json_file: Path | None) -> No
 
 def _model(network: str, folder: Path) -> list[str]:
     """The model as settings name it, made where it is not there: name or file, and its prototxt."""
-    if network == "ddcolor-tiny":
-        target = folder / "ddcolor-tiny.onnx"
-        ddcolor_graph.write(target)
+    if network in DDCOLOR:
+        target = folder / f"{network}.onnx"
+        ddcolor_graph.write(target, DDCOLOR[network])
         return [str(target)]
     model = model_named(network, folder)
     return [network] if network == "lite" else [str(model.weights), str(model.files["prototxt"])]

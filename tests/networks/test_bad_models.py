@@ -174,6 +174,33 @@ def test_one_line_says_what_it_is_and_what_to_do(
     assert "mine" not in colorize("weights", "list").stdout
 
 
+@pytest.mark.usefixtures("photo")
+@pytest.mark.parametrize(("engine", "kind"), [("opencv", np.int8), ("onnxruntime", np.uint8)])
+def test_integers_that_a_runtime_cannot_run_are_named(
+    engine: str, kind: type, colorize: Command, tmp_path: Path
+) -> None:
+    """Quantized files come in forms that one runtime knows and another does not."""
+    make = Maker()
+    whole = make.add("Cast", [make.affine("x", [127] * 3, [0] * 3)], to=TensorProto.INT8)
+    weights = make.constant(np.ones((2, 3, 1, 1)), kind)
+    one, zero = make.constant(1.0), make.constant(0, np.int8)
+    if kind is np.int8:
+        summed = make.add("ConvInteger", [whole, weights])
+    else:
+        summed = make.add("QLinearConv", [whole, one, zero, weights, one, make.constant(0, kind), one, zero])
+    make.add("Cast", [summed], "y", to=TensorProto.FLOAT)
+    make.save(tmp_path / "net.onnx", {"x": [1, 3, 64, 64]}, {"y": [1, 2, 64, 64]})
+    descriptor = {"family": "grey-rgb-to-ab", "inputs": [{"holds": "grey-rgb"}], "output": {"holds": "ab"}}
+    (tmp_path / "net.colorize.json").write_text(json.dumps({**descriptor, "size": {"fixed": 64}}))
+    done = colorize("photo.png", "--model", "net.onnx", "--engine", engine)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert re.search("cannot load this network .*(ConvInteger|QLinearConv).*try --engine ", done.stderr), done.stderr
+    others = [each for each in ("opencv", "onnxruntime", "openvino") if each != engine]
+    done = colorize("photo.png", "--model", "net.onnx", "--engine", others[1])
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_protobuf_beyond_its_limit_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = lightness_net(tmp_path / "net.onnx")
     monkeypatch.setattr(onnx_file, "LARGEST_PROTOBUF", 100)
@@ -222,11 +249,61 @@ def mutated(data: bytes, seed: int) -> bytes:
     return bytes(changed)
 
 
-def try_mutations(seeds: range, folder: Path, colorize: Command) -> None:
+_OPERATIONS = (
+    "Add",
+    "Concat",
+    "Conv",
+    "Identity",
+    "Log",
+    "Loop",
+    "MatMul",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Softmax",
+)
+
+
+def rewired(data: bytes, seed: int) -> bytes:
+    """A file in good form whose graph is changed in places: operations, wires, shapes, types, attributes, weights."""
+    rng = np.random.default_rng(seed)
+    model = onnx.load_from_string(data)
+    graph = model.graph
+    for _ in range(int(rng.integers(1, 4))):
+        node, tensor = (each[int(rng.integers(len(each)))] for each in (graph.node, graph.initializer))
+        names = [name for each in graph.node for name in (*each.input, *each.output)]
+        declared = (*graph.input, *graph.output)[int(rng.integers(len(graph.input) + len(graph.output)))]
+        kind = rng.integers(8)
+        if kind == 0:
+            node.op_type = str(rng.choice(_OPERATIONS))
+        elif kind == 1:
+            node.input[int(rng.integers(len(node.input)))] = str(rng.choice(names))
+        elif kind == 2 and tensor.dims:
+            tensor.dims[int(rng.integers(len(tensor.dims)))] = int(rng.choice([-1, 0, 1, 2, 7, 2**31, 2**62]))
+        elif kind == 3:
+            tensor.data_type = int(rng.integers(0, 24))
+        elif kind == 4:
+            sides = declared.type.tensor_type.shape.dim
+            sides[int(rng.integers(len(sides)))].dim_value = int(rng.choice([-1, 0, 1, 3, 5, 63, 2**40]))
+        elif kind == 5:
+            declared.type.tensor_type.elem_type = int(rng.integers(0, 24))
+        elif kind == 6 and node.attribute:
+            del node.attribute[:]
+        else:
+            content = bytearray(tensor.raw_data)
+            content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+            tensor.raw_data = bytes(content)
+    return bytes(model.SerializeToString())
+
+
+Change = Callable[[bytes, int], bytes]
+
+
+def try_mutations(change: Change, seeds: range, folder: Path, colorize: Command) -> None:
     makers = [contract.make for contract in CONTRACTS]
     for seed in seeds:
         path = makers[seed % len(makers)](folder / "net.onnx")
-        path.write_bytes(mutated(path.read_bytes(), seed))
+        path.write_bytes(change(path.read_bytes(), seed))
         try:
             read_onnx_file(path)
         except ColorizerError:
@@ -248,12 +325,16 @@ def photo(photographs: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("photo")
-def test_mutated_models_end_in_a_picture_or_in_a_line(colorize: Command, tmp_path: Path) -> None:
-    try_mutations(range(30), tmp_path, colorize)
+@pytest.mark.parametrize(("change", "count"), [(mutated, 30), (rewired, 4)])
+def test_mutated_models_end_in_a_picture_or_in_a_line(
+    change: Change, count: int, colorize: Command, tmp_path: Path
+) -> None:
+    try_mutations(change, range(count), tmp_path, colorize)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("photo")
+@pytest.mark.parametrize("change", [mutated, rewired])
 @pytest.mark.parametrize("part", range(5))
-def test_five_hundred_mutated_models(part: int, colorize: Command, tmp_path: Path) -> None:
-    try_mutations(range(1000 + 100 * part, 1100 + 100 * part), tmp_path, colorize)
+def test_five_hundred_mutated_models(part: int, change: Change, colorize: Command, tmp_path: Path) -> None:
+    try_mutations(change, range(1000 + 50 * part, 1050 + 50 * part), tmp_path, colorize)

@@ -22,7 +22,7 @@ from PIL import Image
 from colorizer import Colorizer, Settings
 from colorizer.cli.main import run
 from colorizer.engines import EngineName
-from colorizer.errors import UsageError
+from colorizer.errors import UsageError, WeightsError
 from colorizer.film.coloring import SteadyingOptions
 from colorizer.film.pipe import color_stream
 from colorizer.media.options import Output
@@ -84,6 +84,18 @@ def test_ab_is_the_closed_form(contract: Contract, engine: EngineName, grey: Gre
     np.testing.assert_allclose(colorizer.predict(grey), expected, atol=CLOSE)
 
 
+@each_contract
+def test_a_flat_grey_has_the_answer_to_its_lightness(contract: Contract, tmp_path: Path) -> None:
+    colorizer = opened(written(contract, tmp_path))
+    for code in (0, 24, 128, 230):
+        flat = np.full((96, 128), code, np.uint8)
+        lightness = _lightness(np.full(3, code / 255))  # CIE 15, in float64: 53.6 and not 50.2 of 128
+        found = colorizer.predict(flat)
+        np.testing.assert_allclose(
+            found, np.broadcast_to(contract.ab(np.full((2, 2), lightness))[0, 0], found.shape), atol=CLOSE
+        )
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tensors_of_half_precision_are_fed_as_such(engine: EngineName, grey: Grey, tmp_path: Path) -> None:
     contract = next(each for each in CONTRACTS if each.name == "C5b")
@@ -143,6 +155,23 @@ def test_reading_it_wrongly_shows(
 
 def _holds(contract: Contract) -> str:
     return str(contract.descriptor.get("output", {}).get("holds", "ab"))
+
+
+def test_onnx_runtimes_own_format_runs_there_and_needs_a_descriptor(grey: Grey, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    contract = next(each for each in CONTRACTS if each.name == "C4-256")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "net.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(str(contract.make(tmp_path / "made.onnx")), options)
+    with pytest.raises(WeightsError, match=r"net\.ort: in a format that does not tell of its tensors"):
+        opened(tmp_path / "net.ort")
+    (tmp_path / "net.colorize.json").write_text(json.dumps(contract.descriptor))
+    colorizer = opened(tmp_path / "net.ort")
+    np.testing.assert_allclose(colorizer.predict(grey), known(colorizer, contract, grey), atol=CLOSE)
+    with pytest.raises(UsageError, match="does not load a network of this kind; take onnxruntime"):
+        opened(tmp_path / "net.ort", "openvino")
 
 
 class Oracle:

@@ -51,6 +51,9 @@ class Server:
     def post(self, path: str, data: Any = None, **keywords: Any) -> requests.Response:
         return requests.post(self.url(path), data, timeout=ANSWER_SECONDS, allow_redirects=False, **keywords)
 
+    def put(self, path: str, data: bytes, **keywords: Any) -> requests.Response:
+        return requests.put(self.url(path), data=data, timeout=60, **keywords)
+
     def delete(self, path: str) -> requests.Response:
         return requests.delete(self.url(path), timeout=ANSWER_SECONDS)
 

@@ -308,6 +308,7 @@ def test_a_picture_is_looked_at_from_what_one_pass_has_said(server: Server) -> N
         "depth": 8,
         "problem": None,
         "passes": 1,
+        "hints": 0,
     }
     before = image_of(server.get(f"{address}/before?side=320").content)
     assert before.shape[:2] == (240, 320)

@@ -11,7 +11,7 @@ from colorizer.engines.onnx_file import read_onnx_file
 from colorizer.errors import EngineError, Remedy, WeightsError, shown
 from colorizer.networks.described.files import check_against
 from colorizer.networks.described.probing import Probe, ProbedModel
-from colorizer.networks.described.tensors import Overrides, by_tensors, unclear
+from colorizer.networks.described.tensors import Overrides, by_tensors
 from colorizer.networks.described.trial import canary_size, measured
 from colorizer.networks.descriptor.reading import parse_descriptor
 
@@ -40,7 +40,8 @@ def recognise(files: Mapping[str, Path], request: EngineRequest, **overrides: An
     """
     said = Overrides(**overrides)
     if "onnx" not in files:
-        raise unclear(next(iter(files.values())), "is not in a format that tells of its tensors", "a descriptor")
+        path = next(iter(files.values()))
+        raise WeightsError(f"{shown(path)}: in a format that does not tell of its tensors", remedy=Remedy.DESCRIBE)
     found = read_onnx_file(files["onnx"])
     finding = by_tensors(found, said)
     model = ProbedModel(files, request)

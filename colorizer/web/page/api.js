@@ -128,6 +128,22 @@ export const rendering = async (id, which, options) =>
  */
 export const tile = async (id, which, options) =>
   (await request(address(id, `/${which}/tile${query(options)}`))).blob();
+/** What is said of a picture's colours, as a hints file. */
+export const hints = (id) => json(address(id, "/hints"), { cache: "no-store" });
+
+/** Say it; the answer has what is to be said of that. */
+export const setHints = (id, said) =>
+  json(address(id, "/hints"), {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(said),
+  });
+
+/** Colours to choose from at a place. */
+export const swatches = (id, options) => json(address(id, `/swatches${query(options)}`), { cache: "no-store" });
+
+/** Proposals, each as a hints file. */
+export const variants = (id, options) => json(address(id, `/variants${query(options)}`), { cache: "no-store" });
 
 /** The full result as the command would write it. */
 export async function result(id, options) {

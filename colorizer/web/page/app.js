@@ -6,6 +6,7 @@ import { Compare } from "./compare.js";
 import { Connection } from "./connection.js";
 import { Downloading } from "./downloading.js";
 import { Grid } from "./grid.js";
+import { Hinting } from "./hinting.js";
 import { intake } from "./intake.js";
 import { install } from "./installing.js";
 import { Keeping, kept } from "./keeping.js";
@@ -69,6 +70,31 @@ const adjust = new Adjust(
   },
 );
 
+const hinting = new Hinting(
+  {
+    box: part("compare"),
+    mode: part("hint-mode"),
+    tools: part("hint-tools"),
+    swatches: part("swatches"),
+    keep: part("hint-keep"),
+    grey: part("hint-grey"),
+    color: part("hint-color"),
+    remove: part("hint-remove"),
+    carry: part("carry"),
+    carryShown: part("carry-shown"),
+    undo: part("hint-undo"),
+    redo: part("hint-redo"),
+    list: part("hint-list"),
+    place: part("hint-place"),
+    propose: part("propose"),
+    proposals: part("proposals"),
+    remarks: part("hint-remarks"),
+  },
+  shelf,
+  { tell: (error) => tell(error), say: (words) => speech.say(words) },
+);
+
+// after hinting, which is the first to hear of a pointer
 const compare = new Compare(part("compare"));
 
 const zoom = new Zoom(
@@ -100,6 +126,7 @@ const view = new View(
   compare,
   zoom,
   adjust,
+  hinting,
   {
     close,
     lost,

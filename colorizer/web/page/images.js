@@ -15,6 +15,18 @@ export const THUMBNAIL_SIDE = 480;
 export async function render(picture, which, side) {
   const { saturation, temperature } = picture;
   const options = which === "after" ? { side, saturation, temperature } : { side };
+  return decoded(picture, which, options);
+}
+
+const PROPOSAL_SIDE = 240;
+
+/** The same of a proposal, small. */
+export function variantImage(picture, variant) {
+  const { saturation, temperature } = picture;
+  return decoded(picture, "after", { side: PROPOSAL_SIDE, variant, saturation, temperature });
+}
+
+async function decoded(picture, which, options) {
   const url = URL.createObjectURL(await rendering(picture.id, which, options));
   try {
     const image = new Image();
@@ -28,7 +40,8 @@ export async function render(picture, which, side) {
 }
 
 /** What a rendering depends on, as text: as long as it is the same, there is nothing to fetch. */
-export const look = ({ id, passes, saturation, temperature }) => [id, passes, saturation, temperature].join(" ");
+export const look = ({ id, passes, saturation, temperature, said }) =>
+  [id, passes, saturation, temperature, said].join(" ");
 
 /** One after the other: decoding a scan takes a hundred megabytes for a moment. */
 const previews = new Lanes(1);

@@ -22,6 +22,8 @@
  * @property {number} passes of the network, made for this picture
  * @property {number|null} saturation null: as it comes
  * @property {number|null} temperature null: the model's own
+ * @property {number} hints how many say something of its colours
+ * @property {string} said what they say, as text
  */
 
 const STORED = "colorize.pictures";
@@ -65,6 +67,8 @@ export class Shelf extends EventTarget {
       passes: 0,
       saturation: null,
       temperature: null,
+      hints: 0,
+      said: "",
       ...known,
     };
     this.#pictures.push(picture);
@@ -135,7 +139,7 @@ export function reason(detail, name) {
 }
 
 /** What of the server's word about a picture is kept. */
-export function known({ id, name, state, position, width, height, format, depth, problem, passes, model, fast }) {
+export function known({ id, name, state, position, width, height, format, depth, problem, passes, model, fast, hints }) {
   const words = {
     id,
     state,
@@ -148,6 +152,7 @@ export function known({ id, name, state, position, width, height, format, depth,
     final: problem ? isFinal(problem.status) : false,
     passes: passes ?? 0,
     fast: fast ?? false,
+    hints: hints ?? 0,
   };
   return model ? { ...words, model } : words;
 }

@@ -14,6 +14,7 @@ export class View {
   #compare;
   #zoom;
   #adjust;
+  #hinting;
   #actions;
   #picture = null;
   #before = "";
@@ -26,14 +27,16 @@ export class View {
    * @param {import("./compare.js").Compare} compare
    * @param {import("./zoom.js").Zoom} zoom
    * @param {import("./adjust.js").Adjust} adjust
+   * @param {import("./hinting.js").Hinting} hinting
    * @param {{close: Function, lost: Function, unreachable: Function, moved: Function}} actions
    */
-  constructor(parts, shelf, compare, zoom, adjust, actions) {
+  constructor(parts, shelf, compare, zoom, adjust, hinting, actions) {
     this.#parts = parts;
     this.#shelf = shelf;
     this.#compare = compare;
     this.#zoom = zoom;
     this.#adjust = adjust;
+    this.#hinting = hinting;
     this.#actions = actions;
     for (const type of ["add", "change", "remove"]) shelf.addEventListener(type, ({ detail }) => this.#changed(detail));
     parts.previous.addEventListener("click", () => this.step(-1));
@@ -52,6 +55,7 @@ export class View {
     this.#compare.clear();
     if (picture.width) this.#compare.ratio = picture.width / picture.height;
     this.#adjust.show(picture);
+    this.#hinting.show(picture);
     this.#tell();
     queueMicrotask(() => {
       this.#zoom.open(picture);

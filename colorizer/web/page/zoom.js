@@ -155,7 +155,7 @@ export class Zoom {
   // --- laying out
 
   #lay() {
-    const images = this.#box.querySelectorAll(".before > img, .after > img");
+    const images = this.#box.querySelectorAll(".before > img, .after > img, .marks");
     if (!this.enlarged) {
       for (const image of images) image.removeAttribute("style");
       this.#forget(...SIDES);
@@ -273,6 +273,7 @@ export class Zoom {
 
   #double(event) {
     if (!this.#picture?.width || event.target.closest(".divider")) return;
+    if (this.#box.matches(".hinting")) return; // two places, then
     if (this.enlarged) this.whole();
     else {
       this.#compare.share = this.#shares[0]?.share ?? this.#compare.share; // as if the clicks had not moved it

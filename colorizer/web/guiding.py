@@ -1,0 +1,113 @@
+"""Hints on the pictures of the page: read, kept with the picture, and tried on what the network has said already.
+
+Sessions of the last few pictures are kept in memory, each with a reduced copy of its picture (see
+`colorizer.guidance.session`), so that a preview while somebody moves a hint takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.errors import InputError
+from colorizer.guidance import Guidance, from_json, to_json
+from colorizer.guidance.placing import placed
+from colorizer.guidance.session import Said, Session, in_fractions
+from colorizer.jobs.guiding import Saying
+from colorizer.networks.distribution import Distribution
+from colorizer.settings import Settings
+from colorizer.web.coloring import Preview
+
+MAX_SESSIONS = 3
+"""Pictures that somebody works on at a time; others' sessions are made again when they are asked for."""
+
+
+def read_hints(text: str, preview: Preview | None = None) -> Saying:
+    """What a client says of a picture's colours, as a hints file has it.
+
+    Parameters
+    ----------
+    text
+        The file's text.
+    preview
+        Of the picture, where it is known: hints outside it are refused.
+
+    Raises
+    ------
+    InputError
+        It is no hints file, names references, or a hint is outside the picture.
+    """
+    found = from_json(text)
+    if found.references:
+        raise InputError("references are files, which are not sent with hints; leave them out")
+    guidance = found.guidance
+    if preview is not None:
+        placed(guidance.of_page(1).hints, preview.height, preview.width)
+    return Saying(guidance, found.picture)
+
+
+def as_object(guidance: Guidance) -> dict[str, Any]:
+    """Guidance as JSON has it."""
+    content: dict[str, Any] = json.loads(to_json(guidance))
+    return content
+
+
+class Sessions:
+    """Sessions of pictures, by what they depend on; the least recently used is dropped first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], Session] = OrderedDict()
+
+    def of(self, key: str, preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
+        """The session of a picture.
+
+        Parameters
+        ----------
+        key
+            The picture's id, and whatever tells one coloring of it from another.
+        preview
+            What is kept of it.
+        model
+            The network that said it.
+        values
+            Temperature, saturation and strength, as a query has them.
+        """
+        temperature = values.get("temperature") or preview.temperature
+        settings = Settings(saturation=values.get("saturation", 1.0), strength=values.get("strength", 1.0))
+        name = (key, temperature, settings.saturation, settings.strength)
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+        session = Session(np.load(preview.proxy), _said(preview, model, temperature), settings)
+        with self._lock:
+            self._kept[name] = session
+            while len(self._kept) > MAX_SESSIONS:
+                self._kept.popitem(last=False)
+        return session
+
+
+def full_session(pixels: npt.NDArray[np.uint8], preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
+    """A session of a picture at its full size, to be drawn once; pixels are (H, W) grey or (H, W, 3) RGB."""
+    settings = Settings(saturation=values["saturation"], strength=values["strength"])
+    return Session(pixels, _said(preview, model, values["temperature"] or preview.temperature), settings)
+
+
+def for_preview(guidance: Guidance, preview: Preview) -> Guidance:
+    """What is said of the first page, with places that hold for a reduced copy."""
+    return in_fractions(guidance.of_page(1), (preview.height, preview.width))
+
+
+def _said(preview: Preview, model: str, temperature: float | None) -> Said:
+    predicted = np.load(preview.predicted)
+    if preview.centres is None or temperature is None:
+        return Said(model, predicted, None)
+    distribution = Distribution(predicted, preview.centres)
+    return Said(model, distribution.ab(temperature), distribution, temperature)

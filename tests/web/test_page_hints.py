@@ -1,0 +1,91 @@
+"""Saying colours on the page: three hints, undo, proposals, and a saved file that is the command's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import Visits, changed, faults, opened_large, passes, pixels, saved, share
+from conftest import PHOTOS, Command
+from serving import Server
+
+pytestmark = pytest.mark.slow
+
+DOGS = PHOTOS / "two-dogs.jpg"
+
+
+def test_three_hints_undo_and_save_are_the_commands_bytes(
+    server: Server, visits: Visits, colorize: Command, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    page = visits.open(server.url("/"))
+    opened_large(page, DOGS)
+    plain = share(page, "0")
+    page.locator("#hint-mode").click()
+    box = page.locator("#compare").bounding_box()
+    assert box
+
+    def click(x: float, y: float) -> None:
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+
+    click(0.3, 0.6)
+    expect(page.locator(".swatch")).to_have_count(9)
+    changed(page, lambda: page.locator("#hint-color").fill("#802050"))
+    assert np.abs(pixels(page) - plain).mean() > 1
+    click(0.7, 0.3)
+    changed(page, page.locator("#hint-keep").click)
+    click(0.6, 0.7)
+    changed(page, page.locator(".swatch[data-kind=guess]").first.click)
+    expect(page.locator("#hint-list li")).to_have_count(3)
+    # dragged, and back again
+    three = pixels(page)
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.6)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.35, box["y"] + box["height"] * 0.5, steps=3)
+    page.mouse.up()
+    expect(page.locator("#hint-list li").first).to_contain_text("35 %")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#hint-list li").first).to_contain_text("30 %")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#hint-list li")).to_have_count(2)
+    page.locator("#hint-redo").click()
+    expect(page.locator("#hint-list li")).to_have_count(3)
+    assert faults(page) == []
+    stored = page.evaluate("() => JSON.parse(sessionStorage.getItem('colorize.pictures'))")[0]["id"]
+    expect(page.locator("#polite")).not_to_be_empty()
+    page.wait_for_function(
+        "async (id) => (await (await fetch(`/api/pictures/${id}/hints`)).json()).hints.length === 3", arg=stored
+    )
+    assert passes(page, server) == 1
+    said = server.get(f"/api/pictures/{stored}/hints").json()
+    (tmp_path / "said.json").write_text(json.dumps(said), encoding="utf-8")
+    name, data = saved(page, "#save")
+    assert name == "two-dogs.color.jpg"
+    done = colorize(DOGS, "-o", "a.jpg", "--hints", "said.json", "--model", "lite")
+    assert done.returncode == 0, done.stderr
+    assert data == (tmp_path / "a.jpg").read_bytes()
+    assert three.shape == plain.shape
+
+
+def test_by_keyboard_alone_and_by_a_proposal(server: Server, visits: Visits) -> None:
+    from playwright.sync_api import expect
+
+    page = visits.open(server.url("/"))
+    opened_large(page, DOGS)
+    page.locator("#hint-mode").press("Enter")
+    page.locator("#hint-place").press("Enter")
+    page.locator(".hint-mark").press("ArrowRight")
+    page.locator(".hint-mark").press("ArrowDown")
+    changed(page, lambda: page.locator("#hint-grey").press("Enter"))
+    expect(page.locator("#hint-list li")).to_have_text(["grey (51 %, 51 %)"])
+    changed(page, lambda: page.locator(".hint-mark").press("ArrowRight"))
+    expect(page.locator("#hint-list li")).to_have_text(["grey (52 %, 51 %)"])
+    changed(page, lambda: page.locator(".hint-mark").press("Delete"))
+    expect(page.locator("#hint-list li")).to_have_count(0)
+    page.locator("#propose").press("Enter")
+    expect(page.locator(".proposal img")).to_have_count(4)
+    changed(page, lambda: page.locator(".proposal").nth(1).press("Enter"))
+    expect(page.locator("#hint-list li")).to_have_count(2)
