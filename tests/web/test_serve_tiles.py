@@ -108,7 +108,7 @@ def test_what_was_said_of_the_colours_is_in_the_pieces(server: Server) -> None:
     address = server.add(data, "dress.png")
     server.ended(address)
     usual = image_of(server.get(f"{address}/after/tile").content)
-    said = {"version": 1, "hints": [{"points": [[0.4, 0.5]], "color": "#8b2e2e"}]}
+    said = {"version": 1, "hints": [{"points": [[0.4, 0.5]], "color": "#1030c0"}]}
     answer = requests.put(server.url(f"{address}/hints"), json=said, timeout=60)
     assert answer.status_code == 200, answer.text
     piece = image_of(server.get(f"{address}/after/tile").content)
