@@ -10,9 +10,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from colorizer.colorizer import Colorizer
 from colorizer.errors import (
     ColorizerError,
@@ -25,6 +22,7 @@ from colorizer.errors import (
     shown,
 )
 from colorizer.io.storage import LOCAL, Storage
+from colorizer.jobs.comparison import side_by_side
 from colorizer.jobs.guiding import Guiding, Saying
 from colorizer.jobs.luma import GuidedPage, colored_beside_luma, mark_of, shown_pixels
 from colorizer.jobs.plan import Task
@@ -316,9 +314,3 @@ def _copy_times(source: Path, target: Path) -> None:
             remedy=Remedy.LEAVE_OUT,
             what=OptionRef("keep_times"),
         ) from error
-
-
-def side_by_side(picture: Picture, colored: npt.NDArray[Any]) -> Picture:
-    """Before | after, in one picture; transparency and metadata are left out."""
-    before = picture.pixels if picture.pixels.ndim == 3 else np.dstack([picture.pixels] * 3)
-    return Picture(np.hstack([before, colored]), None, picture.format, profile=picture.profile, dtype=picture.depth)

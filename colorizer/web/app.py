@@ -10,21 +10,34 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from colorizer import __version__
+from colorizer.colorizer import Colorizer
 from colorizer.guidance.session import Session
 from colorizer.io.machine import usable_cores
 from colorizer.jobs.guiding import Saying
 from colorizer.settings import Settings
 from colorizer.web import query
-from colorizer.web.coloring import Preview, Result, Source, as_jpeg, color_file, prepare, preview_after, preview_before
+from colorizer.web.coloring import (
+    Preview,
+    Result,
+    Source,
+    as_jpeg,
+    color_file,
+    full_after,
+    full_before,
+    prepare,
+    preview_after,
+    preview_before,
+)
 from colorizer.web.downloads import Downloads
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.guiding import Sessions, as_object, for_preview, read_hints
+from colorizer.web.guiding import Sessions, as_object, for_preview, read_hints, session_of
 from colorizer.web.limits import Limits
 from colorizer.web.names import attachment, clean_name
 from colorizer.web.networks import Networks
@@ -33,6 +46,7 @@ from colorizer.web.pages import page_file
 from colorizer.web.pictures import FINAL_STATES, PictureStore, StoredPicture
 from colorizer.web.problems import ProblemError
 from colorizer.web.responses import TemporaryFileResponse, result_of, while_connected
+from colorizer.web.tiles import Canvas, Canvases, Drawing, Place, cut
 from colorizer.web.uploads import receive_json, receive_upload
 from colorizer.web.work_queue import QueuedJob, WorkQueue
 from colorizer.web.zipping import RequestedPicture, read_request, stream_zip
@@ -70,7 +84,8 @@ class Service:
         self.coloring_queue = WorkQueue("coloring", workers, limits.max_waiting)
         self.preview_queue = WorkQueue("previews", min(2, usable_cores()), MAX_WAITING_PREVIEWS)
         self.sessions = Sessions()
-        self.store = PictureStore(self.coloring_queue, folder, limits)
+        self.canvases = Canvases(folder)
+        self.store = PictureStore(self.coloring_queue, folder, limits, self.canvases.drop)
 
     def application(self) -> Router:
         """The routes, without what guards them and answers their errors."""
@@ -83,6 +98,7 @@ class Service:
             Route("/", page_file, methods=["GET"]),
             Route("/docs", page_file, methods=["GET"]),
             Route("/favicon.ico", page_file, methods=["GET"]),
+            Route("/offline.js", page_file, methods=["GET"]),
             Route("/page/{file:path}", page_file, methods=["GET"]),
             Route("/api/health", self.health, methods=["GET"]),
             Route("/api/models", self.models, methods=["GET"]),
@@ -96,6 +112,8 @@ class Service:
             Route(f"{picture}/hints", self.hints, methods=["GET", "PUT", "DELETE"]),
             Route(f"{picture}/swatches", self.swatches, methods=["GET"]),
             Route(f"{picture}/variants", self.variants, methods=["GET"]),
+            Route(f"{picture}/before/tile", self.tile_before, methods=["GET"]),
+            Route(f"{picture}/after/tile", self.tile_after, methods=["GET"]),
             Route(f"{picture}/result", self.result, methods=["GET"]),
             Route(f"{picture}/model", self.recolor, methods=["POST"]),
             Route("/api/zip", self.zip, methods=["POST"]),
@@ -187,10 +205,10 @@ class Service:
         return self._accepted(picture)
 
     async def before(self, request: Request) -> Response:
-        """A picture's lightness."""
+        """A picture as it came."""
         values = _read(request, query.BEFORE)
         _, preview = self.store.preview(request.path_params["id"])
-        return await self._preview(request, lambda: preview_before(preview, values["side"], self.networks.default))
+        return await self._preview(request, lambda _: preview_before(preview, values["side"]))
 
     async def after(self, request: Request) -> Response:
         """A picture in colour, rendered from what the network said when it saw it."""
@@ -198,15 +216,13 @@ class Service:
         picture, preview = self.store.preview(request.path_params["id"])
         saying, number = picture.saying, values["variant"]
 
-        def render() -> bytes:
+        def render(_: threading.Event) -> bytes:
             if saying or number is not None:
                 session, guidance = self._session(picture, preview, values), for_preview(saying.guidance, preview)
                 if number is not None:
                     guidance = replace(saying, variant=number).with_variant(session, guidance)
                 return as_jpeg(session.preview(guidance, values["side"]))
-            default = self.networks.default
-            chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
-            return preview_after(preview, values["side"], values["temperature"], default.with_settings(chroma))
+            return preview_after(preview, values["side"], values["temperature"], self._renderer(values))
 
         return await self._preview(request, render)
 
@@ -231,7 +247,7 @@ class Service:
         except UnicodeDecodeError as error:
             raise ProblemError(400, "the body is not UTF-8") from error
 
-        def remarks() -> tuple[str, ...]:
+        def remarks(_: threading.Event) -> tuple[str, ...]:
             return self._session(picture, preview, {}).remarks(for_preview(saying.guidance, preview))
 
         found = await self._worked_out(request, remarks)
@@ -244,7 +260,7 @@ class Service:
         picture, preview = self.store.preview(request.path_params["id"])
         said = picture.saying.guidance
 
-        def suggest() -> list[dict[str, Any]]:
+        def suggest(_: threading.Event) -> list[dict[str, Any]]:
             session = self._session(picture, preview, values)
             found = session.suggestions(values["x"], values["y"], for_preview(said, preview))
             return [
@@ -259,11 +275,54 @@ class Service:
         picture, preview = self.store.preview(request.path_params["id"])
         said = picture.saying.guidance
 
-        def propose() -> list[dict[str, Any]]:
+        def propose(_: threading.Event) -> list[dict[str, Any]]:
             session = self._session(picture, preview, values)
             return [as_object(each) for each in session.variants(values["count"], for_preview(said, preview))]
 
         return JSONResponse({"variants": await self._worked_out(request, propose)})
+
+    async def tile_before(self, request: Request) -> Response:
+        """A piece of a picture as it came, at full size."""
+        values = _read(request, query.TILE_BEFORE)
+        picture, _ = self.store.preview(request.path_params["id"])
+        return await self._preview(
+            request, lambda cancelled: cut(self._canvas_before(picture, cancelled), _place(values)), "image/png"
+        )
+
+    async def tile_after(self, request: Request) -> Response:
+        """A piece of a picture in colour, at full size."""
+        values = _read(request, query.TILE_AFTER)
+        picture, preview = self.store.preview(request.path_params["id"])
+        saying = picture.saying
+        chroma = (values[name] for name in ("saturation", "strength", "temperature"))
+        look = (preview.predicted, *chroma, saying.guidance.digest())
+
+        def render(cancelled: threading.Event) -> bytes:
+            before = self._canvas_before(picture, cancelled)
+
+            def draw() -> Canvas:
+                if not saying:
+                    return full_after(before, preview, values["temperature"], self._renderer(values))
+                session = session_of(np.asarray(before), preview, picture.model, values)
+                return np.asarray(session.render(for_preview(saying.guidance, preview)), np.uint8)
+
+            canvas = self.canvases.get(Drawing(picture.id, look), draw, lambda: self.store.has(picture))
+            return cut(canvas, _place(values))
+
+        return await self._preview(request, render, "image/png")
+
+    def _canvas_before(self, picture: StoredPicture, cancelled: threading.Event) -> Canvas:
+        return self.canvases.get(
+            Drawing(picture.id, ()),
+            lambda: full_before(picture.source, self.limits.max_pixels, cancelled),
+            lambda: self.store.has(picture),
+        )
+
+    def _renderer(self, values: Mapping[str, Any]) -> Colorizer:
+        """Puts together lightness and chroma as a query asks; no network is run."""
+        default = self.networks.default
+        chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
+        return default.with_settings(chroma)
 
     async def result(self, request: Request) -> Response:
         """A picture's coloured file, as the command writes it."""
@@ -366,12 +425,14 @@ class Service:
         """To try hints on a picture; in a thread."""
         return self.sessions.of(f"{picture.id} {preview.predicted.name}", preview, picture.model, values)
 
-    async def _preview(self, request: Request, render: Callable[[], bytes]) -> Response:
-        return Response(await self._worked_out(request, render), media_type="image/jpeg")
+    async def _preview(
+        self, request: Request, render: Callable[[threading.Event], bytes], kind: str = "image/jpeg"
+    ) -> Response:
+        return Response(await self._worked_out(request, render), media_type=kind)
 
-    async def _worked_out(self, request: Request, render: Callable[[], Value]) -> Value:
+    async def _worked_out(self, request: Request, render: Callable[[threading.Event], Value]) -> Value:
         """What a thread for previews makes of a picture."""
-        job = self.preview_queue.submit(lambda _: render())
+        job = self.preview_queue.submit(render)
         try:
             found: Value = await while_connected(request, result_of(job), self.limits.patience)
         except FileNotFoundError as error:
@@ -409,6 +470,10 @@ class Service:
 def _settings_of(picture: StoredPicture, values: Mapping[str, Any]) -> Settings:
     """Settings for a result of a picture: as a query asks for them, and looked at as the picture was."""
     return replace(query.settings_of(values, picture.model), fast=picture.fast)
+
+
+def _place(values: Mapping[str, Any]) -> Place:
+    return Place(values["level"], values["column"], values["row"])
 
 
 def _read(request: Request, known: tuple[query.Parameter, ...]) -> dict[str, Any]:

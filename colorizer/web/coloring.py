@@ -178,7 +178,7 @@ def prepare(
         kind = document.format.name
     said = None if colorizer.temperature is None else colorizer.distribution(picture.pixels)
     predicted = colorizer.predict(picture.pixels) if said is None else said.logits
-    proxy = _reduced(picture)
+    proxy = _shown(picture, PROXY_SIDE)
     kept = folder.new(".npy"), folder.new(".npy")
     try:
         np.save(kept[0], proxy)
@@ -205,12 +205,9 @@ def prepare(
     )
 
 
-def preview_before(preview: Preview, side: int, colorizer: Colorizer) -> bytes:
-    """The picture as the network sees it: its lightness, as a JPEG file."""
-    proxy = _fitted(np.load(preview.proxy), side)
-    if proxy.ndim == 3:
-        proxy = colorizer.render(proxy, np.zeros((1, 1, 2), np.float32))
-    return _jpeg(proxy)
+def preview_before(preview: Preview, side: int) -> bytes:
+    """The picture as it came, a sepia print in its brown, as a JPEG file."""
+    return _jpeg(_fitted(np.load(preview.proxy), side))
 
 
 def preview_after(preview: Preview, side: int, temperature: float | None, colorizer: Colorizer) -> bytes:
@@ -218,14 +215,40 @@ def preview_after(preview: Preview, side: int, temperature: float | None, colori
 
     The temperature is the model's where it is None.
     """
+    return _jpeg(_colored(_fitted(np.load(preview.proxy), side), preview, temperature, colorizer))
+
+
+def full_before(source: Source, max_pixels: int, cancelled: threading.Event) -> npt.NDArray[np.uint8]:
+    """The picture as it came, at its own size; of several pages, the first.
+
+    Raises
+    ------
+    ColorizerError
+        It is no picture, damaged, or too large.
+    JobCancelledError
+        Nobody waits for it any more.
+    """
+    with CancellableDocument(source, max_pixels, cancelled) as document:
+        return _shown(next(iter(document)), None)
+
+
+def full_after(
+    before: npt.NDArray[np.uint8], preview: Preview, temperature: float | None, colorizer: Colorizer
+) -> npt.NDArray[np.uint8]:
+    """The same in colour, as `preview_after` has it small."""
+    return _colored(before, preview, temperature, colorizer)
+
+
+def _colored(
+    pixels: npt.NDArray[np.uint8], preview: Preview, temperature: float | None, colorizer: Colorizer
+) -> npt.NDArray[np.uint8]:
     ab = np.load(preview.predicted)
     wanted = temperature or preview.temperature
     if preview.centres is not None and wanted is not None:
         ab = Distribution(ab, preview.centres).ab(wanted)
-    proxy = _fitted(np.load(preview.proxy), side)
     if preview.keeps_luma:
-        return _jpeg(rgb_of(proxy, colorizer.render_chroma(proxy, ab)))
-    return _jpeg(colorizer.render(proxy, ab))
+        return rgb_of(pixels, colorizer.render_chroma(pixels, ab))
+    return np.asarray(colorizer.render(pixels, ab), np.uint8)
 
 
 def as_jpeg(pixels: npt.NDArray[Any]) -> bytes:
@@ -233,10 +256,15 @@ def as_jpeg(pixels: npt.NDArray[Any]) -> bytes:
     return _jpeg(pixels)
 
 
-def _reduced(picture: Picture) -> npt.NDArray[np.uint8]:
-    proxy = rescaled(_fitted(picture.pixels, PROXY_SIDE), np.dtype(np.uint8))
+def _shown(picture: Picture, side: int | None) -> npt.NDArray[np.uint8]:
+    """What is to be seen of a picture, at 8 bits, on white where it is transparent; no larger than that side."""
+
+    def fitted(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return rescaled(pixels if side is None else _fitted(pixels, side), np.dtype(np.uint8))
+
+    proxy = fitted(picture.pixels)
     if picture.alpha is not None:
-        cover = rescaled(_fitted(picture.alpha, PROXY_SIDE), np.dtype(np.uint8)).astype(np.float32) / 255
+        cover = fitted(picture.alpha).astype(np.float32) / 255
         cover = cover if proxy.ndim == 2 else cover[..., None]
         proxy = np.rint(proxy * cover + 255 * (1 - cover)).astype(np.uint8)
     return np.ascontiguousarray(proxy, np.uint8)

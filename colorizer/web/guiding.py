@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from colorizer.errors import InputError
 from colorizer.guidance import Guidance, from_json, to_json
@@ -78,19 +79,23 @@ class Sessions:
         values
             Temperature, saturation and strength, as a query has them.
         """
-        temperature = values.get("temperature") or preview.temperature
-        settings = Settings(saturation=values.get("saturation", 1.0), strength=values.get("strength", 1.0))
-        name = (key, temperature, settings.saturation, settings.strength)
+        name = (key, *(values.get(each) for each in ("temperature", "saturation", "strength")))
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        session = Session(np.load(preview.proxy), _said(preview, model, temperature), settings)
+        session = session_of(np.load(preview.proxy), preview, model, values)
         with self._lock:
             self._kept[name] = session
             while len(self._kept) > MAX_SESSIONS:
                 self._kept.popitem(last=False)
         return session
+
+
+def session_of(pixels: npt.NDArray[np.uint8], preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
+    """A session of a picture at any size, by what the network has said; see `Sessions.of`."""
+    settings = Settings(saturation=values.get("saturation", 1.0), strength=values.get("strength", 1.0))
+    return Session(pixels, _said(preview, model, values.get("temperature") or preview.temperature), settings)
 
 
 def for_preview(guidance: Guidance, preview: Preview) -> Guidance:

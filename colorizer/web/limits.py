@@ -72,3 +72,12 @@ MAX_POLL = 60
 
 MAX_NETWORK_SIZE = 512
 """Of what the network sees: the command allows more, which takes gigabytes."""
+
+TILE_SIDE = 512
+"""Pixels of the side of a piece of a picture; those at the right and lower edge may have fewer."""
+
+MAX_LEVEL = 8
+"""How often a piece may be halved: a picture of 131,072 pixels is then in one."""
+
+MAX_PIECES = 1 << 24
+"""In a row or column, of any picture."""

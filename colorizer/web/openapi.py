@@ -77,10 +77,14 @@ def _paths(limits: Limits) -> dict[str, Any]:
     picture = {"202": _json("Picture", "Taken on; Location names the picture.")}
     result = {"200": {"description": "The coloured file.", "content": {kind: {} for kind in MEDIA_TYPES.values()}}}
     jpeg = {"200": {"description": "A JPEG file.", "content": {"image/jpeg": {}}}}
+    png = {"200": {"description": "A PNG file.", "content": {"image/png": {}}}}
     return {
         "/": {"get": _operation("page", "The page.", _page(), ("404",), [query.TOKEN])},
         "/docs": {"get": _operation("docs", "This documentation, to read.", _page(), ("404",))},
         "/favicon.ico": {"get": _operation("icon", "The page's icon.", _page("image/vnd.microsoft.icon"), ("404",))},
+        "/offline.js": {
+            "get": _operation("offline", "What keeps the page's own files.", _page("text/javascript"), ("404",))
+        },
         "/page/{file}": {
             "get": _operation("asset", "A file of the page.", _page("*/*"), ("404",), path=_ID | {"name": "file"})
         },
@@ -137,7 +141,7 @@ def _paths(limits: Limits) -> dict[str, Any]:
         },
         "/api/pictures/{id}/before": {
             "get": _operation(
-                "before", "The picture's lightness.", jpeg, ("404", "409", "429", "503"), query.BEFORE, path=_ID
+                "before", "The picture as it came.", jpeg, ("404", "409", "429", "503"), query.BEFORE, path=_ID
             )
         },
         "/api/pictures/{id}/after": {
@@ -191,6 +195,26 @@ def _paths(limits: Limits) -> dict[str, Any]:
                 _ok("Variants"),
                 ("404", "409", "429", "503"),
                 query.VARIANTS,
+                path=_ID,
+            )
+        },
+        "/api/pictures/{id}/before/tile": {
+            "get": _operation(
+                "beforeTile",
+                "A piece of the picture as it came, at full size.",
+                png,
+                ("404", "409", "429", "503"),
+                query.TILE_BEFORE,
+                path=_ID,
+            )
+        },
+        "/api/pictures/{id}/after/tile": {
+            "get": _operation(
+                "afterTile",
+                "A piece of the picture in colour, at full size.",
+                png,
+                ("404", "409", "429", "503"),
+                query.TILE_AFTER,
                 path=_ID,
             )
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from starlette.requests import Request
@@ -23,6 +24,9 @@ MEDIA_TYPES = {
 }
 """Of what the page is made of; other files are not served."""
 
+LISTING = "files.json"
+"""The names of them all, for the service worker."""
+
 
 async def page_file(request: Request) -> Response:
     """`/`, `/docs`, `/favicon.ico` and `/page/...`.
@@ -33,7 +37,7 @@ async def page_file(request: Request) -> Response:
         There is no such file.
     """
     path = request.url.path
-    named = {"/": "index.html", "/docs": "docs.html", "/favicon.ico": "favicon.ico"}
+    named = {"/": "index.html", "/docs": "docs.html", "/favicon.ico": "favicon.ico", "/offline.js": "offline.js"}
     return page_response(named.get(path) or path.removeprefix("/page/"), request.headers.get("if-none-match"))
 
 
@@ -46,11 +50,16 @@ def page_response(name: str, known: str | None = None) -> Response:
         There is none of that name.
     """
     files = {file.relative_to(FOLDER).as_posix(): file for file in FOLDER.rglob("*") if file.suffix in MEDIA_TYPES}
+    if name == LISTING:
+        return _answer(json.dumps(sorted(files)).encode(), "application/json", known)
     if name not in files:
         raise ProblemError(404, "there is nothing at this address")
-    data = files[name].read_bytes()
+    return _answer(files[name].read_bytes(), MEDIA_TYPES[files[name].suffix], known)
+
+
+def _answer(data: bytes, kind: str, known: str | None) -> Response:
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if known == tag:
         return Response(status_code=304, headers=headers)
-    return Response(data, headers=headers, media_type=MEDIA_TYPES[files[name].suffix])
+    return Response(data, headers=headers, media_type=kind)

@@ -102,9 +102,14 @@ class PictureStore:
         Where their files lie.
     limits
         How many there may be, and for how long.
+    forget
+        Told the id of a picture that is deleted or coloured anew, whose drawings are of no more use.
     """
 
-    def __init__(self, queue: WorkQueue, folder: PrivateFolder, limits: Limits) -> None:
+    def __init__(
+        self, queue: WorkQueue, folder: PrivateFolder, limits: Limits, forget: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._forget = forget
         self._queue = queue
         self._folder = folder
         self._limits = limits
@@ -122,6 +127,10 @@ class PictureStore:
         self._begin(picture, prepare)
         self._pictures[picture.id] = picture
         self._make_room(picture)
+
+    def has(self, picture: StoredPicture) -> bool:
+        """Whether the picture is not deleted; may be asked by any thread."""
+        return self._pictures.get(picture.id) is picture
 
     def find(self, name: str) -> StoredPicture:
         """The picture of that id.
@@ -168,6 +177,7 @@ class PictureStore:
             before.cancel()
         if old is not None:
             self._folder.discard(old.proxy, old.predicted)
+        self._forget(picture.id)
         picture.model, picture.fast, picture.preview, picture.problem = model, fast, None, None
         picture.set_state("waiting")
 
@@ -176,6 +186,7 @@ class PictureStore:
         self._pictures.pop(picture.id, None)
         if picture.job is not None:
             picture.job.cancel()
+        self._forget(picture.id)
         self._folder.discard(picture.source.path)
         if picture.preview is not None:
             self._folder.discard(picture.preview.proxy, picture.preview.predicted)

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from colorizer.guidance.variants import MOST as MOST_VARIANTS
 from colorizer.media.options import Output
 from colorizer.settings import AUTO_SIZE, MOST_LOOKS, Option, Settings, Sizes, declared_type, option_of, read_sizes
-from colorizer.web.limits import MAX_NETWORK_SIZE, MAX_POLL
+from colorizer.web.limits import MAX_LEVEL, MAX_NETWORK_SIZE, MAX_PIECES, MAX_POLL, TILE_SIDE
 from colorizer.web.problems import ProblemError
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -143,6 +143,15 @@ SWATCHES = (
 
 VARIANTS = (Parameter("count", int, Option("How many proposals at most.", 1, MOST_VARIANTS), 4), *_CHROMA)
 """Of GET /api/pictures/ID/variants."""
+
+_PLACE = (
+    Parameter("level", int, Option("How often the piece is halved; 0: the picture's own pixels.", 0, MAX_LEVEL), 0),
+    Parameter("column", int, Option(f"Of pieces with {TILE_SIDE} pixels a side, from 0.", 0, MAX_PIECES), 0),
+    Parameter("row", int, Option("Likewise, downwards.", 0, MAX_PIECES), 0),
+)
+TILE_BEFORE = _PLACE
+TILE_AFTER = (*_PLACE, *_CHROMA)
+"""Of GET /api/pictures/ID/before/tile and .../after/tile."""
 
 WATCH = (
     Parameter("wait", float, Option("Seconds to wait for another state.", 0, MAX_POLL), 0.0),

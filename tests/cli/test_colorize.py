@@ -91,10 +91,17 @@ def test_one_bad_picture_does_not_stop_the_others(colorize: Command, photo: Path
 def test_compare_puts_before_and_after_side_by_side(colorize: Command, photo: Path, tmp_path: Path) -> None:
     assert colorize("photo.jpg", "-o", "out.png", "--compare").returncode == 0
     both = np.asarray(opened(tmp_path / "out.compare.png"))
-    width = opened(photo).width
+    width, height = opened(photo).size
     assert both.shape[1] == 2 * width
-    np.testing.assert_array_equal(both[:, :width, 0], np.asarray(opened(photo)))
-    np.testing.assert_array_equal(both[:, width:], np.asarray(opened(tmp_path / "out.png").convert("RGB")))
+    np.testing.assert_array_equal(both[:height, :width, 0], np.asarray(opened(photo)))
+    np.testing.assert_array_equal(both[:height, width:], np.asarray(opened(tmp_path / "out.png").convert("RGB")))
+    labels = both[height:]
+    assert len(labels) >= 18
+    assert np.ptp(labels, axis=2).max() == 0
+    for half in (labels[:, :width], labels[:, width:]):  # under each its own words, within its own width
+        assert half.max() > 150
+        assert half[:, [0, -1]].max() < 60
+    assert not np.array_equal(labels[:, :width], labels[:, width:])
 
 
 def test_keep_color_passes_the_bytes_of_a_colour_photograph_and_colours_a_sepia(

@@ -22,6 +22,15 @@ BROWSER_SCALING = 6.0
 
 
 @pytest.fixture
+def grey(tmp_path: Path) -> Path:
+    """A photograph without its colours."""
+    path = tmp_path / "grey.jpg"
+    with Image.open(STREAM) as image:
+        image.convert("L").save(path, quality=95)
+    return path
+
+
+@pytest.fixture
 def broken(tmp_path: Path) -> Path:
     """A photograph that ends in the middle."""
     path = tmp_path / "torn.jpg"
@@ -56,9 +65,11 @@ def test_of_three_dropped_pictures_two_are_coloured_and_one_tells_why_not(
             assert spread(np.asarray(image.convert("RGB")).astype(int)) > 10
 
 
-def test_the_boundary_shows_the_original_on_its_left_and_colours_on_its_right(server: Server, visits: Visits) -> None:
+def test_the_boundary_shows_the_original_on_its_left_and_colours_on_its_right(
+    server: Server, visits: Visits, grey: Path
+) -> None:
     page = visits.open(server.url("/"))
-    opened_large(page, STREAM)
+    opened_large(page, grey)
     before, after = share(page, "100"), share(page, "0")
     assert spread(before) < 1
     assert spread(after) > 15

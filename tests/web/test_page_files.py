@@ -14,7 +14,7 @@ from serving import Server
 import colorizer.web
 
 PAGE = Path(colorizer.web.__file__).parent / "page"
-FILES = sorted(path for path in PAGE.rglob("*") if path.suffix in (".html", ".css", ".js", ".svg"))
+FILES = sorted(path for path in PAGE.rglob("*") if path.suffix in (".html", ".css", ".js", ".svg", ".webmanifest"))
 EXAMPLE_ADDRESSES = ("http://127.0.0.1:8313", "http://HOST:8313")
 NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -94,7 +94,9 @@ def test_the_examples_ask_for_what_the_interface_has(server: Server) -> None:
     told = {(verb, path) for path, verbs in paths.items() if path.startswith("/api/") for verb in verbs}
     assert told - seen == {
         ("get", "/api/openapi.json"),
+        ("get", "/api/pictures/{id}/after/tile"),
         ("get", "/api/pictures/{id}/before"),
+        ("get", "/api/pictures/{id}/before/tile"),
         ("post", "/api/pictures/{id}/model"),
     }
 
@@ -107,7 +109,13 @@ def test_the_example_of_an_error_is_what_the_server_says(server: Server) -> None
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_is_served_with_its_type(server: Server, path: Path) -> None:
-    kinds = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+    kinds = {
+        ".html": "text/html",
+        ".css": "text/css",
+        ".js": "text/javascript",
+        ".svg": "image/svg+xml",
+        ".webmanifest": "application/manifest+json",
+    }
     answer = server.get(f"/page/{path.name}")
     assert answer.content == path.read_bytes()
     assert answer.headers["Content-Type"].startswith(kinds[path.suffix])

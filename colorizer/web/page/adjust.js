@@ -1,4 +1,4 @@
-/** The panel beside the large picture: colour strength, calm or vivid, which network, and how closely it looks. */
+/** The panel beside the large picture: saturation, calm or vivid, which network, and how closely it looks. */
 
 import { settled } from "./timing.js";
 

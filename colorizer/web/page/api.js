@@ -136,6 +136,16 @@ export const swatches = (id, options) => json(address(id, `/swatches${query(opti
 /** Proposals, each as a hints file. */
 export const variants = (id, options) => json(address(id, `/variants${query(options)}`), { cache: "no-store" });
 
+/**
+ * A piece of a picture at full size.
+ *
+ * @param {"before"|"after"} which
+ * @param {{level: number, column: number, row: number, saturation?: number|null, temperature?: number|null}} options
+ * @returns {Promise<Blob>}
+ */
+export const tile = async (id, which, options) =>
+  (await request(address(id, `/${which}/tile${query(options)}`))).blob();
+
 /** The full result as the command would write it. */
 export async function result(id, options) {
   return download(await request(address(id, `/result${query(options)}`)));

@@ -8,6 +8,8 @@ import { Downloading } from "./downloading.js";
 import { Grid } from "./grid.js";
 import { Hinting } from "./hinting.js";
 import { intake } from "./intake.js";
+import { install } from "./installing.js";
+import { Keeping, kept } from "./keeping.js";
 import { keys } from "./keys.js";
 import { Models } from "./models.js";
 import { saveAll, saveOne } from "./saving.js";
@@ -17,6 +19,7 @@ import { Transfer } from "./transfer.js";
 import { View } from "./view.js";
 import { Watch } from "./watch.js";
 import { formatName, plural, promise, savingWords, size, summary } from "./words.js";
+import { Zoom } from "./zoom.js";
 
 const part = (id) => document.getElementById(id);
 
@@ -30,6 +33,7 @@ const connection = new Connection();
 const models = new Models();
 const transfer = new Transfer(shelf, connection);
 new Watch(shelf, connection, transfer);
+new Keeping(shelf);
 const speech = new Speech(part("polite"), part("assertive"), shelf);
 const limits = { bytes: Infinity, pictures: Infinity };
 
@@ -90,6 +94,21 @@ const hinting = new Hinting(
   { tell: (error) => tell(error), say: (words) => speech.say(words) },
 );
 
+const compare = new Compare(part("compare"));
+
+const zoom = new Zoom(
+  part("stage"),
+  compare,
+  {
+    closer: part("zoom-in"),
+    away: part("zoom-out"),
+    whole: part("zoom-whole"),
+    pixels: part("zoom-pixels"),
+    shown: part("zoom-shown"),
+  },
+  (error, picture) => view.failed(error, picture),
+);
+
 const view = new View(
   {
     name: part("view-name"),
@@ -103,7 +122,8 @@ const view = new View(
     save: part("save"),
   },
   shelf,
-  new Compare(part("compare")),
+  compare,
+  zoom,
   adjust,
   hinting,
   {
@@ -286,7 +306,7 @@ part("save-all").addEventListener("click", saveEach);
 part("view-close").addEventListener("click", close);
 part("notice").querySelector("button").addEventListener("click", hush);
 part("help-open").addEventListener("click", () => part("help").showModal());
-keys({ view, help: part("help"), close, save: () => (view.picture ? saveThis() : saveEach()) });
+keys({ view, zoom, help: part("help"), close, save: () => (view.picture ? saveThis() : saveEach()) });
 
 for (const select of document.querySelectorAll(".formats")) {
   select.append(new Option("As the original", ""), ...FORMATS.map((format) => new Option(formatName(format), format)));
@@ -322,9 +342,11 @@ async function restore() {
     }),
   );
   for (const picture of found.filter(Boolean)) shelf.add(picture);
+  for (const waiting of await kept()) transfer.send(shelf.add(waiting));
 }
 
 history.replaceState(null, "");
 await restore();
 face();
+install();
 begin().catch(tell);

@@ -23,6 +23,10 @@ export class Compare {
     this.share = this.#share;
   }
 
+  get box() {
+    return this.#box;
+  }
+
   /** How much of the original is to be seen, in per cent from the left. */
   get share() {
     return this.#share;
@@ -41,7 +45,9 @@ export class Compare {
   /** Show an image; the one before it stays until this is there, so nothing flickers. */
   show(which, image, alt) {
     image.alt = alt;
-    this.#box.querySelector(`.${which}`).replaceChildren(image);
+    const side = this.#box.querySelector(`.${which}`);
+    for (const old of side.querySelectorAll("img")) old.remove();
+    side.prepend(image); // pieces of the enlarged picture lie over it
     if (which === "before") this.ratio = image.naturalWidth / image.naturalHeight;
   }
 
@@ -60,7 +66,7 @@ export class Compare {
   }
 
   #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.key in STEPS) this.share += STEPS[event.key];
     else if (event.key === "Home") this.share = 0;
     else if (event.key === "End") this.share = 100;

@@ -188,7 +188,7 @@ export class Hinting {
   }
 
   #where(event) {
-    const { left, top, width, height } = this.#parts.box.getBoundingClientRect();
+    const { left, top, width, height } = this.#marks.getBoundingClientRect(); // which lie where the picture does, also when it is enlarged
     return [within((event.clientX - left) / width), within((event.clientY - top) / height)];
   }
 

@@ -12,6 +12,7 @@ export class View {
   #parts;
   #shelf;
   #compare;
+  #zoom;
   #adjust;
   #hinting;
   #actions;
@@ -24,14 +25,16 @@ export class View {
    * @param {Record<string, HTMLElement>} parts name, place, facts, note, previous, next, hold, stage, save
    * @param {import("./shelf.js").Shelf} shelf
    * @param {import("./compare.js").Compare} compare
+   * @param {import("./zoom.js").Zoom} zoom
    * @param {import("./adjust.js").Adjust} adjust
    * @param {import("./hinting.js").Hinting} hinting
    * @param {{close: Function, lost: Function, unreachable: Function, moved: Function}} actions
    */
-  constructor(parts, shelf, compare, adjust, hinting, actions) {
+  constructor(parts, shelf, compare, zoom, adjust, hinting, actions) {
     this.#parts = parts;
     this.#shelf = shelf;
     this.#compare = compare;
+    this.#zoom = zoom;
     this.#adjust = adjust;
     this.#hinting = hinting;
     this.#actions = actions;
@@ -54,11 +57,15 @@ export class View {
     this.#adjust.show(picture);
     this.#hinting.show(picture);
     this.#tell();
-    queueMicrotask(() => this.#draw()); // when the view is shown, and has the size to draw for
+    queueMicrotask(() => {
+      this.#zoom.open(picture);
+      this.#draw();
+    }); // when the view is shown, and has the size to draw for
   }
 
   close() {
     this.#picture = null;
+    this.#zoom.close();
     this.#compare.clear();
   }
 
@@ -120,16 +127,29 @@ export class View {
     try {
       const images = await Promise.all(jobs.map(([which]) => render(picture, which, side)));
       if (picture !== this.#picture) return;
-      images.forEach((image, at) => this.#compare.show(jobs[at][0], image, jobs[at][1]));
+      images.forEach((image, at) => {
+        this.#compare.show(jobs[at][0], image, jobs[at][1]);
+        this.#zoom.changed(jobs[at][0]);
+      });
       this.#before = before;
       this.#after = after;
     } catch (error) {
-      if (error instanceof Unreachable) this.#actions.unreachable(() => this.#draw());
-      else if (error instanceof Problem && error.status === 404) this.#actions.lost(picture);
-      else if (picture === this.#picture) {
-        this.#parts.note.hidden = false;
-        this.#parts.note.textContent = error.message;
-      }
+      this.failed(error, picture);
+    }
+  }
+
+  /** What was to be seen of a picture could not be fetched. */
+  failed(error, picture) {
+    if (error instanceof Unreachable) {
+      this.#actions.unreachable(() => {
+        this.#draw();
+        this.#zoom.changed("before");
+        this.#zoom.changed("after");
+      });
+    } else if (error instanceof Problem && error.status === 404) this.#actions.lost(picture);
+    else if (picture === this.#picture) {
+      this.#parts.note.hidden = false;
+      this.#parts.note.textContent = error.message;
     }
   }
 

@@ -1,0 +1,60 @@
+"""Before and after in one picture, with what is what written under them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from colorizer.media import Picture
+from colorizer.media.samples import rescaled
+
+LABELS = ("Original", "Coloured")
+
+PAPER, INK = 24, 235
+"""Grey levels of a label's ground and its letters."""
+
+_LEAST, _MOST = 18, 160
+_SHARE = 24
+"""A label is as high as this part of the picture, but no lower and no higher than those pixels."""
+
+
+def label_height(height: int) -> int:
+    """Pixels of the labels under pictures of that height."""
+    return min(_MOST, max(_LEAST, height // _SHARE))
+
+
+def side_by_side(picture: Picture, colored: npt.NDArray[Any]) -> Picture:
+    """Before | after, in one picture; transparency and metadata are left out.
+
+    Parameters
+    ----------
+    picture
+        The original.
+    colored
+        (H, W, 3) RGB, its result, of the same dtype.
+
+    Returns
+    -------
+    Picture
+        (H + `label_height(H)`, 2 W, 3): no pixel of either is covered.
+    """
+    before = picture.pixels if picture.pixels.ndim == 3 else np.dstack([picture.pixels] * 3)
+    height, width = before.shape[:2]
+    labels = np.hstack([label(words, width, label_height(height)) for words in LABELS])
+    strip = rescaled(np.dstack([labels] * 3), before.dtype)
+    pixels = np.vstack([np.hstack([before, colored]), strip])
+    return Picture(pixels, None, picture.format, profile=picture.profile, dtype=picture.depth)
+
+
+def label(words: str, width: int, height: int) -> npt.NDArray[np.uint8]:
+    """Words in the middle of a dark strip, (height, width); smaller where it is narrow."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    strip = Image.new("L", (width, height), PAPER)
+    size = 0.7 * height
+    wide = ImageFont.load_default(size).getlength(words)
+    font = ImageFont.load_default(max(1.0, min(size, size * 0.9 * width / wide)))
+    ImageDraw.Draw(strip).text((width / 2, height / 2), words, INK, font, "mm")
+    return np.asarray(strip)

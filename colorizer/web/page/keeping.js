@@ -1,0 +1,100 @@
+/**
+ * Files that are not at the server yet, kept by the browser so that the page may be loaded again meanwhile.
+ *
+ * They lie in IndexedDB until the server has them, under the name of this tab; what a tab has left behind when it was
+ * closed is removed a day later. Where a browser keeps nothing (private windows, some), a reload loses what was waiting.
+ */
+
+import { Lanes } from "./timing.js";
+
+const DATABASE = "colorize";
+const STORE = "files";
+const TAB = "colorize.tab";
+const DAY = 24 * 3600 * 1000;
+const MOST = 512 << 20; // bytes of one tab; a browser copies each file
+
+const done = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+let opened = null;
+
+async function files(mode) {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  return (await opened).transaction(STORE, mode).objectStore(STORE);
+}
+
+function tab() {
+  let name = sessionStorage.getItem(TAB);
+  if (!name) {
+    name = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    sessionStorage.setItem(TAB, name);
+  }
+  return name;
+}
+
+export class Keeping {
+  #kept = new Map();
+  #lane = new Lanes(1);
+
+  /** @param {import("./shelf.js").Shelf} shelf whose pictures are kept until they have an id of the server's */
+  constructor(shelf) {
+    shelf.addEventListener("add", ({ detail: { picture } }) => {
+      if (picture.file && !picture.id) this.#lane.add(() => shelf.has(picture) && this.#keep(picture));
+    });
+    shelf.addEventListener("change", ({ detail: { picture } }) => {
+      if (picture.id || picture.state === "failed") this.#release(picture);
+    });
+    shelf.addEventListener("remove", ({ detail: { picture } }) => this.#release(picture));
+  }
+
+  async #keep(picture) {
+    const { id, state, file, key, name, model, fast } = picture;
+    const taken = [...this.#kept.values()].reduce((sum, size) => sum + size, 0);
+    if (id || state === "failed" || taken + file.size > MOST) return;
+    this.#kept.set(picture, file.size);
+    try {
+      const store = await files("readwrite");
+      await done(store.put({ file, name, model, fast, key, tab: tab(), time: Date.now() }, `${tab()} ${key}`));
+      if (picture.id) this.#release(picture); // it was quicker
+    } catch {
+      this.#kept.delete(picture); // the browser keeps nothing
+    }
+  }
+
+  #release(picture) {
+    if (!this.#kept.delete(picture)) return;
+    this.#lane.add(async () => {
+      try {
+        await done((await files("readwrite")).delete(`${tab()} ${picture.key}`));
+      } catch {
+        // then nothing was kept either
+      }
+    });
+  }
+}
+
+/** What was kept for this tab, as it was chosen, and taken out; what other tabs left long ago goes. */
+export async function kept() {
+  try {
+    const store = await files("readwrite");
+    const [names, found] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+    const own = [];
+    for (const [at, one] of found.entries()) {
+      const mine = one.tab === tab();
+      if (mine) own.push(one);
+      if (mine || Date.now() - one.time > DAY) store.delete(names[at]);
+    }
+    own.sort((one, other) => one.key - other.key);
+    return own.map(({ file, name, model, fast }) => ({ file, name, model, fast }));
+  } catch {
+    return [];
+  }
+}
