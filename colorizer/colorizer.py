@@ -17,11 +17,11 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.strips import Adjustment, with_chroma
 from colorizer.color.tint import is_really_color
 from colorizer.errors import OptionRef, Remedy, UsageError
-from colorizer.making import Making, making_of
 from colorizer.networks import open_network, resolve_model
 from colorizer.networks.distribution import Distribution
 from colorizer.networks.looks import Looks, Seen
 from colorizer.networks.looks import predict as predict_looks
+from colorizer.networks.making import Making, making_of
 from colorizer.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Colorizer:
         self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
         self.view = Looks.of(self.model, settings)
         self._network = open_network(self.model, settings, pictures=pictures)
+
+    def __repr__(self) -> str:
+        """What colours, and how."""
+        return f"<Colorizer: {self.recipe()}>"
 
     def with_settings(self, settings: Settings) -> Colorizer:
         """The same network, loaded once, under other settings that are not the network's: fit, size, chroma.

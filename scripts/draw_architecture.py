@@ -60,6 +60,7 @@ HOUSE = (
     Floor(
         "#efe3d3",
         (
+            Room("one_call", ("a picture, one call",), 0.9),
             Room("doctor", ("what is here",), 0.7),
             Room("evaluate", ("colours against the truth",), 1.2),
             Room("metrics", ("figures that papers use",), 1.2),
@@ -77,7 +78,6 @@ HOUSE = (
         "#cfe8ea",
         (
             Room("colorizer", ("the way of a picture, for arrays: Colorizer",), 1.6),
-            Room("making", ("what results say of it",), 0.8),
             Room("compat", ("as OpenCV's sample did",), 0.8),
         ),
     ),

@@ -37,6 +37,30 @@ _OPTIONS = (
         metavar="0..1",
         help="How far hints go beyond their own object, to what looks alike.  [default: 0.4, or what the file says]",
     ),
+    valued(
+        "--reference",
+        cls=Repeatable,
+        multiple=True,
+        metavar="FILE",
+        help="A picture in colour that says what the colours are; --reference-as says how. Repeatable.",
+    ),
+    valued(
+        "--reference-as",
+        type=click.Choice(["scene", "palette"]),
+        help="scene: it shows the same scene or person, and colours go to matching places; palette: its mood alone.",
+    ),
+    valued(
+        "--palette",
+        metavar="FILE|COLOURS",
+        help="Colours for all pictures: those of a picture, or named ones such as '#8b2e2e,navy'.",
+    ),
+    valued(
+        "--variants",
+        type=click.IntRange(1, 12),
+        metavar="N",
+        help="Write no result but N proposals: a numbered sheet, and a hints file for each.",
+    ),
+    valued("--variant", type=click.IntRange(1, 12), metavar="K", help="Take the proposal of this number."),
 )
 
 
@@ -58,12 +82,29 @@ def guiding_of(options: dict[str, Any], settings: Settings) -> Guiding:
     hints: tuple[str, ...] = options.pop("hint")
     file: Path | None = options.pop("hints")
     none, carry = options.pop("no_hints"), options.pop("carry")
-    from colorizer.jobs.guiding import Guiding
+    references, role = options.pop("reference"), options.pop("reference_as")
+    palette, variant = options.pop("palette"), options.pop("variant")
+    from colorizer.jobs.guiding import Guiding, palette_of
 
-    if settings.compat and (hints or file):
-        what = OptionRef("hint" if hints else "hints")
+    if references and role is None:
+        wanted = OptionRef("reference_as", "scene"), OptionRef("reference_as", "palette")
+        raise UsageError("what is it?", option="reference", remedy=Remedy.GIVE, what=wanted)
+    files, colors = palette_of(palette) if palette else ((), ())
+    given = {"hint": hints, "hints": file, "reference": references, "palette": palette, "variant": variant}
+    named = next((name for name, value in given.items() if value), None)
+    if settings.compat and named:
+        what = OptionRef(named)
         raise UsageError("computes as another program does", option="compat", remedy=Remedy.LEAVE_OUT, what=what)
-    return Guiding(tuple(map(_hint, hints)), file, beside=not none, carry=carry)
+    pictures = [*((role, Path(path)) for path in references), *(("palette", path) for path in files)]
+    return Guiding(
+        tuple(map(_hint, hints)),
+        file,
+        beside=not none,
+        carry=carry,
+        references=tuple(pictures),
+        palette=tuple(colors),
+        variant=variant,
+    )
 
 
 def _hint(text: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from colorizer.cli.completion import complete_models
 from colorizer.cli.console import Console
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.cli.progress import download_display
@@ -107,7 +108,7 @@ def list_models(*, weights_dir: Path | None, catalog: Path | None, verbose: bool
 
 
 @weights.command()
-@click.argument("name", default=LARGE)
+@click.argument("name", default=LARGE, shell_complete=complete_models)
 @_with_store
 @click.option(
     "--mirror",
@@ -178,7 +179,7 @@ def download(
 
 
 @weights.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_models)
 @_with_store
 @quiet_option
 def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> int:
@@ -204,7 +205,7 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
 
 
 @weights.command("path")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_models)
 @_with_store
 def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | None) -> None:
     """Print where models are kept; with NAME, its caffemodel and its prototxt, a line each."""
@@ -256,7 +257,7 @@ def import_(
 
 
 @weights.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_models)
 @_with_store
 @quiet_option
 def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from colorizer.cli.completion import complete_models_or_files
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.settings import Settings
 
 
 @click.command()
-@click.argument("name", metavar="NAME|PATH")
+@click.argument("name", metavar="NAME|PATH", shell_complete=complete_models_or_files)
 @click.argument("target", type=PATH, metavar="OUT.onnx")
 @click.option(
     "--prototxt",

@@ -24,7 +24,7 @@ from colorizer.film.pyav import error_words, file_url, import_av, open_film, pic
 from colorizer.film.segments import OrderedPacket, packets_in_order
 from colorizer.film.tags import making_tags
 from colorizer.io.atomic import NO_ROOM, temporary_beside
-from colorizer.making import Making
+from colorizer.networks.making import Making
 
 QUICKTIME = ("mp4", "mov")
 """Containers that keep metadata in QuickTime's boxes."""

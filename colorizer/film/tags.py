@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from colorizer.making import Making
+from colorizer.networks.making import Making
 
 _ANY_TAG = ("matroska", "webm")
 """Containers that hold tags of any name; the others know a few, among them "comment"."""

@@ -43,6 +43,9 @@ _FEWEST_POINTS: dict[Shape, int] = {"point": 1, "stroke": 2, "region": 3}
 
 _HEXADECIMAL = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 
+_EXAMINED_SIDE, _EXAMINED_PERCENT, _GREY_CHROMA = 256, 98, 4.0
+"""A reference is grey if so many per cent of it have less chroma than that."""
+
 KEEP, GREY = "keep", "grey"
 
 
@@ -186,10 +189,8 @@ class Reference:
             raise UsageError("expected scene or palette", option=OptionRef("reference_as", str(self.role)))
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
             raise UsageError(f"{self.name}: a reference without colour says nothing; give a picture in colour")
-        from colorizer.color.tint import is_really_color
-
-        if not is_really_color(self.pixels):
-            raise UsageError(f"{self.name}: a reference in grey or in one tint says nothing; give a picture in colour")
+        if _is_grey(self.pixels):
+            raise UsageError(f"{self.name}: a reference in grey says nothing; give a picture in colour")
         if not self.digest:
             found = hashlib.sha256(np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
             object.__setattr__(self, "digest", found)
@@ -348,6 +349,15 @@ def hexadecimal_of(ab: tuple[float, float], lightness: float = 50.0) -> str:
     light = np.full((1, 1), lightness, np.float32)
     red, green, blue = recombine(light, np.array([[ab]], np.float32), np.uint8)[0, 0]
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _is_grey(pixels: npt.NDArray[Any]) -> bool:
+    """Whether next to no place of a picture has colour; every so many pixels are looked at."""
+    from colorizer.color.pixels import chroma_plane
+
+    step = max(1, max(pixels.shape) // _EXAMINED_SIDE)
+    ab = chroma_plane(np.ascontiguousarray(pixels[::step, ::step]))
+    return float(np.percentile(np.hypot(ab[..., 0], ab[..., 1]), _EXAMINED_PERCENT)) < _GREY_CHROMA
 
 
 def _place(point: Sequence[float], *, pixels: bool) -> Place:

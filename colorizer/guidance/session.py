@@ -34,6 +34,8 @@ from colorizer.guidance.references import (
     palette_of_picture,
 )
 from colorizer.guidance.scene import Scene, enlarged, working_size
+from colorizer.guidance.suggestions import SWATCHES, Suggestion, suggested
+from colorizer.guidance.variants import variants
 from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
 
@@ -267,6 +269,53 @@ class Session:
             return Known(scene, chroma_plane(small) - enlarged(said.ab, scene.size))
 
         return self._kept(self._references, reference.digest, _REFERENCES, asked)
+
+    def suggestions(
+        self, x: float, y: float, guidance: Guidance | None = None, count: int = SWATCHES
+    ) -> tuple[Suggestion, ...]:
+        """Colours to choose from at a place.
+
+        Parameters
+        ----------
+        x, y
+            In fractions of the width and height.
+        guidance
+            What is said already; its colours are among them.
+        count
+            How many.
+
+        Raises
+        ------
+        InputError
+            A hint is outside the picture.
+        """
+        height, width = self.size
+        column, row = min(int(x * width), width - 1), min(int(y * height), height - 1)
+        tone = float(lightness(self.pixels[row : row + 1, column : column + 1])[0, 0])
+        used = [hint.target for hint in guidance.hints if hint.meaning == "color"] if guidance else []
+        present = self.ab_at(x, y, guidance)
+        return suggested(self.said.distribution, (x, y), lightness=tone, present=present, used=used, count=count)
+
+    def variants(self, count: int, guidance: Guidance | None = None) -> list[Guidance]:
+        """Proposals that differ where the network doubts, with what is said already; fewer where it does not.
+
+        Raises
+        ------
+        InputError
+            A hint is outside the picture.
+        UsageError
+            The network gives one answer and has no doubt.
+        """
+        said = in_fractions(guidance or Guidance(), self.size)
+        distribution = self.said.distribution
+        if distribution is None:
+            raise UsageError(
+                f"{self.said.model} gives one answer, between which and others there is nothing to choose; "
+                "take another model"
+            )
+        base = self.base + self.change(said) if said else self.base
+        found = variants(self.scene, distribution, base, count)
+        return [said.with_hints(*hints) for hints in found]
 
     @cached_property
     def _vivid(self) -> Floats:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import ColorizerError, InputError, UsageError, shown
+from colorizer.errors import ColorizerError, InputError, OptionRef, UsageError, shown
 from colorizer.guidance import Guidance, Hint, Reference, from_json, read_guidance
 from colorizer.guidance.files import MadeFor, beside, check_picture
-from colorizer.guidance.hints import Role, replace_guidance
+from colorizer.guidance.hints import Role, normal_color, replace_guidance
 from colorizer.guidance.session import Session
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import read_picture
@@ -38,6 +38,8 @@ class Guiding:
         Pictures in colour, and what they are, for all pictures.
     palette
         Colours for all pictures.
+    variant
+        The proposal to take, from 1; None: none.
     """
 
     hints: tuple[Hint, ...] = ()
@@ -46,6 +48,7 @@ class Guiding:
     carry: float | None = None
     references: tuple[tuple[Role, Path], ...] = ()
     palette: tuple[str, ...] = ()
+    variant: int | None = None
 
     @property
     def for_one(self) -> bool:
@@ -55,7 +58,7 @@ class Guiding:
     @property
     def given(self) -> bool:
         """Whether anything was, beside hints files that lie beside pictures."""
-        return self.for_one or bool(self.references or self.palette)
+        return self.for_one or bool(self.references or self.palette or self.variant)
 
     def file_for(self, source: Path | None, storage: Storage = LOCAL) -> Path | None:
         """The hints file of a picture; None where it has none, or comes from no file."""
@@ -70,7 +73,7 @@ class Guiding:
         file = self.file_for(source, storage)
         if file is None and not self.given:
             return ""
-        parts: list[object] = [self.hints, self.carry, self.palette]
+        parts: list[object] = [self.hints, self.carry, self.palette, self.variant]
         named = [path for _, path in self.references]
         if file is not None:
             try:
@@ -107,7 +110,7 @@ class Guiding:
             )
         except UsageError as error:
             raise InputError(error.message) from error
-        return Saying(guidance, made_for, "" if file is None else shown(file))
+        return Saying(guidance, made_for, "" if file is None else shown(file), self.variant)
 
 
 @dataclass(frozen=True)
@@ -122,11 +125,45 @@ class Saying:
         The picture that a hints file is for.
     name
         Of the hints file, for messages; empty where there is none.
+    variant
+        The proposal to take, from 1; None: none.
     """
 
     guidance: Guidance = Guidance()
     made_for: MadeFor = MadeFor()
     name: str = ""
+    variant: int | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is said."""
+        return bool(self.guidance) or self.variant is not None
+
+    def describe(self) -> str:
+        """In a few words, for reports."""
+        parts = [self.guidance.describe(), "" if self.variant is None else f"variant {self.variant}"]
+        return ", ".join(filter(None, parts))
+
+    def summary(self) -> dict[str, Any]:
+        """How much is said, for the mark in a result (docs/mark.md)."""
+        return self.guidance.summary() | ({} if self.variant is None else {"variant": self.variant})
+
+    def with_variant(self, session: Session, guidance: Guidance) -> Guidance:
+        """What is said of a page, and the proposal that is to be taken.
+
+        Raises
+        ------
+        InputError
+            There is no such proposal.
+        """
+        if self.variant is None:
+            return guidance
+        try:
+            found = session.variants(self.variant, guidance)
+        except UsageError as error:
+            raise InputError(error.message) from error
+        if self.variant > len(found):
+            raise InputError(f"there is no variant {self.variant}, this picture has {len(found)}")
+        return found[-1]
 
     def of_page(self, page: int, pages: int) -> Guidance:
         """What is said of a page, from 1, of so many.
@@ -162,6 +199,25 @@ class Saying:
 
     def _about(self, text: str) -> str:
         return f"{self.name}: {text}" if self.name else text
+
+
+def palette_of(text: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """A palette as it is typed: the picture that it names, or its colours.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    path = Path(text)
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return (), tuple(normal_color(part) for part in parts)
+    except UsageError as error:
+        if LOCAL.stamp(path) is not None:
+            return (path,), ()
+        message = f"{error.message.text}, or the name of a picture"
+        raise UsageError(message, option=OptionRef("palette")) from error
 
 
 def read_reference(path: Path) -> npt.NDArray[Any]:

@@ -232,7 +232,7 @@ class ColoredPages:
             self.sizes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
             self.passed.append(colorizer.keeps(picture.pixels))
             if self.passed[-1]:
-                if self._saying.guidance:
+                if self._saying:
                     self.remarks.append("it is in colour already and passed through, its hints are not used")
                 yield picture
                 continue
@@ -246,7 +246,7 @@ class ColoredPages:
 
     def _colored(self, picture: Picture) -> Picture:
         colorizer, page = self._colorizer, len(self.sizes)
-        guided = self._guided(picture, page) if self._saying.guidance else None
+        guided = self._guided(picture, page) if self._saying else None
         colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided)
         if colored.coded is None:
             mark = mark_of(colorizer, guided)
@@ -257,13 +257,14 @@ class ColoredPages:
     def _guided(self, picture: Picture, page: int) -> GuidedPage | None:
         """What hints say of a page; None where it is nothing."""
         guidance = self._saying.of_page(page, len(self._document))
-        if not guidance:
+        if not guidance and self._saying.variant is None:
             return None
         if self._colorizer.settings.compat:
             self.remarks.append("compat computes as another program does, its hints are not used")
             return None
-        guided = GuidedPage(self._colorizer.session(picture.pixels), guidance)
-        self._saying.check(guided.session, page)
+        session = self._colorizer.session(picture.pixels)
+        self._saying.check(session, page)
+        guided = GuidedPage(session, self._saying.with_variant(session, guidance))
         several = f"page {page}: " if len(self._document) > 1 else ""
         self.remarks += [several + remark for remark in guided.session.remarks(guidance, picture.alpha)]
         return guided
@@ -289,7 +290,7 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
-    said = None if all(pages.passed) else saying.guidance
+    said = None if all(pages.passed) else saying
     used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
     making = replace(colorizer.making(), guidance=said.summary() if said else {}).as_dict()
     return Outcome(

@@ -163,5 +163,6 @@ class Networks:
                 fit=settings.fit,
                 saturation=settings.saturation,
                 strength=settings.strength,
+                keep_color=settings.keep_color,
             )
         )

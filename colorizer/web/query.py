@@ -98,6 +98,7 @@ MODEL = Parameter("model", str, Option("Network: a name of /api/models; the serv
 NAME = Parameter("name", str, Option("The picture's file name, for messages and for the result's name."), "")
 
 _CHROMA = tuple(_from_dataclass(Settings, "temperature", "saturation", "strength"))
+_KEEP_COLOR = tuple(_from_dataclass(Settings, "keep_color"))
 _SEEING = tuple(
     replace(item, option=replace(item.option, high=MAX_NETWORK_SIZE)) if item.name == "size" else item
     for item in _from_dataclass(Settings, "fit", "size", "fast")
@@ -107,7 +108,7 @@ _WRITING = (
     Parameter("mark", bool, Option("Say in the result's metadata that its colours were computed."), True),
 )
 
-COLORIZE = (MODEL, NAME, *_CHROMA, *_SEEING, *_WRITING)
+COLORIZE = (MODEL, NAME, *_CHROMA, *_SEEING, *_KEEP_COLOR, *_WRITING)
 """Of POST /api/colorize."""
 
 FAST = next(item for item in _SEEING if item.name == "fast")
@@ -192,7 +193,7 @@ def settings_of(values: Mapping[str, Any], model: str) -> Settings:
     UsageError
         Two of them exclude each other.
     """
-    names = {item.name for item in (*_CHROMA, *_SEEING)} & values.keys()
+    names = {item.name for item in (*_CHROMA, *_SEEING, *_KEEP_COLOR)} & values.keys()
     return Settings(model=model, **{name.replace("-", "_"): values[name] for name in names})
 
 

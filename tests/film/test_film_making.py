@@ -15,7 +15,7 @@ import colorizer
 from colorizer.film.job import color_video
 from colorizer.film.options import FilmOptions
 
-SCHEMA = json.loads((Path(colorizer.__file__).parent / "making.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(colorizer.__file__).parent / "networks" / "making.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

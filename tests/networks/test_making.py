@@ -21,7 +21,7 @@ from PIL import Image
 import colorizer
 from colorizer.networks.descriptor.reading import parse_descriptor
 
-SCHEMA = json.loads((Path(colorizer.__file__).parent / "making.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(colorizer.__file__).parent / "networks" / "making.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 MAKING = "{https://pypi.org/project/colorize-photos/xmp/1.0/}Making"
 

@@ -117,6 +117,15 @@ def test_a_grey_jpeg_keeps_its_luma_as_from_the_command(server: Server, query: d
     assert (b"luma coefficients kept" in saved) is (output.keep_luma is None)
 
 
+def test_what_is_in_colour_passes_if_asked_for(server: Server, photographs: list[Path]) -> None:
+    data, grey = photographs[0].read_bytes(), photo(120, 90, seed=4)
+    asked = {"keep-color": "true"}
+    assert server.post("/api/colorize", data, params=asked).content == data
+    assert server.post("/api/colorize", grey, params=asked).content == command_bytes(grey, keep_color=True)
+    written_anew = server.post("/api/colorize", data, params=asked | {"format": "png"}).content
+    assert written_anew == command_bytes(data, Output("png"), keep_color=True) != command_bytes(data, Output("png"))
+
+
 def test_pages_of_a_tiff_all_come_back(server: Server) -> None:
     file = io.BytesIO()
     pages = [np.full((40, 50), tone, np.uint16) for tone in (9000, 40000)]
@@ -205,7 +214,7 @@ def test_no_problem_names_a_temporary_file(server: Server) -> None:
     ("query", "words"),
     [
         ("modle=lite", "unknown option 'modle'"),
-        ("keep-color=true", "unknown option"),
+        ("files-from=list.txt", "unknown option"),
         ("saturation=1&saturation=2", "given twice"),
         ("saturation=nan", "saturation: expected a number from 0 to 4"),
         ("saturation=inf", "expected a number"),

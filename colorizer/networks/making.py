@@ -16,7 +16,7 @@ from colorizer import __version__
 from colorizer.engines import Opened
 from colorizer.io.cache import content_hash
 from colorizer.io.records import read_record
-from colorizer.networks import Model
+from colorizer.networks.base import Model
 from colorizer.networks.store import packaged_weights
 from colorizer.settings import Settings
 
