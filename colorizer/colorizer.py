@@ -21,6 +21,7 @@ from colorizer.networks import open_network, resolve_model
 from colorizer.networks.distribution import Distribution
 from colorizer.networks.looks import Looks, Seen
 from colorizer.networks.looks import predict as predict_looks
+from colorizer.networks.making import Making, making_of
 from colorizer.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class Colorizer:
         self.view = Looks.of(self.model, settings)
         self._network = open_network(self.model, settings, pictures=pictures)
 
+    def __repr__(self) -> str:
+        """What colours, and how."""
+        return f"<Colorizer: {self.recipe()}>"
+
     def with_settings(self, settings: Settings) -> Colorizer:
         """The same network, loaded once, under other settings that are not the network's: fit, size, chroma.
 
@@ -113,6 +118,21 @@ class Colorizer:
         parts += [f"saturation {settings.saturation:g}"] if settings.saturation != 1 else []
         parts += [f"strength {settings.strength:g}"] if settings.strength != 1 else []
         return ", ".join([*parts, *(["as OpenCV's sample"] if settings.compat else [])])
+
+    def making(self, *notes: str) -> Making:
+        """What results say of how they were made, for metadata and reports (docs/mark.md); `recipe` for programs.
+
+        Parameters
+        ----------
+        *notes
+            What else is to be said of a result.
+
+        Raises
+        ------
+        WeightsError
+            A file of the model is gone.
+        """
+        return making_of(self.model, self.settings, self._network.engine, self.temperature, notes)
 
     def describe(self) -> str:
         """The recipe, and why this engine was chosen."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from colorizer import __version__
 from colorizer.engines import Choice, Device, EngineName, Precision
 from colorizer.engines.base import missing_runtime
 from colorizer.engines.choice import COSTS
-from colorizer.engines.cuda import CUDA_ENGINES, probe_cuda
-from colorizer.engines.opening import installed_engines, runtime_version
+from colorizer.engines.devices import ACCELERATORS, Accelerator
+from colorizer.engines.loading import installed_engines
+from colorizer.engines.opening import runtime_version
+from colorizer.engines.probing import gain, refusal
 from colorizer.errors import ColorizerError, EngineError, Remedy
 from colorizer.io.cache import cache_folder
 from colorizer.io.machine import usable_cores
@@ -201,13 +204,28 @@ def _engine(name: EngineName, installed: Sequence[EngineName], words: Words) -> 
 
 def _devices(installed: Sequence[EngineName], words: Words) -> tuple[DeviceState, ...]:
     cpu = DeviceState("cpu", True, f"{processor_name()}, {usable_cores()} cores to use")
+    return cpu, *(_device(name, installed, words) for name in dict.fromkeys(each.device for each in ACCELERATORS))
+
+
+def _device(name: Device, installed: Sequence[EngineName], words: Words) -> DeviceState:
+    ways = [each for each in ACCELERATORS if each.device == name]
+    if not any(sys.platform in each.systems for each in ways):
+        return DeviceState(name, False, "not on this system")
     refusals = []
-    for engine in (name for name in CUDA_ENGINES if name in installed):
-        refusal = probe_cuda(engine)
-        if refusal is None:
-            return cpu, DeviceState("cuda", True, f"a convolution came out right in {engine}")
-        refusals.append(refusal)
-    return cpu, DeviceState("cuda", False, words(EngineError("; ".join(refusals), remedy=Remedy.GET_CUDA)))
+    for way in (each for each in ways if each.engine in installed):
+        why = refusal(way.engine, name)
+        if why is None:
+            times = gain(way.engine, name)
+            return DeviceState(name, True, f"works in {way.engine}, {times:.1f} times the CPU's speed")
+        refusals.append(why)
+    problem = "; ".join(refusals) or f"{' or '.join(each.engine for each in ways)} is not installed"
+    remedy = Remedy.GET_CUDA if name == "cuda" else ways[0].how
+    return DeviceState(name, False, words(EngineError(problem, remedy=remedy)))
+
+
+def _working(devices: Sequence[DeviceState]) -> list[Accelerator]:
+    there = [device.name for device in devices if device.available]
+    return [each for each in ACCELERATORS if each.device in there and refusal(each.engine, each.device) is None]
 
 
 def _models(weights_dir: Path | None, words: Words) -> tuple[ModelState, ...]:
@@ -232,9 +250,7 @@ def _passes(
     passes = [
         _timed(model, engine.name, "cpu", precision, words) for engine in engines for precision in engine.precisions
     ]
-    if any(device.name == "cuda" and device.available for device in devices):
-        working = [name for name in CUDA_ENGINES if probe_cuda(name) is None]
-        passes += [_timed(model, name, "cuda", "fp32", words) for name in working]
+    passes += [_timed(model, each.engine, each.device, each.precisions[0], words) for each in _working(devices)]
     return passes
 
 

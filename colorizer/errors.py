@@ -54,7 +54,6 @@ class Remedy(Enum):
     WRITE_YUV4MPEG2 = "write one first, with depths beyond 8 bits allowed"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
-    VERIFY_MODELS = "verify the models that are installed"
     VERIFY_OR_TRY = "verify the models that are installed, or take {what}"
     REINSTALL = "install {package} again"
     INSTALL_OPENCV = "install opencv-python-headless 4.10 or later in place of opencv-python"
@@ -72,6 +71,7 @@ class Remedy(Enum):
     RICHER_COLORS = "for richer colours, download {model}"
     REPLACE_MODEL = "download {model} again"
     IMPORT_AGAIN = "remove {model} and import it again"
+    IMPORT_AS = "get it there and import it under the name {model}"
     LIST_MODELS = "list the models to see those that are here"
     CHECK_OR_DOWNLOAD = "check the path, or download the model"
     GET_RELEASE = "give the Caffe release's .caffemodel, which can be downloaded"
@@ -84,6 +84,10 @@ class Remedy(Enum):
     ANOTHER_MIRROR = "try again later, name another source ({what}), or bring {file} and import it"
     IMPORT_LOCAL_FILE = "import a file that is on this machine"
     READ_AS_CAFFE = "run it in OpenCV 4, which reads the files themselves"
+    EXPORT_TO_ONNX = "export the network to ONNX where it was trained (torch.onnx.export), and import that"
+    DESCRIBE = "describe it by a descriptor (docs/networks.md)"
+    SAY_ON_IMPORT = "say it when the model is imported: {what}"
+    IMPORT_MODEL = "import the model again, or mend its descriptor"
     ANOTHER_PORT = "stop that, or take another {what} (0 takes a free one)"
 
 

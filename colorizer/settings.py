@@ -1,7 +1,7 @@
 """The options of a colorization, defined once for the library, the command line and the documentation.
 
 Each field of `Settings` carries its help text and its range as metadata; the command builds its options from them, and
-a test holds the README to them.
+the tables of docs/commands.md are made of these.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Settings:
     >>> from dataclasses import replace
     >>> from colorizer import Settings
     >>> vivid = Settings(saturation=1.3, temperature=0.4)
-    >>> replace(vivid, strength=0.5).saturation
-    1.3
+    >>> replace(vivid, strength=0.5)
+    Settings(temperature=0.4, saturation=1.3, strength=0.5)
     >>> Settings(temperature=99)
     Traceback (most recent call last):
         ...
@@ -94,8 +94,8 @@ class Settings:
 
     model: str = option(
         "auto",
-        "Network: the name of one that is installed, or the path of a caffemodel. "
-        "auto takes zhang16 where it is installed, else lite.",
+        "Network: the name of one that is installed, or the path of an ONNX model or a caffemodel. "
+        "auto takes the best that is installed, in a stated order, else lite.",
         metavar="NAME|PATH",
     )
     prototxt: Path | None = option(
@@ -151,10 +151,11 @@ class Settings:
         "found no difference to be seen.",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    device: Literal["auto", "cpu", "cuda"] = option(
+    device: Literal["auto", "cpu", "gpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "npu"] = option(
         "auto",
-        "Where the network runs. auto takes CUDA for longer runs where it works.",
-        choices=("auto", "cpu", "cuda"),
+        "Where the network runs: gpu is any GPU that works, by whichever runtime knows it; others are one way each. "
+        "auto takes a GPU for longer runs where it works and was faster than the CPU when tried.",
+        choices=("auto", "cpu", "gpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "npu"),
     )
     threads: int | None = option(
         None,
@@ -168,6 +169,12 @@ class Settings:
         "Compute as OpenCV 4's Caffe-era sample does: cv2's Lab, cv2.dnn as it comes, square input, colours clipped "
         "per channel. For comparisons.",
     )
+
+    def __repr__(self) -> str:
+        """What differs from the defaults, as it is typed."""
+        values = [(item, getattr(self, item.name)) for item in fields(self)]
+        said = [f"{item.name}={value!r}" for item, value in values if value != item.default]
+        return f"Settings({', '.join(said)})"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", read_sizes(self.size))

@@ -12,6 +12,7 @@ from benchmarks.folder import first, folder
 from benchmarks.forward import forward
 from benchmarks.guidance import guidance, guidance_times
 from benchmarks.jpeg_luma import jpeg_luma
+from benchmarks.networks import networks
 from benchmarks.recombine import recombine
 
 
@@ -26,6 +27,7 @@ benchmark.add_command(forward)
 benchmark.add_command(guidance)
 benchmark.add_command(guidance_times)
 benchmark.add_command(jpeg_luma)
+benchmark.add_command(networks)
 benchmark.add_command(recombine)
 benchmark.add_command(steadiness)
 benchmark.add_command(video)

@@ -60,6 +60,7 @@ HOUSE = (
     Floor(
         "#efe3d3",
         (
+            Room("one_call", ("a picture, one call",), 0.9),
             Room("doctor", ("what is here",), 0.7),
             Room("evaluate", ("colours against the truth",), 1.2),
             Room("metrics", ("figures that papers use",), 1.2),

@@ -19,7 +19,7 @@ from colorizer.errors import UsageError
 
 @pytest.fixture(scope="module")
 def lite() -> Colorizer:
-    return Colorizer(Settings(model="lite"))
+    return Colorizer(Settings(model="lite", fast=True))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,8 @@ def test_colour_in_the_input_is_taken_for_its_lightness(lite: Colorizer, rgb: An
 def test_saturation_scales_chroma_and_zero_is_grey(grey: Any) -> None:
     factors = (0, 0.25, 0.5)
     by_factor = {
-        s: chroma(Colorizer(Settings(model="lite", saturation=s)).colorize(grey / 255, "rgb")) for s in factors
+        s: chroma(Colorizer(Settings(model="lite", fast=True, saturation=s)).colorize(grey / 255, "rgb"))
+        for s in factors
     }
     assert np.abs(by_factor[0]).max() < 0.05
     # near black and white not even half the chroma fits everywhere
@@ -87,9 +88,9 @@ def test_saturation_scales_chroma_and_zero_is_grey(grey: Any) -> None:
 def test_strength_blends_with_the_originals_own_colour(lite: Colorizer, rgb: Any) -> None:
     pixels = rgb / 255
     own, full = chroma(pixels), chroma(lite.colorize(pixels, "rgb"))
-    none = Colorizer(Settings(model="lite", strength=0)).colorize(pixels, "rgb")
+    none = Colorizer(Settings(model="lite", fast=True, strength=0)).colorize(pixels, "rgb")
     np.testing.assert_allclose(none, pixels, atol=0.002)
-    half = chroma(Colorizer(Settings(model="lite", strength=0.5)).colorize(pixels, "rgb"))
+    half = chroma(Colorizer(Settings(model="lite", fast=True, strength=0.5)).colorize(pixels, "rgb"))
     height, width = pixels.shape[:2]
     wanted = Upsampler(lite.predict(pixels), height, width).rows(0, height)
     fits = np.abs(full - wanted).max(axis=-1) < 0.1
@@ -100,14 +101,14 @@ def test_strength_blends_with_the_originals_own_colour(lite: Colorizer, rgb: Any
 
 def test_a_high_temperature_makes_all_colours_alike(grey: Any) -> None:
     """Towards an even distribution over the classes, whose mean is one colour for all."""
-    alike, usual = (Colorizer(Settings(model="lite", temperature=t)).predict(grey) for t in (10, 0.3837))
+    alike, usual = (Colorizer(Settings(model="lite", fast=True, temperature=t)).predict(grey) for t in (10, 0.3837))
     assert alike.std(axis=(0, 1)).max() < usual.std(axis=(0, 1)).min() / 2
 
 
 def test_fit_and_size_decide_what_the_network_sees(grey: Any) -> None:
     wide = np.hstack([grey] * 2)
     results = [
-        Colorizer(Settings(model="lite", fit=fit, size=size)).predict(wide).shape[:2]  # type: ignore[arg-type]
+        Colorizer(Settings(model="lite", fast=True, fit=fit, size=size)).predict(wide).shape[:2]  # type: ignore[arg-type]
         for fit, size in (("stretch", 224), ("aspect", 224), ("aspect", 320))
     ]
     assert results[0] == (56, 56)
@@ -138,7 +139,7 @@ def test_wrong_use_is_a_colorizer_error(lite: Colorizer, grey: Any) -> None:
         with pytest.raises(UsageError, match="expected"):
             Settings(**wrong)
     with pytest.raises(UsageError, match="multiples of 32"):
-        Colorizer(Settings(model="lite", size=230))
+        Colorizer(Settings(model="lite", fast=True, size=230))
 
 
 def test_settings_take_paths_as_text_text_as_paths_and_numbers_of_numpy() -> None:

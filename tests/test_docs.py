@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import re
 import shlex
@@ -20,6 +21,12 @@ from colorizer.networks.catalog import load_catalog
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+_SCRIPT = importlib.util.spec_from_file_location("option_tables", ROOT / "scripts" / "option_tables.py")
+assert _SCRIPT
+assert _SCRIPT.loader
+option_tables = importlib.util.module_from_spec(_SCRIPT)
+_SCRIPT.loader.exec_module(option_tables)
+
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "weights/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
@@ -60,11 +67,24 @@ def option_names(command: click.Command) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in option_names(pictures) if name not in ("-h", "--help", "--version")])
-def test_every_option_is_in_the_readme(name: str) -> None:
-    if name in ("--quiet", "--verbose"):
-        name = name[1:3]
-    assert f"`{name}`" in README
+def test_the_tables_of_options_are_those_of_the_commands() -> None:
+    """Written by `python scripts/option_tables.py`."""
+    text = option_tables.PAGE.read_text(encoding="utf-8")
+    assert option_tables.page(text) == text
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_every_option_is_in_the_tables(name: str | None) -> None:
+    module, attribute = (COMMANDS[name] if name else DEFAULT_COMMAND).split(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    text = option_tables.PAGE.read_text(encoding="utf-8")
+    below = command.commands if isinstance(command, click.Group) else {"": command}
+    for each, one in below.items():
+        names = set(option_names(one)) - {"-h", "--help", "--help-all", "--version"}
+        if names:
+            title = " ".join(filter(None, ("colorize", name, each)))
+            (section,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+            assert {option for option in names if f"`{option}`" not in section} == set()
 
 
 @pytest.mark.parametrize("option", [param for param in pictures.params if isinstance(param, click.Option)], ids=str)
@@ -86,19 +106,22 @@ def test_examples_in_the_help_stand_line_by_line(name: str | None) -> None:
 
 
 def test_options_named_in_the_readme_exist() -> None:
-    table = README[README.index("## Options") : README.index("## From Python")]
-    named = set(re.findall(r"`(--[a-z-]+)`", table))
-    assert named <= set(option_names(pictures)) | {"--help"}
+    named = set(re.findall(r"`(--[a-z-]+)`", README))
+    assert named
+    assert named <= set(option_names(pictures)) | {"--help", "--help-all"}
+
+
+def test_the_readme_is_short() -> None:
+    """It is for a person's first hour; all else is in docs/."""
+    assert len(README.split()) < 1000
 
 
 @pytest.mark.parametrize("model", ["lite", "zhang16"])
-def test_help_and_readme_tell_the_temperatures_that_models_have(model: str) -> None:
+def test_help_tells_the_temperatures_that_models_have(model: str) -> None:
     spec = load_catalog().find(model)
     assert spec
     own = f"{spec.temperature:.4g}"
-    (row,) = (line for line in README.splitlines() if line.startswith("| `--temperature`"))
     (option,) = (param for param in pictures.params if param.name == "temperature")
-    assert f"{own} for `{model}`" in row
     assert re.search(rf"{re.escape(own)} for {model}\b", str(getattr(option, "help", "")))
 
 
@@ -129,6 +152,15 @@ def test_commands_in_the_pages_have_the_options_that_they_are_given(page: Path) 
         check_options(getattr(importlib.import_module(module), attribute), arguments[1:] if named else arguments)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_package_index_is_named_before_the_program_is_there(page: Path) -> None:
+    """By its name alone, `pip` would get nothing, or somebody else's program."""
+    for command in shell_commands(page.read_text(encoding="utf-8")):
+        if any(word.startswith("colorize-photos") for word in command):
+            assert "--no-index" in command or "uninstall" in command, command
+    assert not re.search(r"`pip install [^`]*colorize-photos", page.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_commands_run_as_printed_after_the_first(page: Path) -> None:
     """What the environment brings is called by its path; `python3` is for making one, and for `pip` without one."""
@@ -138,9 +170,10 @@ def test_commands_run_as_printed_after_the_first(page: Path) -> None:
 
 
 def test_the_readme_offers_only_networks_that_can_be_had() -> None:
-    for spec in load_catalog().models:
-        can_be_had = all(file.packaged or not all(mirror.dead for mirror in file.mirrors) for file in spec.files)
-        assert can_be_had == (f"`{spec.name}`" in README), spec.name
+    offered = [spec for spec in load_catalog().models if f"`{spec.name}`" in README]
+    assert {"lite", "zhang16"} <= {spec.name for spec in offered}
+    for spec in offered:
+        assert all(file.packaged or not all(mirror.dead for mirror in file.mirrors) for file in spec.files), spec.name
 
 
 def test_the_readme_shows_one_command_to_colour_and_one_to_test() -> None:

@@ -18,12 +18,13 @@ import tifffile
 ROOT = Path(__file__).parent.parent
 GREYS = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
 RESULTS = {
-    "README.md": "street.color.png",
-    "docs/formats.md": "album.color.tif",
-    "docs/guidance.md": "street.color.png",
-    "docs/video.md": "film.color.mp4",
+    "README.md": ["street.color.png"],
+    "docs/formats.md": ["album.color.tif"],
+    "docs/guidance.md": ["street.color.png"],
+    "docs/python.md": ["street.color.png", "street.color.jpg", "street.vivid.png"],
+    "docs/video.md": ["film.color.mp4"],
 }
-"""Pages with an example in Python, and the file that it writes."""
+"""Pages with examples in Python, and the files that they write."""
 
 
 def make_inputs(folder: Path) -> None:
@@ -41,12 +42,11 @@ def make_inputs(folder: Path) -> None:
 def test_examples_in_pages(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_inputs(tmp_path)
     monkeypatch.chdir(tmp_path)
-    (example,) = re.findall(
-        r"^```python\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    (tmp_path / "example.py").write_text(example, encoding="utf-8")
-    runpy.run_path("example.py")
-    assert (tmp_path / RESULTS[page]).stat().st_size
+    examples = re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for example in examples:
+        (tmp_path / "example.py").write_text(example, encoding="utf-8")
+        runpy.run_path("example.py")
+    assert all((tmp_path / name).stat().st_size for name in RESULTS[page])
 
 
 def test_all_pages_with_examples_are_tried() -> None:
@@ -66,6 +66,7 @@ def test_all_pages_with_examples_are_tried() -> None:
         "colorizer.guidance.session",
         "colorizer.media",
         "colorizer.networks.distribution",
+        "colorizer.one_call",
         "colorizer.settings",
     ],
 )

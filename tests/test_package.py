@@ -42,7 +42,7 @@ def test_the_embedded_model_is_found_wherever_the_package_lies(layout: str, tmp_
 
 
 def test_the_public_names_are_few_and_there() -> None:
-    assert set(colorizer.__all__) == {"Colorizer", "ColorizerError", "Settings", "__version__"}
+    assert set(colorizer.__all__) == {"Colorizer", "ColorizerError", "Settings", "__version__", "colorize"}
     for name in colorizer.__all__:
         assert getattr(colorizer, name) is not None
 
@@ -53,11 +53,11 @@ def test_the_licences_are_those_of_all_that_is_in_the_package(metadata: email.me
     assert set(metadata.get_all("License-File", [])) == files
 
 
-def test_the_readme_names_all_that_a_build_of_opencv_of_your_own_needs(metadata: email.message.Message) -> None:
+def test_the_docs_name_all_that_a_build_of_opencv_of_your_own_needs(metadata: email.message.Message) -> None:
     """Installed by hand there, since pip would bring its own OpenCV; NumPy comes with the build."""
     needed = {re.split(r"[^\w-]", line)[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     (line,) = re.findall(
-        r"^env/bin/pip install (click .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+        r"^env/bin/pip install (click .*)$", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert set(line.split()) == needed - {"numpy", "opencv-python-headless"}
 
@@ -67,6 +67,6 @@ def test_the_page_on_an_index_needs_no_files_beside_it(metadata: email.message.M
     page = metadata.get_payload()
     assert isinstance(page, str)
     assert page.startswith("# colorize\n")
-    assert "docs/web.md has the options" in page  # a link's words stay
+    assert "can use the same server: the page." in page  # a link's words stay
     targets = re.findall(r"\]\(([^)]*)\)|<img", page)
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []

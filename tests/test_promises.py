@@ -41,13 +41,13 @@ def grey_photographs(photographs: list[Path], tmp_path: Path) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("model", ["lite", "release"])
+@pytest.mark.parametrize("model", ["lite", pytest.param("release", marks=pytest.mark.slow)])
 def test_lightness_survives_on_twenty_photographs(
     model: str, release_weights: Path, grey_photographs: list[Path], colorize: Command, tmp_path: Path
 ) -> None:
     name = model if model == "lite" else release_weights
     (tmp_path / "out").mkdir()
-    done = colorize(*[path.name for path in grey_photographs], "-o", "out", "--model", name)
+    done = colorize(*[path.name for path in grey_photographs], "-o", "out", "--model", name, "--fast")
     assert done.returncode == 0, done.stderr
     for path in grey_photographs:
         before, after = np.asarray(opened(path)), np.asarray(opened(tmp_path / "out" / path.name))

@@ -64,6 +64,9 @@ class Conversion(ABC, Generic[Value]):
             if layer.type == "Silence":
                 continue
             inputs = [self.values[bottom] for bottom in layer.bottoms]
+            if layer.type == "Slice":
+                self.values.update(zip(layer.tops, self.sliced(layer, inputs[0]), strict=True))
+                continue
             # Split and Dropout hand on what they get
             made = inputs[0] if layer.type in ("Split", "Dropout") else self.converted(layer, inputs)
             self.values.update((top, made) for top in layer.tops)
@@ -71,6 +74,16 @@ class Conversion(ABC, Generic[Value]):
     @abstractmethod
     def converted(self, layer: Layer, inputs: Sequence[Value]) -> Value:
         """What holds a layer's output, once it is converted."""
+
+    def sliced(self, layer: Layer, value: Value) -> Sequence[Value]:  # noqa: ARG002 - for those that can
+        """What holds each output of a Slice.
+
+        Raises
+        ------
+        WeightsError
+            The other form has no equal that is known here.
+        """
+        raise self.unknown(layer)
 
     def blobs(self, layer: Layer) -> list[Numbers]:
         """The numbers of a layer's blobs, flat."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from colorizer.caffe.prototxt import Field, Message, PrototxtError
 from colorizer.errors import shown
@@ -42,7 +43,9 @@ _PARAMETERS = {
     "Pooling": "pooling_param",
     "ReLU": "relu_param",
     "Scale": "scale_param",
+    "Slice": "slice_param",
     "Softmax": "softmax_param",
+    "TanH": "tanh_param",
 }
 
 _WINDOW_FIELDS = "kernel_size kernel_h kernel_w stride stride_h stride_w pad pad_h pad_w engine"
@@ -57,7 +60,9 @@ _FIELDS = {
     "prelu_param": "filler channel_shared",
     "relu_param": "negative_slope engine",
     "scale_param": "axis num_axes filler bias_term bias_filler",
+    "slice_param": "axis slice_point slice_dim",
     "softmax_param": "engine axis",
+    "tanh_param": "engine",
 }
 """caffe.proto's fields of each parameter; Caffe refuses others, OpenCV takes them for a custom layer's."""
 _LAYER_FIELDS = (
@@ -122,7 +127,7 @@ class Layer:
             return ()
         if not inputs:
             raise self.error("reads nothing")
-        if len(self.tops) != 1 and self.type != "Split":
+        if len(self.tops) != 1 and self.type not in ("Slice", "Split"):
             raise self.error(f"makes {len(self.tops)} blobs")
         if len(inputs) > 1 and self.type not in _JOINING:
             raise self.error(f"reads {len(inputs)} blobs")
@@ -139,6 +144,8 @@ class Layer:
             shape = first
         elif self.type == "Concat":
             shape = self._concatenated(inputs)
+        elif self.type == "Slice":
+            return tuple((count, *first[1:]) for count in self.slices(first[0]))
         elif self.type in _POINTWISE or self.type == "Split":
             shape = first
         else:
@@ -146,6 +153,19 @@ class Layer:
         if not all(0 < side <= MAX_SIDE for side in shape):
             raise self.error(f"makes a feature map of {shape}")
         return (shape,) * len(self.tops)
+
+    def slices(self, channels: int) -> tuple[int, ...]:
+        """How many channels each top of a Slice gets of so many."""
+        if (self.params.integer("axis", 1), self.params.integer("slice_dim", 1)) != (1, 1):
+            raise self.error("slices along another axis than the channels")
+        points = self.params.integers("slice_point")
+        if not points and channels % len(self.tops) == 0:
+            return (channels // len(self.tops),) * len(self.tops)
+        bounds = (0, *points, channels)
+        counts = tuple(end - begin for begin, end in pairwise(bounds))
+        if len(counts) != len(self.tops) or min(counts) < 1:
+            raise self.error(f"slices {channels} channels into {len(self.tops)} at {points}")
+        return counts
 
     def blob_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes of the blobs that its weights must have, in Caffe's order; none for a layer without weights."""

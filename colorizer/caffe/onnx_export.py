@@ -27,7 +27,7 @@ from colorizer.caffe.caffemodel import CaffeModel
 from colorizer.caffe.conversion import Conversion, Numbers
 from colorizer.caffe.layers import Layer
 from colorizer.caffe.network import Network
-from colorizer.caffe.weighted_mean import WeightedMean, result_of
+from colorizer.caffe.weighted_mean import NO_MEAN, WeightedMean, result_of
 from colorizer.engines.onnx_form import Attribute, Graph, Node, Value, model_bytes, tensor
 from colorizer.errors import shown
 
@@ -38,7 +38,7 @@ _FLOAT_BYTES = 4
 _RELU6_LIMITS = {"relu6.low": 0.0, "relu6.high": 6.0}
 
 
-def convert(network: Network, weights: CaffeModel, mean: WeightedMean) -> bytes:
+def convert(network: Network, weights: CaffeModel, mean: WeightedMean = NO_MEAN) -> bytes:
     """The ONNX model of a network and its weights, which were checked to belong together.
 
     Returns
@@ -98,6 +98,7 @@ class _Conversion(Conversion[str]):
         (entry,) = network.inputs
         super().__init__(network, weights, entry.name, "to ONNX")
         self.mean = mean
+        self._network = network
         self._entry = entry.name
         self.graph: list[Node] = []
         self.tensors: dict[str, bytes] = {}
@@ -114,6 +115,14 @@ class _Conversion(Conversion[str]):
         name = top if last else f"{top}/{layer.name}"
         convert_layer(self, layer, [*inputs], name)
         return name
+
+    def sliced(self, layer: Layer, value: str) -> Sequence[str]:
+        """The names of a Slice's outputs."""
+        counts = layer.slices(self._network.channels(layer.bottoms[0]))
+        parts = self.constant(f"{layer.name}.parts", np.array(counts, np.int64))
+        names = [f"{top}/{layer.name}" for top in layer.tops]
+        self.node("Split", [value, parts], *names, axis=1)
+        return names
 
     def feeds_mean_alone(self, layer: Layer) -> bool:
         """Whether nothing but the layer of the mean reads what a layer makes."""
@@ -210,6 +219,10 @@ def _softmax(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> N
         to.node("Softmax", inputs, output, axis=1)
 
 
+def _tanh(to: _Conversion, layer: Layer, inputs: list[str], output: str) -> None:  # noqa: ARG001
+    to.node("Tanh", inputs, output)
+
+
 def _per_channel(values: Numbers) -> Numbers:
     return values.reshape(1, -1, 1, 1)
 
@@ -225,4 +238,5 @@ _CONVERTERS: dict[str, Callable[[_Conversion, Layer, list[str], str], None]] = {
     "ReLU6": _relu6,
     "Scale": _scale,
     "Softmax": _softmax,
+    "TanH": _tanh,
 }

@@ -6,6 +6,7 @@ leave the factor and the values empty, since they are the caller's choice.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +37,24 @@ class WeightedMean(Protocol):
     @property
     def tensor_names(self) -> tuple[str, str]:
         """What the factor and the values are called where they are tensors of a model."""
+
+
+@dataclass(frozen=True)
+class NoMean:
+    """Of a network that does not end in one."""
+
+    scale_layer: str = ""
+    mean_layer: str = ""
+    scale: float = 1.0
+    tensor_names: tuple[str, str] = ("", "")
+
+    @property
+    def kernels(self) -> npt.NDArray[np.float32]:
+        """None."""
+        return np.empty((0, 0, 1, 1), np.float32)
+
+
+NO_MEAN = NoMean()
 
 
 def result_of(network: Network, mean: WeightedMean) -> str:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import click
 
 from colorizer.cli.wording import Said, worded
+from colorizer.errors import Message, Remedy
+from colorizer.io.cache import first_time
+
+ADVICE = (Remedy.RICHER_COLORS,)
+"""Remedies for what is nothing wrong: told once, not with every run."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Console:
         self.line(f"colorize: {worded(said)}")
 
     def remark(self, said: Said) -> None:
-        """Print a remark about the job, unless told to be quiet."""
-        if not self.quiet:
+        """Print a remark about the job, unless told to be quiet; advice that was given before is not given again."""
+        if not self.quiet and not is_old_advice(said):
             self.error(said)
+
+
+def is_old_advice(said: Said) -> bool:
+    """Whether this is advice, as against news, and somebody on this machine has read it already."""
+    return isinstance(said, Message) and said.remedy in ADVICE and not first_time(str(said.remedy))

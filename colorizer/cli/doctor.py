@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from colorizer.cli.completion import complete_models_or_files
 from colorizer.cli.options import PATH
 from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, shown
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--model", default="auto", show_default=True, metavar="NAME|PATH", envvar="COLORIZE_MODEL", help="Network to run."
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAME|PATH",
+    envvar="COLORIZE_MODEL",
+    shell_complete=complete_models_or_files,
+    help="Network to run.",
 )
 @click.option(
     "--weights-dir",

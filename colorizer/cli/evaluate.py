@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from colorizer import Settings
-from colorizer.cli.console import Console
+from colorizer.cli.console import Console, is_old_advice
 from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option, switch
 from colorizer.cli.progress import evaluation_display
 from colorizer.cli.wording import Said, worded
@@ -170,6 +170,6 @@ class _Listener:
         self._display.line(f"colorize: {worded(error)}")
 
     def remark(self, said: Said) -> None:
-        """Print a remark, unless told to be quiet."""
-        if not self._console.quiet:
+        """Print a remark, unless told to be quiet; advice that was given before is not given again."""
+        if not self._console.quiet and not is_old_advice(said):
             self._display.line(f"colorize: {worded(said)}")

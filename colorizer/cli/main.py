@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": "colorizer.cli.evaluate:evaluate",
     "serve": "colorizer.cli.serve:serve",
     "video": "colorizer.cli.video:video",
+    "completion": "colorizer.cli.completion:completion",
 }
 """Names that are no files, and what they load; each module is imported only when its command is used."""
 
@@ -72,6 +73,8 @@ def run(arguments: Sequence[str]) -> int:
     named = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
         with _quiet_libraries(unless=debug), remembered():
+            if asked := os.environ.get("_COLORIZE_COMPLETE"):
+                return _complete(asked)
             return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
     except ColorizerError as error:
         _say(error)
@@ -123,6 +126,20 @@ def _meant(arguments: Sequence[str]) -> str | None:
     from colorizer.cli.routing import means_film
 
     return "video" if means_film(arguments) else None
+
+
+def _complete(asked: str) -> int:
+    """Answer a shell that wants to complete a line."""
+    from colorizer.cli.completion import answer
+
+    def default(arguments: list[str]) -> str:
+        try:
+            named = _meant(arguments)
+        except ColorizerError:  # a line that is not finished may be wrong
+            named = None
+        return COMMANDS[named] if named else DEFAULT_COMMAND
+
+    return answer(asked, COMMANDS, default)
 
 
 def _invoke(named: str | None, arguments: Sequence[str]) -> int:

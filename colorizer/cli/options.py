@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from colorizer.cli.completion import complete_models_or_files
 from colorizer.cli.wording import flag
 from colorizer.errors import OptionRef
 from colorizer.settings import declared_type, option_of
@@ -30,6 +31,8 @@ PATH = _Name(path_type=Path)
 """What reads the name of a file or folder."""
 
 _KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "Path": PATH}
+_COMPLETED = {"model": complete_models_or_files}
+"""Options whose values a shell can complete, beside files and choices."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -122,7 +125,12 @@ def _option_of(item: Field[Any], kind: Any, *, repeatable: bool) -> Callable[...
         return click.option(both, default=None, envvar=variable(item.name.replace("_", "-")), help=option.help)
     if declared is bool:
         return switch(name, help=option.help)
-    attributes: dict[str, Any] = {"type": kind or declared, "metavar": option.metavar, "help": option.help}
+    attributes: dict[str, Any] = {
+        "type": kind or declared,
+        "metavar": option.metavar,
+        "help": option.help,
+        "shell_complete": _COMPLETED.get(item.name),
+    }
     if repeatable:
         return valued(name, cls=Repeatable, multiple=True, **attributes)
     show_default = kind is None and item.default is not None

@@ -39,11 +39,7 @@ def outcome_lines(outcome: Outcome, console: Console, *, brief: bool) -> list[st
         return [f"{target}: {'; '.join(['exists, kept (--overwrite replaces it)', *notes])}"]
     passed = f" ({outcome.status.value})" if outcome.status is Status.PASSED else ""
     timed = f", {outcome.seconds:.2f} s; {outcome.used}" if console.verbose else ""
-    return [
-        f"{source} -> {target}{passed}{timed}",
-        *remarks,
-        *(f"{source}: {note}" for note in notes if console.verbose),
-    ]
+    return [f"{source} -> {target}{passed}{timed}", *remarks, *(f"{source}: {note}" for note in notes)]
 
 
 def summary(outcomes: list[Outcome], total: int) -> str:
@@ -52,5 +48,8 @@ def summary(outcomes: list[Outcome], total: int) -> str:
 
     counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
     parts = [f"{count} {status.value}" for status, count in counts.items() if count]
-    left = total - len(outcomes)
-    return ", ".join([*parts, *([f"{left} not begun"] if left else [])]) or "nothing done"
+    if left := total - len(outcomes):
+        parts.append(f"{left} not begun")
+    noted = sum(bool(outcome.notes) and outcome.status is not Status.KEPT for outcome in outcomes)
+    told = f"; {noted} with notes, which -v prints and --report keeps" if noted else ""
+    return (", ".join(parts) or "nothing done") + told

@@ -11,6 +11,9 @@ import click
 from colorizer import Settings, __version__
 from colorizer.cli.console import Console
 from colorizer.cli.guidance import guidance_options, guiding_of
+from colorizer.cli.helping import GuidedCommand
+from colorizer.cli.introduction import introduction, is_wanted
+from colorizer.cli.option_groups import PICTURES
 from colorizer.cli.options import (
     PATH,
     max_pixels_option,
@@ -36,23 +39,24 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Other commands, each with --help:
-  colorize weights     list, download, verify and import models
+  colorize video       colour a film, a stream of frames, or a folder of them
+  colorize serve       a page in the browser, on this machine
+  colorize weights     list, download, verify and import networks
   colorize doctor      what is installed, what is chosen, how fast it is
   colorize evaluate    measure colours against the originals
-  colorize serve       a page in the browser, on this machine
-  colorize video       colour a film, a stream of frames, or a folder of them
-
-\b
-Exit status: 0 all done, 1 some pictures failed, 2 wrong use or missing weights,
-130 interrupted. Each option may come from the environment: COLORIZE_MODEL,
-COLORIZE_SATURATION, ...
+  colorize completion  have the shell complete commands, options and names
 """
 
 SHORT_JOB = 20
 """Of so many pictures each is named when it is done; of more only those that fail."""
 
 
-@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=GuidedCommand,
+    guide=PICTURES,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.argument("pictures", nargs=-1, type=PATH, metavar="PICTURE|FOLDER...")
 @click.option(
     "-o",
@@ -103,14 +107,13 @@ SHORT_JOB = 20
 def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     """Put colour into black-and-white photographs and films.
 
-    The lightness of every pixel stays as it is; only colour is added. JPEG, PNG, TIFF, WebP, BMP, PNM,
-    JPEG 2000, AVIF and HEIC; on this machine, offline. Films go to `colorize video`, which has their options.
+    Only colour is added, on this machine, offline. JPEG, PNG, TIFF, WebP, BMP, PNM, JPEG 2000, AVIF and HEIC.
 
     \b
       colorize photo.jpg                   writes photo.color.jpg beside it
       colorize photo.jpg -o out.png        one picture, one file
-      colorize scans/ -o colored/          a tree, mirrored; again: only what is missing
-      colorize photo.jpg --compare         and before | after side by side
+      colorize scans -o colored            a whole folder; again: only what is missing
+      colorize photo.jpg --compare         before and after, side by side
       colorize photo.jpg --hint "0.42,0.61=#b03028"   this place is red; see docs/guidance.md
       colorize film.mp4                    writes film.color.mp4, see colorize video --help
       cat a.jpg | colorize - > b.jpg       through a pipe
@@ -119,6 +122,10 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     writing = Output(**{item.name: options.pop(item.name) for item in fields(Output)})
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
     guiding, variants = guiding_of(options, settings), options.pop("variants")
+
+    if is_wanted(click.get_current_context()):
+        click.echo(introduction())
+        return ExitStatus.DONE
 
     from colorizer.jobs.ahead import start_processes
 

@@ -68,7 +68,7 @@ def color_pipe(
         written, notes = color_bytes(data, colorizer, policy, name, source)
         stdout.write(written)
         stdout.flush()
-        for note in notes if console.verbose or policy.guiding.given else ():
+        for note in notes:
             console.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)

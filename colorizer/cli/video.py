@@ -15,6 +15,8 @@ import click
 
 from colorizer import Settings
 from colorizer.cli.console import Console
+from colorizer.cli.helping import GuidedCommand
+from colorizer.cli.option_groups import FILMS
 from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.progress import Choice, Kind, chosen_kind, film_display
 from colorizer.cli.streams import standard_input, standard_output
@@ -34,7 +36,11 @@ _STEADYING = {"steadiness", "every"}
 """Options of films that frames in pipes and folders have too."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=GuidedCommand,
+    guide=FILMS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.argument("films", nargs=-1, type=PATH, metavar="FILM|FOLDER...")
 @click.option(
     "-o",
@@ -64,8 +70,8 @@ _STEADYING = {"steadiness", "every"}
 def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
     """Put colour into black-and-white film.
 
-    Sound, subtitles, chapters and the time of every frame stay as they are, and so does the luma plane; only chroma is
-    new. A run that was stopped goes on where it was when the same command is given again.
+    Sound, subtitles, chapters and the time of every frame stay as they are, and so does all that is light and dark;
+    only colour is new. A run that was stopped goes on where it was when the same command is given again.
 
     \b
       colorize film.mp4                            the same as: colorize video film.mp4

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from colorizer.cli.completion import complete_models
 from colorizer.cli.console import Console
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.cli.progress import download_display
@@ -74,6 +75,10 @@ def weights(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+def _size(count: int) -> str:
+    return megabytes(count) if count else "?"
+
+
 @weights.command("list")
 @_with_store
 @click.option("-v", "--verbose", is_flag=True, help="Also licences, files with size and SHA-256, and who serves them.")
@@ -83,21 +88,27 @@ def list_models(*, weights_dir: Path | None, catalog: Path | None, verbose: bool
 
     items = list(inventory(open_store(weights_dir), load_catalog(catalog)))
     rows = [("NAME", "STATE", "SIZE", "WHAT")]
-    rows += [(item.name, item.state.value, megabytes(item.size), item.title) for item in items]
+    rows += [(item.name, item.state.value, _size(item.size), item.title) for item in items]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row, item in zip(rows, [None, *items], strict=True):
         name, state, size, what = row
         click.echo(f"{name:<{widths[0]}}  {state:<{widths[1]}}  {size:>{widths[2]}}  {what}")
         if verbose and item is not None and item.spec is not None:
-            click.echo(f"    {item.spec.description}\n    licence: {item.spec.licence}")
+            click.echo(f"    good for: {item.spec.description}\n    licence: {item.spec.licence}")
+            if item.spec.non_commercial:
+                click.echo("    not for commercial use")
+            if item.spec.place:
+                click.echo(f"    found at {item.spec.place}")
             for file in item.spec.files:
-                click.echo(f"    {file.name}  {file.size} bytes  SHA-256 {file.sha256}")
+                size = f"{file.size} bytes" if file.size else "size not known"
+                trust = f"  ({file.trust})" if file.trust else ""
+                click.echo(f"    {file.name}  {size}  SHA-256 {file.sha256}{trust}")
                 for mirror in file.mirrors:
                     click.echo(f"      {mirror.url}{'  (dead when last seen)' if mirror.dead else ''}")
 
 
 @weights.command()
-@click.argument("name", default=LARGE)
+@click.argument("name", default=LARGE, shell_complete=complete_models)
 @_with_store
 @click.option(
     "--mirror",
@@ -168,7 +179,7 @@ def download(
 
 
 @weights.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_models)
 @_with_store
 @quiet_option
 def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> int:
@@ -178,7 +189,7 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
 
     models = load_catalog(catalog)
     console = Console(quiet=quiet)
-    away = (State.ABSENT, State.INCOMPLETE)
+    away = (State.ABSENT, State.INCOMPLETE, State.BROUGHT)
     chosen = names or [item.name for item in inventory(open_store(weights_dir), models) if item.state not in away]
     status = ExitStatus.DONE
     for name in chosen:
@@ -194,7 +205,7 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
 
 
 @weights.command("path")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_models)
 @_with_store
 def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | None) -> None:
     """Print where models are kept; with NAME, its caffemodel and its prototxt, a line each."""
@@ -205,30 +216,48 @@ def show_path(name: str | None, *, weights_dir: Path | None, catalog: Path | Non
     from colorizer.networks.registry import family
 
     model = resolve_model(name, weights_dir=weights_dir, catalog=load_catalog(catalog))
-    for role in family(model.family).roles:
-        click.echo(model.files[role])
+    order = family(model.family).roles
+    for role in sorted(model.files, key=lambda role: order.index(role) if role in order else len(order)):
+        if role in order:
+            click.echo(model.files[role])
 
 
 @weights.command("import")
 @click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
 @click.option("--name", metavar="NAME", help="What to call a model that is in no catalogue.")
+@click.option("--family", type=click.Choice(["ab", "grey-rgb-to-ab", "rgb", "hinted"]), help="What a model in ONNX is.")
+@click.option("--input-range", metavar="LOW..HIGH", help="What a model in ONNX is fed: 0..1, 0..255, -1..1, imagenet.")
+@click.option("--output-range", metavar="LOW..HIGH", help="What it gives: of RGB as above; of ab, -110..110 or -1..1.")
+@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Which side of its tensors holds the channels.")
+@click.option("--size", type=click.IntRange(min=1), metavar="PIXELS", help="Its usual short side, where it takes any.")
 @_with_store
 @quiet_option
 def import_(
-    files: tuple[Path, ...], *, name: str | None, weights_dir: Path | None, catalog: Path | None, quiet: bool
+    files: tuple[Path, ...],
+    *,
+    name: str | None,
+    weights_dir: Path | None,
+    catalog: Path | None,
+    quiet: bool,
+    **told: Any,
 ) -> None:
     """Copy files of a model from anywhere on this machine into the store.
 
     Files of the catalogue are known by their SHA-256, whatever they are called. Any other network of the contract is
     taken as prototxt and caffemodel (and pts_in_hull.npy, where it has centres of its own) under the NAME given.
+
+    A network in ONNX needs a descriptor (NET.colorize.json, see docs/networks.md). Where none lies beside it, one is
+    made by looking at its tensors and running it; what cannot be told is asked for.
     """
+    from colorizer.networks.described.importing import Told
     from colorizer.networks.importing import import_files
 
-    import_files(files, open_store(weights_dir), load_catalog(catalog), Console(quiet=quiet).remark, name=name)
+    remark = Console(quiet=quiet).remark
+    import_files(files, open_store(weights_dir), load_catalog(catalog), remark, name=name, told=Told(**told))
 
 
 @weights.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_models)
 @_with_store
 @quiet_option
 def remove(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | None, quiet: bool) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from colorizer.cli.completion import complete_models_or_files
 from colorizer.cli.options import PATH, quiet_option
 from colorizer.errors import OutputError, UsageError, shown
 from colorizer.settings import Settings
 
 
 @click.command()
-@click.argument("name", metavar="NAME|PATH")
+@click.argument("name", metavar="NAME|PATH", shell_complete=complete_models_or_files)
 @click.argument("target", type=PATH, metavar="OUT.onnx")
 @click.option(
     "--prototxt",
@@ -62,7 +63,8 @@ def export(
     if target.exists() and not overwrite:
         raise OutputError(f"{shown(target)}: exists; --overwrite replaces it")
     model = resolve_model(name, prototxt=prototxt, weights_dir=weights_dir)
-    data = loadable(model, settings).onnx()
+    form = loadable(model, settings).onnx()
+    data = form.read_bytes() if isinstance(form, Path) else form
     write_atomically(target, data)
     if not quiet:
         taken = model.temperature if temperature is None else temperature

@@ -48,6 +48,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.RICHER_COLORS: "for richer colours: colorize weights download {model}",
     Remedy.REPLACE_MODEL: "replace it with: colorize weights download {model}",
     Remedy.IMPORT_AGAIN: "run `colorize weights remove {model}` and import it again",
+    Remedy.IMPORT_AS: "get it there and run: colorize weights import FILE... --name {model}",
     Remedy.LIST_MODELS: "colorize weights list shows those that are here",
     Remedy.CHECK_OR_DOWNLOAD: "check the path, or run `colorize weights download`",
     Remedy.GET_RELEASE: "give the Caffe release's .caffemodel (`colorize weights download`)",
@@ -63,7 +64,11 @@ REMEDIES: dict[Remedy, str] = {
     "colorize weights import {file}",
     Remedy.IMPORT_LOCAL_FILE: "a file on this machine comes in with: colorize weights import FILE",
     Remedy.READ_AS_CAFFE: "run it with --engine opencv, on OpenCV 4",
-    Remedy.VERIFY_MODELS: "run `colorize weights verify`",
+    Remedy.EXPORT_TO_ONNX: "export the network to ONNX where it was trained (torch.onnx.export), and run: "
+    "colorize weights import NET.onnx",
+    Remedy.DESCRIBE: "describe it by a descriptor (docs/networks.md)",
+    Remedy.SAY_ON_IMPORT: "say it with: colorize weights import FILE {what}",
+    Remedy.IMPORT_MODEL: "run `colorize weights import FILE` again, or mend its descriptor",
     Remedy.ANOTHER_PORT: "stop that, or take another one with {what} (0 takes a free one)",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""

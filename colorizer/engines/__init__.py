@@ -5,7 +5,8 @@
 
 from colorizer.engines.base import Array, CaffeForm, Device, EngineName, Loadable, Precision, Runtime, Setup, Tensors
 from colorizer.engines.choice import Choice, EngineRequest
-from colorizer.engines.opening import Opened, PrecisionTrial, Verdict, load, open_alike, open_runtime
+from colorizer.engines.loading import load
+from colorizer.engines.opening import Opened, PrecisionTrial, Verdict, open_alike, open_runtime
 
 __all__ = [
     "Array",

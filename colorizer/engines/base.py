@@ -19,7 +19,8 @@ from colorizer.errors import EngineError, Message, MissingExtraError, OptionRef,
 
 EngineName = Literal["opencv", "onnxruntime", "ncnn", "openvino"]
 Precision = Literal["fp32", "bf16", "fp16"]
-Device = Literal["cpu", "cuda"]
+Device = Literal["cpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "gpu", "npu"]
+"""Where a runtime computes; "gpu" and "npu" are OpenVINO's. Who asks for "gpu" means any that works: see `devices`."""
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Tensors: TypeAlias = Mapping[str, Array]
@@ -39,7 +40,7 @@ class Runtime(Protocol):
         Parameters
         ----------
         inputs
-            Of every input its array, (N, C, H, W) float32.
+            Of every input its array, float32; it is brought to the type that the network wants.
 
         Returns
         -------
@@ -77,8 +78,8 @@ class Loadable(Protocol):
     def outputs(self) -> tuple[str, ...]:
         """The names of what a pass gives."""
 
-    def onnx(self) -> bytes:
-        """An ONNX model."""
+    def onnx(self) -> bytes | Path:
+        """An ONNX model; the file where it is one, which may have its tensors in others beside it."""
 
     def ncnn(self) -> NcnnModel:
         """What ncnn loads."""
@@ -127,12 +128,10 @@ def missing_runtime(name: str, extra: str) -> MissingExtraError:
     return MissingExtraError(Message(f"{name} is not installed", None, Remedy.INSTALL_EXTRA, {"extra": extra}))
 
 
-def unloadable(path: Path, runtime: str, why: str, *, elsewhere: bool = True) -> WeightsError:
-    """What to raise where a runtime cannot load a network; `elsewhere`: whether OpenCV is worth a try."""
+def unloadable(path: Path, runtime: str, why: str, *, other: EngineName = "opencv") -> WeightsError:
+    """What to raise where a runtime cannot load a network that another may load."""
     text = f"{shown(path)}: {runtime} cannot load this network ({why})"
-    if not elsewhere:
-        return WeightsError(text, remedy=Remedy.VERIFY_MODELS)
-    return WeightsError(text, remedy=Remedy.VERIFY_OR_TRY, what=OptionRef("engine", "opencv"))
+    return WeightsError(text, remedy=Remedy.VERIFY_OR_TRY, what=OptionRef("engine", other))
 
 
 def failed_pass(runtime: str, inputs: Tensors, why: str) -> EngineError:

@@ -6,30 +6,33 @@ take long to start. So each engine has a start and a pass, measured, and the lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from colorizer.engines.base import Device, EngineName, Precision
-from colorizer.engines.cuda import CUDA_ENGINES
+from colorizer.engines.devices import ACCELERATORS, Accelerator, meant_by, named
 from colorizer.errors import EngineError, Message, MissingExtraError, OptionRef, Remedy, UsageError
 
 LONG_RUN = 1000
 """Pictures that a job of unknown length is taken to have."""
 
-PICTURES_WORTH_CUDA = 20
+PICTURES_WORTH_A_GPU = 20
 """Starting CUDA takes seconds, in which a CPU colours so many pictures."""
+
+GAIN_WORTH_A_GPU = 1.5
+"""Times the CPU's speed from which on a GPU is taken without being asked for; measured on this machine by one pass."""
 
 LARGE_MODEL = 32_000_000
 """Bytes of weights from which on a network counts as large: Zhang et al.'s release has 129 million, `lite` 7."""
 
 PRECISIONS: dict[tuple[EngineName, Device], tuple[Precision, ...]] = {
     ("opencv", "cpu"): ("fp32",),
-    ("opencv", "cuda"): ("fp32", "fp16"),
     ("onnxruntime", "cpu"): ("fp32",),
-    ("onnxruntime", "cuda"): ("fp32",),
     ("ncnn", "cpu"): ("fp32",),
     ("openvino", "cpu"): ("fp32", "bf16", "fp16"),
+    **{(each.engine, each.device): each.precisions for each in ACCELERATORS},
 }
 """What each engine computes in; of OpenVINO's reduced ones, a CPU has some or none."""
 
@@ -57,10 +60,11 @@ class EngineRequest:
 
     engine: EngineName | Literal["auto"] = "auto"
     precision: Precision | Literal["auto"] = "auto"
-    device: Device | Literal["auto"] = "auto"
+    device: Device | Literal["auto"] = "auto"  # "gpu": any GPU
     threads: int | None = None  # None: the cores that this process may use
     pictures: int | None = None  # to come; None: unknown
     passes: float = 1.0  # work of each picture, in passes at the usual size
+    able: tuple[EngineName, ...] | None = None  # engines that load such a network; None: all
     as_it_comes: bool = False  # OpenCV with its own choices of speed over exactness
 
 
@@ -78,7 +82,8 @@ def rank(
     asked: EngineRequest,
     installed: Sequence[EngineName],
     model_bytes: int,
-    probe: Callable[[EngineName], str | None],
+    probe: Callable[[EngineName, Device], str | None],
+    gain: Callable[[EngineName, Device], float] = lambda *_: math.inf,
 ) -> tuple[Choice, ...]:
     """The choices for a job, best first; only `auto` leaves more than one.
 
@@ -91,7 +96,9 @@ def rank(
     model_bytes
         Size of the file of weights.
     probe
-        Tells why an engine cannot use CUDA; None where it can.
+        Tells why an engine cannot use an accelerator; None where it can.
+    gain
+        Tells how many times as fast as the CPU it is; asked where nobody wants that device by name.
 
     Raises
     ------
@@ -100,28 +107,61 @@ def rank(
     MissingExtraError
         Nothing installed computes in that precision.
     EngineError
-        CUDA is asked for and does not work here.
+        An accelerator is asked for and does not work here.
     """
+    if asked.able is not None:
+        if asked.engine not in ("auto", *asked.able):
+            raise UsageError(
+                "does not load a network of this kind",
+                option=OptionRef("engine", asked.engine),
+                remedy=f"take {' or '.join(asked.able)}",
+            )
+        installed = tuple(name for name in installed if name in asked.able)
+        if not installed and asked.engine == "auto":
+            text = f"this network needs {' or '.join(asked.able)}, and none of them is installed"
+            raise MissingExtraError(Message(text, None, Remedy.INSTALL_EXTRA, {"extra": asked.able[0]}))
     if asked.as_it_comes:
         return (Choice("opencv", "cpu", "fp32", "as it comes, for comparisons"),)
-    no_cuda = ""
+    refused: dict[str, list[str]] = {}
     if asked.device != "cpu":
-        wanted = _cuda_engines(asked)
-        if asked.device == "cuda" or _worth_cuda(asked, wanted):
-            refusals = []
-            for engine in (name for name in wanted if name in installed):
-                refusal = probe(engine)
-                if refusal is None:
-                    precision = "fp32" if asked.precision == "auto" else asked.precision
-                    return (Choice(engine, "cuda", precision, "a convolution on the GPU came out right"),)
-                refusals.append(refusal)
-            no_cuda = "; ".join(refusals) or "no engine that is installed here knows CUDA"
-            if asked.device == "cuda":
-                raise EngineError(f"no CUDA: {no_cuda}", remedy=Remedy.GET_CUDA)
+        wanted = _accelerators(asked)
+        if asked.device != "auto" or (wanted and _worth_a_gpu(asked)):
+            for each in (each for each in wanted if each.engine in installed):
+                why = probe(each.engine, each.device)
+                if why is None and asked.device == "auto":
+                    times = gain(each.engine, each.device)
+                    why = f"{times:.1f} times the CPU's speed, tried here" if times < GAIN_WORTH_A_GPU else None
+                if why is None:
+                    precision = each.precisions[0] if asked.precision == "auto" else asked.precision
+                    return (Choice(each.engine, each.device, precision, _WORKS),)
+                refused.setdefault(each.name, []).append(why)
+            if asked.device != "auto":
+                raise _unavailable(asked.device, wanted, refused)
+            if not refused:
+                refused["CUDA"] = ["no engine that is installed here knows CUDA"]
     choices = _on_the_cpu(asked, installed, model_bytes)
-    if not no_cuda:
+    if not refused:
         return choices
-    return tuple(Choice(c.engine, c.device, c.precision, f"{c.why}; no CUDA ({no_cuda})") for c in choices)
+    said = ", ".join(f"no {name} ({'; '.join(whys)})" for name, whys in refused.items())
+    return tuple(replace(each, why=f"{each.why}; {said}") for each in choices)
+
+
+_WORKS = "a convolution on it came out right"
+
+
+def _unavailable(device: str, wanted: Sequence[Accelerator], refused: Mapping[str, Sequence[str]]) -> EngineError:
+    name = named(device)
+    if not refused:
+        said = f"no engine that is installed here knows {'any' if device == 'gpu' else name}"
+    elif device == "gpu":
+        said = "; ".join(f"{each}: {'; '.join(whys)}" for each, whys in refused.items())
+    else:
+        said = "; ".join(refused[name])
+    text = f"no {name}: {said}"
+    if any(each.device == "cuda" for each in wanted):
+        return EngineError(text, remedy=Remedy.GET_CUDA)
+    how = wanted[0].how if wanted else "this system has none"
+    return EngineError(text, remedy=f"for {name}, {how}")
 
 
 def seconds_on_cpu(engine: EngineName, pictures: int | None, model_bytes: int, passes: float = 1.0) -> float:
@@ -130,24 +170,29 @@ def seconds_on_cpu(engine: EngineName, pictures: int | None, model_bytes: int, p
     return cost.start + cost.one_pass * passes * (LONG_RUN if pictures is None else pictures)
 
 
-def _cuda_engines(asked: EngineRequest) -> tuple[EngineName, ...]:
-    able = [name for name in CUDA_ENGINES if asked.engine in ("auto", name)]
-    wanted = tuple(n for n in able if asked.precision == "auto" or asked.precision in PRECISIONS[n, "cuda"])
-    if asked.device == "cuda" and not able:
+def _accelerators(asked: EngineRequest) -> tuple[Accelerator, ...]:
+    """Those that a request stands for, in the order in which they are tried."""
+    meant = meant_by(asked.device)
+    able = tuple(each for each in meant if asked.engine in ("auto", each.engine))
+    wanted = tuple(each for each in able if asked.precision == "auto" or asked.precision in each.precisions)
+    if asked.device == "auto":
+        return wanted
+    name = named(asked.device)
+    if meant and not able:
+        knows = any(each.engine == asked.engine for each in ACCELERATORS)
         raise UsageError(
-            "computes on the CPU alone",
+            f"knows no {name}" if knows else "computes on the CPU alone",
             option=OptionRef("engine", asked.engine),
-            remedy=f"for CUDA take {' or '.join(CUDA_ENGINES)}",
+            remedy=f"for {name} take {' or '.join(dict.fromkeys(each.engine for each in meant))}",
         )
-    if asked.device == "cuda" and not wanted:
-        raise UsageError(
-            f"is not available with CUDA in {' or '.join(able)}", option=OptionRef("precision", asked.precision)
-        )
+    if able and not wanted:
+        engines = " or ".join(dict.fromkeys(each.engine for each in able))
+        raise UsageError(f"is not available with {name} in {engines}", option=OptionRef("precision", asked.precision))
     return wanted
 
 
-def _worth_cuda(asked: EngineRequest, wanted: Sequence[EngineName]) -> bool:
-    return bool(wanted) and (asked.pictures is None or asked.pictures >= PICTURES_WORTH_CUDA)
+def _worth_a_gpu(asked: EngineRequest) -> bool:
+    return asked.pictures is None or asked.pictures >= PICTURES_WORTH_A_GPU
 
 
 def _on_the_cpu(asked: EngineRequest, installed: Sequence[EngineName], model_bytes: int) -> tuple[Choice, ...]:

@@ -7,13 +7,16 @@ importer, and that of OpenCV 4 reads no weights in double precision; there, the 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from colorizer.engines.base import Array, CaffeForm, Loadable, Setup, Tensors, cause, failed_pass, unloadable
+from colorizer.engines.onnx_file import read_onnx_file
 from colorizer.errors import EngineError, Remedy, WeightsError, shown
 
 
@@ -50,7 +53,7 @@ class OpenCV:
         except OSError as error:
             raise WeightsError(f"{shown(network.path)}: cannot read the model ({error.strerror})") from error
         except cv2.error as error:
-            raise unloadable(network.path, self.name, _opencv_cause(error), elsewhere=False) from error
+            raise unloadable(network.path, self.name, _opencv_cause(error), other="onnxruntime") from error
 
     def run(self, inputs: Tensors) -> dict[str, Array]:
         """One forward pass; see `Runtime.run`."""
@@ -84,9 +87,14 @@ def has_caffe_importer(cv2: Any) -> bool:
     return hasattr(cv2.dnn, "readNetFromCaffe")
 
 
-def read_onnx(cv2: Any, onnx: bytes, setup: Setup) -> Any:
-    """A network from ONNX bytes."""
-    buffer = np.frombuffer(onnx, np.uint8)
+def read_onnx(cv2: Any, onnx: bytes | Path, setup: Setup) -> Any:
+    """A network from ONNX, given by its bytes or its file."""
+    # a file by its name only where its tensors are in others: cv2 opens none that the Windows code page cannot spell
+    named = isinstance(onnx, Path) and bool(read_onnx_file(onnx).external)
+    if isinstance(onnx, Path):
+        buffer = os.fspath(onnx) if named else np.fromfile(onnx, np.uint8)
+    else:
+        buffer = np.frombuffer(onnx, np.uint8)
     if setup.device == "cuda" and hasattr(cv2.dnn, "ENGINE_CLASSIC"):
         # the new engine of OpenCV 5 knows the CPU alone
         return cv2.dnn.readNetFromONNX(buffer, engine=cv2.dnn.ENGINE_CLASSIC)

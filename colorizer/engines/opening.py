@@ -5,19 +5,16 @@ Everything that touches the machine is here or in the runtimes' own modules; `ch
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from colorizer.engines.base import Array, EngineName, Loadable, Precision, Runtime, Setup, Tensors
 from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Choice, EngineRequest, rank
-from colorizer.engines.cuda import probe_cuda
+from colorizer.engines.loading import installed_engines, load
+from colorizer.engines.probing import gain, refusal
 from colorizer.errors import ColorizerError, EngineError, MissingExtraError, WeightsError
 from colorizer.io.machine import usable_cores
-
-MODULES: dict[EngineName, str] = {"opencv": "cv2", "onnxruntime": "onnxruntime", "ncnn": "ncnn", "openvino": "openvino"}
 
 REDUCING: EngineName = "openvino"
 """The engine that computes in reduced precision on a CPU, where that has instructions for it."""
@@ -106,7 +103,7 @@ def open_runtime(
     """
     request = request or EngineRequest()
     size = _size(network)
-    choices = rank(request, installed_engines(), size, probe_cuda)
+    choices = rank(request, installed_engines(), size, refusal, gain)
     failures: list[ColorizerError] = []
     for choice in choices:
         try:
@@ -131,40 +128,6 @@ def open_alike(network: Loadable, opened: Opened) -> Runtime:
     """
     precision: Precision = "fp32" if opened.choice.precision == "auto" else opened.choice.precision
     return load(network, opened.choice.engine, Setup(opened.choice.device, precision, opened.threads))
-
-
-def installed_engines() -> tuple[EngineName, ...]:
-    """The engines whose packages are there; nothing is imported."""
-    return tuple(name for name, module in MODULES.items() if _is_installed(module))
-
-
-def load(network: Loadable, engine: EngineName, setup: Setup) -> Runtime:
-    """Load a network into this runtime.
-
-    Raises
-    ------
-    WeightsError
-        The network is none that the runtime can load.
-    MissingExtraError
-        The runtime is not installed.
-    EngineError
-        It does not load, or lacks what the setup asks for.
-    """
-    if engine == "openvino":
-        from colorizer.engines.openvino import OpenVINO
-
-        return OpenVINO(network, setup)
-    if engine == "ncnn":
-        from colorizer.engines.ncnn.engine import Ncnn
-
-        return Ncnn(network, setup)
-    if engine == "onnxruntime":
-        from colorizer.engines.onnxruntime import OnnxRuntime
-
-        return OnnxRuntime(network, setup)
-    from colorizer.engines.opencv import OpenCV
-
-    return OpenCV(network, setup)
 
 
 def _open(network: Loadable, choice: Choice, request: EngineRequest, trial: PrecisionTrial | None, size: int) -> Opened:
@@ -227,14 +190,6 @@ def _size(network: Loadable) -> int:
         return network.path.stat().st_size
     except OSError:
         return 0  # whoever loads it says what is wrong
-
-
-def _is_installed(module: str) -> bool:
-    if module in sys.modules:
-        return True
-    spec = importlib.util.find_spec(module)
-    # a mere folder of that name in the working directory has no origin
-    return spec is not None and spec.origin is not None
 
 
 def runtime_version(engine: EngineName) -> tuple[str, tuple[Precision, ...]]:

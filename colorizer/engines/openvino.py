@@ -1,11 +1,17 @@
-"""OpenVINO: an ONNX model on the CPU, in float32 or in a reduced precision that the CPU has instructions for."""
+"""OpenVINO: an ONNX model on the CPU, in float32 or in a reduced precision that the CPU has instructions for; or on
+Intel's GPUs and NPUs, where their drivers are.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from colorizer.engines.base import (
     Array,
@@ -35,7 +41,7 @@ class OpenVINO:
     network
         What is loaded, as ONNX.
     setup
-        On the CPU; precision as far as the CPU has it.
+        On the CPU, with precision as far as the CPU has it; or on another device.
 
     Raises
     ------
@@ -52,25 +58,16 @@ class OpenVINO:
         self.name = setup.named(f"OpenVINO {version_of(ov)}")
         self._lock = threading.Lock()
         core = the_core()
-        if setup.precision not in precisions(core):
-            raise EngineError(
-                f"this CPU has no {setup.precision} arithmetic ({machine(core)})",
-                remedy=Remedy.LEAVE_OUT,
-                what=OptionRef("precision", setup.precision),
-            )
-        options = {
-            "INFERENCE_PRECISION_HINT": _HINTS[setup.precision],  # by itself it takes bf16 where the CPU has it
-            "EXECUTION_MODE_HINT": "ACCURACY",
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            "INFERENCE_NUM_THREADS": str(setup.threads),
-            # pinned threads wait for their core while another one is idle
-            "ENABLE_CPU_PINNING": "NO",
-        }
-        onnx = network.onnx()
+        target, options = _target(core, setup)
+        form = network.onnx()
+        # a file by its name: those beside it are found, and are mapped and shared where the runtime can
+        onnx = os.fspath(form) if isinstance(form, Path) else form
         try:
-            self._model = core.compile_model(core.read_model(onnx), "CPU", options)
+            self._model = core.compile_model(core.read_model(onnx), target, options)
             self._request = self._model.create_infer_request()
+            self._types = {
+                name: each.get_element_type().to_dtype() for each in self._model.inputs for name in each.get_names()
+            }
         except RuntimeError as error:
             raise unloadable(network.path, self.name, cause(error)) from error
 
@@ -78,11 +75,45 @@ class OpenVINO:
         """One forward pass; see `Runtime.run`."""
         with self._lock:
             try:
-                self._request.infer({**inputs}, share_inputs=True)
+                given = {
+                    name: array.astype(self._types.get(name, np.float32), copy=False) for name, array in inputs.items()
+                }
+                self._request.infer(given, share_inputs=True)
                 # copies: OpenVINO hands out its own buffers, which the next pass overwrites
-                return {output.any_name: self._request.get_tensor(output).data.copy() for output in self._model.outputs}
+                return {
+                    output.any_name: np.array(self._request.get_tensor(output).data, np.float32)
+                    for output in self._model.outputs
+                }
             except RuntimeError as error:
                 raise failed_pass(self.name, inputs, cause(error)) from error
+
+
+def _target(core: Any, setup: Setup) -> tuple[str, dict[str, str]]:
+    """What OpenVINO calls the device, and how it is to compute there."""
+    options = {
+        "INFERENCE_PRECISION_HINT": _HINTS[setup.precision],  # by itself it takes bf16 where the CPU has it
+        "EXECUTION_MODE_HINT": "ACCURACY",
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": "1",
+    }
+    if setup.device != "cpu":
+        target = setup.device.upper()
+        there = list(core.available_devices)
+        if not any(each.partition(".")[0] == target for each in there):
+            raise EngineError(f"OpenVINO finds no {target} (it has {', '.join(there)})")
+        return target, options
+    if setup.precision not in precisions(core):
+        raise EngineError(
+            f"this CPU has no {setup.precision} arithmetic ({machine(core)})",
+            remedy=Remedy.LEAVE_OUT,
+            what=OptionRef("precision", setup.precision),
+        )
+    on_the_cpu = {
+        "INFERENCE_NUM_THREADS": str(setup.threads),
+        # pinned threads wait for their core while another one is idle
+        "ENABLE_CPU_PINNING": "NO",
+    }
+    return "CPU", options | on_the_cpu
 
 
 def import_openvino() -> Any:

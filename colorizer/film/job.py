@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ SEGMENT_FRAMES = 240
 _QUEUE = 4
 """Frames that may wait between two stages. A 4K frame of 10 bits takes 25 MB, so a few bound the memory."""
 
-_ABOUT_SOUND = {"audio_codec", "no_audio"}
+_BESIDE_PICTURES = {"audio_codec", "no_audio", "no_mark"}
 """Options on which the pictures do not depend."""
 
 
@@ -132,7 +132,8 @@ def color_video(
         raise InputError(
             f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
         )
-    join(source, target, work.complete(), carriage)
+    making = None if options.no_mark else colorizer.making()
+    join(source, target, work.complete(), replace(carriage, making=making))
     work.remove()
     return FilmResult(
         run.frames,
@@ -150,9 +151,9 @@ def _fingerprint(
     return {
         "source": f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns}",
         "settings": repr(sorted(asdict(colorizer.settings).items())),
-        "options": repr(sorted(item for item in asdict(options).items() if item[0] not in _ABOUT_SOUND)),
+        "options": repr(sorted(item for item in asdict(options).items() if item[0] not in _BESIDE_PICTURES)),
         "plan": repr(plan),
-        "model": colorizer.recipe(),
+        "model": f"{colorizer.recipe()} {colorizer.making().as_json()}",
         "segment_frames": str(segment_frames),
         "versions": f"{__version__} {import_av().__version__}",
     }

@@ -22,7 +22,9 @@ from colorizer.film.muxing import interleaved, rising
 from colorizer.film.options import FilmOptions
 from colorizer.film.pyav import error_words, file_url, import_av, open_film, picture_stream
 from colorizer.film.segments import OrderedPacket, packets_in_order
+from colorizer.film.tags import making_tags
 from colorizer.io.atomic import NO_ROOM, temporary_beside
+from colorizer.networks.making import Making
 
 QUICKTIME = ("mp4", "mov")
 """Containers that keep metadata in QuickTime's boxes."""
@@ -42,6 +44,7 @@ class Carriage:
     headers: dict[int, bytes]  # see `bare_header`, likewise
     span: Span
     keys: dict[str, str]  # metadata that FFmpeg does not write into MP4 and MOV
+    making: Making | None = None  # what the film says of how its colours were made; None where it says nothing
 
 
 def join(source: Path, target: Path, segments: list[Path], carriage: Carriage) -> None:
@@ -122,6 +125,8 @@ def write_film(
     pictures, plan = picture_stream(opened), carriage.plan
     with av.open(file, "w", format=plan.container, container_options=_muxing_options(plan)) as output:
         output.metadata.update(own_metadata(opened.metadata))
+        if carriage.making is not None:
+            output.metadata.update(making_tags(carriage.making, plan.container, output.metadata))
         stream = output.add_stream(plan.encoder, rate=plan.rate, options=dict(plan.options))
         configure(stream.codec_context, plan)
         stream.time_base = plan.time_base

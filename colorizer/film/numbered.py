@@ -114,7 +114,7 @@ def color_numbered(
     folder, target
         Where the frames are, and where pictures of the same names go.
     settings, options
-        How to colour; of `options` only `steadiness` and `every` matter.
+        How to colour; of `options` only `steadiness`, `every` and `no_mark` matter.
     overwrite
         Replace frames that exist.
     on_progress
@@ -164,8 +164,9 @@ def color_numbered(
         # the state that the next frames need is computed whether this one is written or not
         output = target / names[path]
         if overwrite or not output.exists():
+            mark = None if options.no_mark else _mark(colorizer)
             colored = None if in_color else colorizer.render(picture.pixels, one.ab)
-            write_picture(output, picture if colored is None else picture.with_pixels(colored, _mark(colorizer)))
+            write_picture(output, picture if colored is None else picture.with_pixels(colored, mark))
         done += 1
         on_progress(Progress(done + len(notes), len(paths)))
     return FolderResult(done, len(notes), tuple(notes))
@@ -192,4 +193,4 @@ def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInp
 
 
 def _mark(colorizer: Colorizer) -> Mark:
-    return Mark(colorizer.model.name, colorizer.recipe())
+    return Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())

@@ -73,6 +73,8 @@ class FilmOptions:
         metavar="auto|N",
     )
 
+    no_mark: bool = option(False, "Do not say in the film's metadata how its colours were computed.")
+
     def __post_init__(self) -> None:
         check_options(self)
         begin, end = self.span

@@ -280,6 +280,17 @@ class Guidance:
         parts += ["a palette"] if self.palette else []
         return f"guided by {', '.join(parts)}" if parts else ""
 
+    def summary(self) -> dict[str, Any]:
+        """How much was said, for the mark in a result (docs/mark.md); empty where it is nothing."""
+        if not self:
+            return {}
+        found = {
+            "hints": len(self.hints),
+            "references": [each.role for each in self.references],
+            "palette": len(self.palette),
+        }
+        return {name: value for name, value in found.items() if value} | {"carry": self.carry, "digest": self.digest()}
+
     def digest(self) -> str:
         """A short text that is another when the picture would be: the same for any order of hints."""
         if not self:

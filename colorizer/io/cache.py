@@ -1,4 +1,4 @@
-"""Where engines keep what can always be made again: converted models, and verdicts on precision.
+"""What can always be made again: converted models, verdicts on precision, and what a user has been told already.
 
 A folder of its own, apart from the weights: losing it costs seconds, not a download. A folder that cannot be written is
 no error either: what would have been kept is made again each time.
@@ -80,6 +80,19 @@ def content_hash(path: Path) -> str:
         memo.parent.mkdir(parents=True, exist_ok=True)
         write_record(memo, record)
     return record.sha256
+
+
+def first_time(name: str) -> bool:
+    """Whether this is asked of a name for the first time here; always, where nothing can be remembered."""
+    told = cache_folder() / "told" / hashlib.sha256(name.encode()).hexdigest()[:16]
+    try:
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.touch(exist_ok=False)
+    except FileExistsError:
+        return not told.is_file()
+    except OSError:
+        return True
+    return True
 
 
 def _remove_unfinished(folder: Path) -> None:

@@ -222,10 +222,12 @@ def load_sharing_cores(settings: Settings, policy: OutputPolicy, pictures: int, 
 
 
 def fingerprint(batch: Batch, model: Model) -> str:
-    """A text that changes when the pictures would: options, model and version."""
+    """A text that changes when the pictures would: options, version, and the model's files and descriptor."""
     # how many threads compute, and where the weights lie, changes no pixel
     settings = replace(batch.settings, threads=None, weights_dir=None)
     # what the model's own sizes are may change; and however they were asked for, equal sizes make equal pictures
     settings = replace(settings, size=model.sizes_for(settings), fast=False) if not settings.compat else settings
     options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
-    return f"{model.name} {LOCAL.stamp(model.weights)} {options}"
+    files = [str(LOCAL.stamp(path)) for path in model.files.values()]
+    descriptor = None if model.descriptor is None else dict(model.descriptor.source)
+    return f"{model.name} {files} {descriptor} {options}"

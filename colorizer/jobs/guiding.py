@@ -143,6 +143,10 @@ class Saying:
         parts = [self.guidance.describe(), "" if self.variant is None else f"variant {self.variant}"]
         return ", ".join(filter(None, parts))
 
+    def summary(self) -> dict[str, Any]:
+        """How much is said, for the mark in a result (docs/mark.md)."""
+        return self.guidance.summary() | ({} if self.variant is None else {"variant": self.variant})
+
     def with_variant(self, session: Session, guidance: Guidance) -> Guidance:
         """What is said of a page, and the proposal that is to be taken.
 

@@ -35,9 +35,12 @@ class GuidedPage:
         return self.session.render(self.guidance)
 
 
-def recipe(colorizer: Colorizer, guided: GuidedPage | None, *more: str) -> str:
-    """What the mark says of how a picture was coloured."""
-    return ", ".join(filter(None, [colorizer.recipe(), "" if guided is None else guided.guidance.describe(), *more]))
+def mark_of(colorizer: Colorizer, guided: GuidedPage | None, *more: str) -> Mark:
+    """What a result says of how it was coloured, and what else is to be said."""
+    said = Guidance() if guided is None else guided.guidance
+    words = ", ".join(filter(None, [colorizer.recipe(), said.describe(), *more]))
+    making = replace(colorizer.making(*more), guidance=said.summary())
+    return Mark(colorizer.model.name, words, making.as_json())
 
 
 def colored_beside_luma(
@@ -79,7 +82,7 @@ def colored_beside_luma(
         adjustment = _adjustment(guided, luma.orientation, kept)
     original = turned_back(picture.pixels, luma.orientation) if picture.pixels.ndim == 3 else None
     chroma = colorizer.render_chroma(kept.plane, ab, kept.subsampling, original, adjustment)
-    mark = Mark(colorizer.model.name, recipe(colorizer, guided, LUMA_KEPT))
+    mark = mark_of(colorizer, guided, LUMA_KEPT)
     return with_chroma_planes(picture, luma, kept, chroma, mark)
 
 

@@ -93,6 +93,7 @@ def as_json(outcome: Outcome, words: Words = str, storage: Storage = LOCAL) -> s
             "input_bytes": read.size if read else None,
             "output_bytes": written.size if written else None,
             "used": outcome.used or None,
+            "making": None if outcome.making is None else dict(outcome.making),
             "notes": [*outcome.notes, *outcome.remarks],
             "error": words(outcome.error) if outcome.error else None,
         },

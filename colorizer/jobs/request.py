@@ -17,7 +17,7 @@ from colorizer.jobs.executors.local import StartedProcesses, local_executor
 from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import OutputPolicy
-from colorizer.media import READABLE_SUFFIXES, SUFFIXES, colored_suffix, suffix_by_content, target_format
+from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Output, colored_suffix, suffix_by_content, target_format
 from colorizer.networks import Model, resolve_model
 from colorizer.settings import Settings
 
@@ -105,6 +105,16 @@ class Prepared:
         return Run(self.batch, self.model)
 
 
+def naming(writing: Output, infix: str | None = None) -> Naming:
+    """How results are called, by how they are written; `infix` goes before the suffix, None for the usual."""
+    return Naming(
+        tuple(SUFFIXES),
+        lambda suffix: colored_suffix(suffix, writing),
+        lambda source: colored_suffix(suffix_by_content(source), writing),
+        infix,
+    )
+
+
 def prepare(request: Request, *, executor: Executor | None = None, started: StartedProcesses | None = None) -> Prepared:
     """Find everything that can be wrong with a job before it starts.
 
@@ -134,18 +144,12 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     if not selection.pictures:
         nothing = f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}"
         raise UsageError(about_films(selection.films).about(nothing, "; ") if selection.films else nothing)
-    naming = Naming(
-        tuple(SUFFIXES),
-        lambda suffix: colored_suffix(suffix, writing),
-        lambda source: colored_suffix(suffix_by_content(source), writing),
-        request.infix,
-    )
     if request.policy.guiding.for_one and (selection.folder or len(selection.pictures) > 1):
         what = OptionRef("hints" if request.policy.guiding.file else "hint")
         raise UsageError(
             f"is for one picture; for several, put {ONE_BESIDE} beside each, and they are found", option=what
         )
-    tasks = plan(selection.pictures, output, naming, folder=selection.folder)
+    tasks = plan(selection.pictures, output, naming(writing, request.infix), folder=selection.folder)
     if tasks[0].target == output:
         target_format(output, writing)
     settings = request.settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -26,12 +26,11 @@ from colorizer.errors import (
 )
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.guiding import Guiding, Saying
-from colorizer.jobs.luma import GuidedPage, colored_beside_luma, recipe, shown_pixels
+from colorizer.jobs.luma import GuidedPage, colored_beside_luma, mark_of, shown_pixels
 from colorizer.jobs.plan import Task
 from colorizer.media import (
     DEFAULT_MAX_PIXELS,
     Document,
-    Mark,
     Output,
     Picture,
     decode_document,
@@ -92,6 +91,8 @@ class Outcome:
         What is to be said of hints, in words.
     used
         Model, engine and how the network saw the picture, in one line.
+    making
+        The same and more, as `Making.as_dict` has it (docs/mark.md).
     """
 
     task: Task
@@ -102,6 +103,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     used: str = ""
+    making: Mapping[str, Any] | None = None
 
 
 def color_file(
@@ -247,7 +249,7 @@ class ColoredPages:
         guided = self._guided(picture, page) if self._saying else None
         colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided)
         if colored.coded is None:
-            mark = Mark(colorizer.model.name, recipe(colorizer, guided))
+            mark = mark_of(colorizer, guided)
             pixels = colorizer.colorize(picture.pixels, order="rgb") if guided is None else guided.render()
             colored = colored.with_pixels(pixels, mark)
         return colored
@@ -288,8 +290,12 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     if output.keep_times and data is None:
         _copy_times(task.source, task.target)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
-    used = ", ".join(filter(None, [colorizer.recipe(), "" if all(pages.passed) else saying.describe()]))
-    return Outcome(task, status, pixels=pages.sizes[0], notes=notes, remarks=tuple(pages.remarks), used=used)
+    said = None if all(pages.passed) else saying
+    used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
+    making = replace(colorizer.making(), guidance=said.summary() if said else {}).as_dict()
+    return Outcome(
+        task, status, pixels=pages.sizes[0], notes=notes, remarks=tuple(pages.remarks), used=used, making=making
+    )
 
 
 def _copy(task: Task, data: bytes | None, storage: Storage) -> None:

@@ -18,6 +18,7 @@ from colorizer.media.jpeg_scans import Frame
 from colorizer.media.metadata.exif import UPRIGHT
 from colorizer.media.metadata.ifd import ByteOrder
 from colorizer.media.metadata.xmp import Mark
+from colorizer.media.notebook import notebook_png
 from colorizer.media.profiles import Space
 
 Pixels = npt.NDArray[Any]
@@ -259,6 +260,17 @@ class Picture:
     def with_pixels(self, pixels: Pixels, mark: Mark | None = None) -> Picture:
         """The same picture with other pixels, of the same size, and what to say of them."""
         return replace(self, pixels=pixels, mark=mark)
+
+    def __repr__(self) -> str:
+        """What it is, in a line; its pixels are shown by `_repr_png_`."""
+        height, width = self.pixels.shape[:2]
+        kind = "colour" if self.pixels.ndim == 3 else "grey"
+        alpha = "" if self.alpha is None else " and alpha"
+        return f"<Picture: {self.format}, {width} x {height}, {kind}{alpha}, {self.depth}>"
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show: reduced where it is large."""
+        return notebook_png(self.pixels, self.alpha)
 
     @property
     def depth(self) -> np.dtype[Any]:

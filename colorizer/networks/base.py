@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from colorizer.engines import EngineRequest, Loadable, Opened
 from colorizer.errors import Message
+from colorizer.networks.descriptor.model import Descriptor
 from colorizer.settings import DEFAULT_SIZE, Fit, Settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class NetworkInput:
     """What a network sees of pictures that are all of one size."""
 
     lightness: Floats  # (N, 1, H, W) float32, L in 0..100; H and W multiples of the network's stride
+    hints: Floats | None = None  # (N, 3, H, W) float32: a and b in CIE Lab units, and 1 where they hold; 0 elsewhere
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,17 @@ class Model:
     sizes: tuple[int, ...] = (DEFAULT_SIZE,)  # short sides of its looks in pixels, where the user does not say; rising
     spec: ModelSpec | None = None  # its entry in the catalogue
     note: Message | None = field(default=None)  # one line for the user: what `auto` took, and how to get the other
+    descriptor: Descriptor | None = None  # of a network that is described by one
 
     @property
     def weights(self) -> Path:
         """The file that holds the weights."""
         return next(iter(self.files.values()))
+
+    @property
+    def weights_size(self) -> int:
+        """Bytes of all files; one that cannot be looked at counts for nothing: whoever loads it says what is wrong."""
+        return sum(_size(path) for path in self.files.values())
 
     def sizes_for(self, settings: Settings) -> tuple[int, ...]:
         """Short sides of the looks that settings ask for, or else the model's own; in pixels, rising."""
@@ -98,12 +106,23 @@ class Model:
         return sizes[:1] if settings.fast or settings.compat else sizes
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 class Family(Protocol):
     """All networks of one contract."""
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The files of a model, by what their names end in; the first holds the weights."""
+        """The files that models may have, by what their names end in; the first holds the weights."""
+
+    @property
+    def file_sets(self) -> tuple[tuple[str, ...], ...]:
+        """Roles that make a model, each of them once; of role "data" there may be more files."""
 
     @property
     def stride(self) -> int:

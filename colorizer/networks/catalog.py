@@ -19,6 +19,9 @@ from typing import Any, get_args
 
 from colorizer.errors import UsageError, WeightsError, shown
 from colorizer.networks.base import Family
+from colorizer.networks.descriptor.model import Descriptor
+from colorizer.networks.descriptor.reading import parse_descriptor
+from colorizer.networks.descriptor.rules import RULES
 from colorizer.networks.registry import DEFAULT_FAMILY, FAMILIES, family
 from colorizer.settings import DEFAULT_SIZE, LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE, Fit, read_sizes
 
@@ -29,10 +32,19 @@ AUTO = "auto"
 BUILT_IN = "lite"
 """The model that the package brings along."""
 LARGE = "zhang16"
-"""The model that `auto` prefers and `download` fetches when no name is given."""
+"""The model that `download` fetches when no name is given."""
+
+AUTO_ORDER = (
+    *("ddcolor", "ddcolor-artistic", "ddcolor-tiny", LARGE, "deoldify-artistic", "deoldify-stable"),
+    *("siggraph17", "eccv16", BUILT_IN),
+)
+"""What `auto` takes: the first of these that is installed; by how people and papers judge their colours."""
 
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Lower case, so that names differ on every file system."""
+
+DATA = "data"
+"""Role of files that hold a model's tensors, beside it and under names that it knows them by."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -53,10 +65,16 @@ class FileSpec:
 
     name: str
     role: str  # what its name ends in
-    size: int  # bytes
+    size: int  # bytes; 0 where it is not known, as of some files whose hash is
     sha256: str  # lower-case hexadecimal
     mirrors: tuple[Mirror, ...] = ()
     packaged: bool = False  # comes with this package, never downloaded
+    sources: int = 2  # independent places that the hash was read at, 2 or more being as good as many
+
+    @property
+    def trust(self) -> str:
+        """What is to be said of the hash; "" where nothing is."""
+        return "its SHA-256 is recorded from one source" if self.sources == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,15 @@ class ModelSpec:
     temperature: float | None = None  # of the annealed mean, where the user does not say; None: there is none to set
     sizes: tuple[int, ...] = (DEFAULT_SIZE,)  # short sides of its looks at a picture, by measurement, rising
 
+    descriptor: Descriptor | None = None  # of a network that is described by one
+    place: str = ""  # where to find a model that has no download that can be checked
+    non_commercial: bool = False  # whether the weights' licence forbids commercial use
+
+    @property
+    def import_only(self) -> bool:
+        """Whether it cannot be downloaded, but has to be brought along."""
+        return not self.files
+
     def file(self, role: str) -> FileSpec:
         """The model's file of that role."""
         return next(file for file in self.files if file.role == role)
@@ -81,7 +108,7 @@ class ModelSpec:
     @property
     def packaged(self) -> bool:
         """Whether all of it comes with this package."""
-        return all(file.packaged for file in self.files)
+        return bool(self.files) and all(file.packaged for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -177,24 +204,40 @@ class _Reader:
         if family_name not in FAMILIES:
             raise self.wrong(name, "family", f"must be one of {', '.join(FAMILIES)}")
         of = family(family_name)
-        stride = self.field(entry, "stride", int, name, default=of.stride)
+        descriptor = self.descriptor(entry, name, family_name)
+        usual = of.stride if descriptor is None else descriptor.sizes.step
+        stride = self.field(entry, "stride", int, name, default=usual)
         if isinstance(stride, bool) or not 0 < stride <= DEFAULT_SIZE:
             raise self.wrong(name, "stride", f"must be a number of pixels from 1 to {DEFAULT_SIZE}")
         files = tuple(self.file(item, name, of) for item in self.field(entry, "files", list, name))
-        if sorted(file.role for file in files) != sorted(of.roles):
-            raise self.wrong(name, "files", f"must be one {' and one '.join(reversed(of.roles))}")
+        place = self.field(entry, "place", str, name, default="")
+        roles = sorted(file.role for file in files if file.role != DATA)
+        if roles not in map(sorted, of.file_sets) and not (place and not files):
+            sets = (" and one ".join(reversed(each)) for each in of.file_sets)
+            raise self.wrong(name, "files", f"must be one {', or one '.join(sets)}")
         return ModelSpec(
             name=name,
             title=self.field(entry, "title", str, name),
             description=self.field(entry, "description", str, name, default=""),
             licence=self.field(entry, "licence", str, name),
-            fit=fit,
+            fit=fit if descriptor is None else descriptor.sizes.fit,
             stride=stride,
             files=files,
             family=family_name,
             temperature=self.temperature(entry, name, of),
-            sizes=self.sizes(entry, name, stride),
+            sizes=self.sizes(entry, name, stride) if descriptor is None else (descriptor.sizes.default,),
+            descriptor=descriptor,
+            place=place,
+            non_commercial=self.field(entry, "non_commercial", bool, name, default=False),
         )
+
+    def descriptor(self, entry: Any, name: str, family_name: str) -> Descriptor | None:
+        if family_name not in RULES or not entry.get("files"):
+            return None
+        descriptor = parse_descriptor(self.field(entry, "descriptor", dict, name), f"{shown(self.path)}: {name}")
+        if descriptor.family != family_name:
+            raise self.wrong(name, "family", f"is {family_name}, and its descriptor says {descriptor.family}")
+        return descriptor
 
     def temperature(self, entry: Any, name: str, of: Family) -> float | None:
         if of.temperature is None:
@@ -221,11 +264,14 @@ class _Reader:
         if not _FILE_NAME.fullmatch(name) or name.split(".")[0].lower() in _WINDOWS_DEVICES:
             raise self.wrong(model, "name", f"{name!r} cannot be a file's name on every system")
         role = self.field(entry, "role", str, name)
-        if role not in of.roles or not name.endswith(f".{role}"):
+        if role not in of.roles or (role != DATA and not name.endswith(f".{role}")):
             raise self.wrong(name, "role", f"must be {' or '.join(reversed(of.roles))}, as the file's suffix says")
-        size = self.field(entry, "size", int, name)
-        if isinstance(size, bool) or size <= 0:
+        size = self.field(entry, "size", int, name, default=0 if self.packaged else None)
+        if isinstance(size, bool) or size < 0 or (size == 0 and not self.packaged):
             raise self.wrong(name, "size", "must be a number of bytes")
+        sources = self.field(entry, "sources", int, name, default=2)
+        if isinstance(sources, bool) or sources < 1:
+            raise self.wrong(name, "sources", "must be a number of places")
         sha256 = self.field(entry, "sha256", str, name).lower()
         if not _SHA256.fullmatch(sha256):
             raise self.wrong(name, "sha256", "must be 64 hexadecimal digits")
@@ -239,6 +285,7 @@ class _Reader:
             sha256=sha256,
             mirrors=tuple(self.mirror(item, name) for item in self.field(entry, "mirrors", list, name, default=[])),
             packaged=packaged,
+            sources=sources,
         )
 
     def mirror(self, entry: Any, file: str) -> Mirror:

@@ -17,7 +17,11 @@ from pathlib import Path
 from colorizer.caffe.diagnose import FileKind
 from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.records import HASH_CHUNK, Record, has_hash, hash_file, write_record
+from colorizer.networks.base import Model
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
+from colorizer.networks.described.files import descriptor_path, files_at, is_model_file, refuse_checkpoint
+from colorizer.networks.described.importing import Told, arrival_of, inspect, name_for, take
+from colorizer.networks.described.locating import hinted_pair
 from colorizer.networks.store import (
     NamedPair,
     Store,
@@ -46,13 +50,22 @@ class _Given:
     file: FileSpec | None  # and that file
 
 
-def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Tell, *, name: str | None = None) -> None:
+def import_files(
+    paths: Sequence[Path],
+    store: Store,
+    catalog: Catalog,
+    tell: Tell,
+    *,
+    name: str | None = None,
+    told: Told | None = None,
+) -> None:
     """Copy models' files into the store.
 
     Parameters
     ----------
     paths
-        Files of models of the catalogue, and at most one pair that it does not know.
+        Files of models of the catalogue, and at most one pair that it does not know; or a model in ONNX, with its
+        descriptor and other files or without them.
     store
         Where to.
     catalog
@@ -61,6 +74,8 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
         Is given one line about each file.
     name
         What a pair that the catalogue does not know shall be called.
+    told
+        What the user says of a model that has no descriptor.
 
     Raises
     ------
@@ -71,18 +86,30 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
     OutputError
         The store cannot be written to, or has no room.
     """
+    # a file of the catalogue is one, whatever it is called
+    strange = [path for path in paths if not path.is_file() or catalog.by_hash(hash_file(path)) is None]
+    for path in strange:
+        refuse_checkpoint(path)
+    models = [path for path in strange if is_model_file(path)]
+    if models:
+        _import_model(models, paths, _Place(store, catalog, tell), name, told or Told())
+        return
+    if told is not None and told.given:
+        raise UsageError("is for models in ONNX", option=OptionRef(next(iter(told.given))))
     if name is not None and not _is_free(name, catalog):
-        raise UsageError(
-            "choose lower-case letters, digits, '.', '-' and '_', and no name of the catalogue",
-            option=OptionRef("name", shown(name)),
-        )
+        raise _impossible(name)
     centres = [path for path in paths if path.suffix.lower() == CENTRES_SUFFIX and not _are_built_in(path, tell)]
     descriptions = [path for path in paths if path.suffix.lower() in PROTOTXT_SUFFIXES]
     prototxts = [_look(path, "prototxt", catalog) for path in descriptions]
     others = [path for path in paths if path.suffix.lower() not in (CENTRES_SUFFIX, *PROTOTXT_SUFFIXES)]
     caffemodels = [_look(path, "caffemodel", catalog) for path in others]
     unknown = [given.path for given in caffemodels if given.file is None]
-    if unknown:
+    hinted = hinted_pair(unknown[0], descriptions[0] if descriptions else None) if unknown else None
+    if hinted is not None:
+        for kind in (unknown, descriptions, centres):
+            _refuse_second(kind)
+        take(arrival_of(hinted, tell), _name_of_own(hinted, name), store.writable, _copy, tell)
+    elif unknown:
         for kind in (unknown, descriptions, centres):
             _refuse_second(kind)
         pair = _checked_pair(unknown[0], descriptions[0] if descriptions else None, name, catalog)
@@ -93,9 +120,42 @@ def import_files(paths: Sequence[Path], store: Store, catalog: Catalog, tell: Te
         _take_known(given, store, tell)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where files go, what is known there, and who is told."""
+
+    store: Store
+    catalog: Catalog
+    tell: Tell
+
+
+def _import_model(models: Sequence[Path], paths: Sequence[Path], to: _Place, name: str | None, told: Told) -> None:
+    """Take a model in ONNX that the catalogue does not know."""
+    weights = sorted({next(iter(files_at(path).values())) for path in models})
+    _refuse_second(weights)
+    (path,) = weights
+    own = {*files_at(path).values(), descriptor_path(path)}
+    strangers = [each for each in paths if each not in own]
+    if strangers:
+        raise UsageError(f"{shown(strangers[0])}: belongs to no model in ONNX; import {shown(path)} by itself")
+    chosen = name or name_for(path)
+    if not _is_free(chosen, to.catalog):
+        raise _impossible(chosen)
+    arrival = inspect(path, told, to.tell)
+    take(arrival, chosen, to.store.writable, _copy, to.tell)
+
+
+def _impossible(name: str) -> UsageError:
+    return UsageError(
+        "choose lower-case letters, digits, '.', '-' and '_', and no name of the catalogue",
+        option=OptionRef("name", shown(name)),
+    )
+
+
 def _is_free(name: str, catalog: Catalog) -> bool:
     taken = {f"{name}.prototxt", f"{name}.caffemodel"} & catalog.file_names
-    return is_model_name(name) and catalog.find(name) is None and not taken
+    spec = catalog.find(name)
+    return is_model_name(name) and (spec is None or spec.import_only) and not taken
 
 
 def _look(path: Path, role: FileKind, catalog: Catalog) -> _Given:
@@ -140,6 +200,16 @@ def _says_what_the_release_says(prototxt: Path) -> bool:
     from colorizer.caffe.network import read_network
 
     return read_network(prototxt) == read_network(packaged_weights() / RELEASE_PROTOTXT)
+
+
+def _name_of_own(model: Model, name: str | None) -> str:
+    if name is not None:
+        return name
+    raise UsageError(
+        f"{shown(model.weights)}: a network that takes hints, which is in no catalogue",
+        remedy=Remedy.NAME_TO_IMPORT,
+        what=OptionRef("name", "NAME"),
+    )
 
 
 def _checked_pair(caffemodel: Path, prototxt: Path | None, name: str | None, catalog: Catalog) -> NamedPair:
@@ -193,7 +263,8 @@ def _take_known(given: _Given, store: Store, tell: Tell) -> None:
         tell(Message(f"{what}, which is built in; nothing to import"))
     else:
         _copy(given.path, store.writable / given.file.name, given.sha256)
-        tell(Message(f"{what}; imported"))
+        trust = f"; {given.file.trust}" if given.file.trust else ""
+        tell(Message(f"{what}; imported{trust}"))
 
 
 def _copy(source: Path, target: Path, sha256: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -9,12 +10,12 @@ from pathlib import Path
 
 from colorizer.errors import OutputError, Remedy, UsageError, WeightsError, shown
 from colorizer.io.locks import lock
-from colorizer.io.records import has_hash, record_path
+from colorizer.io.records import RECORD_SUFFIX, has_hash, record_path
 from colorizer.networks.catalog import Catalog, ModelSpec
 from colorizer.networks.download.partial import Partial
 from colorizer.networks.importing import CENTRES_SUFFIX
 from colorizer.networks.registry import family
-from colorizer.networks.store import NamedPair, Store
+from colorizer.networks.store import NamedPair, Store, is_descriptor
 
 
 class State(Enum):
@@ -26,11 +27,12 @@ class State(Enum):
     DAMAGED = "damaged"
     INCOMPLETE = "incomplete"
     ABSENT = "not installed"
+    BROUGHT = "import only"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the list."""
+    """One line of the list; a size of 0 is not known."""
 
     name: str
     state: State
@@ -48,15 +50,23 @@ def inventory(store: Store, catalog: Catalog) -> Iterator[Item]:
     WeightsError
         A file cannot be read.
     """
+    own = store.described(catalog)
     for spec in catalog:
         size = sum(file.size for file in spec.files)
+        if spec.import_only and spec.name in own:
+            continue
         yield Item(spec.name, _state(spec, store), size, spec.title, spec.temperature, spec)
     for pair in store.pairs(catalog):
         size = pair.prototxt.stat().st_size + pair.caffemodel.stat().st_size
         yield Item(pair.name, State.OWN, size, shown(pair.caffemodel), family(pair.family).temperature)
+    for name, folder in own.items():
+        size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+        yield Item(name, State.OWN, size, shown(folder), None)
 
 
 def _state(spec: ModelSpec, store: Store) -> State:
+    if spec.import_only:
+        return State.BROUGHT
     if not store.is_installed(spec):
         begun = any(Partial(store.writable, file).size() for file in spec.files)
         return State.INCOMPLETE if begun else State.ABSENT
@@ -85,15 +95,18 @@ def remove_model(name: str, store: Store, catalog: Catalog) -> list[Path]:
         A file cannot be deleted.
     """
     spec = catalog.find(name)
+    if spec is not None and spec.import_only:
+        spec = None  # where it is here, the user brought it along
     if spec is not None and spec.packaged:
         raise UsageError(f"{name} is built in and cannot be removed")
     if spec is not None:
         deleted = _remove_spec(spec, store, catalog)
     else:
         pair = next((pair for pair in store.pairs(catalog) if pair.name == name), None)
-        if pair is None:
+        folder = store.described(catalog).get(name)
+        if pair is None and folder is None:
             raise UsageError(f"unknown model {shown(name)!r}", remedy=Remedy.LIST_MODELS)
-        deleted = _remove_pair(pair, store)
+        deleted = _remove_pair(pair, store) if pair is not None else _remove_folder(folder, store)
     if not deleted:
         raise WeightsError(f"{name} is not installed in {shown(store.writable)}; there is nothing to remove")
     return deleted
@@ -102,6 +115,17 @@ def remove_model(name: str, store: Store, catalog: Catalog) -> list[Path]:
 def _remove_pair(pair: NamedPair, store: Store) -> list[Path]:
     files = [pair.prototxt, pair.caffemodel, pair.caffemodel.with_suffix(CENTRES_SUFFIX)]
     return _delete([path for path in files if path.parent == store.writable])
+
+
+def _remove_folder(folder: Path | None, store: Store) -> list[Path]:
+    if folder is None or folder.parent != store.writable:
+        return []
+    # the descriptor first: without it the model is gone, whatever is left of it
+    files = sorted(folder.iterdir(), key=lambda path: not is_descriptor(path))
+    deleted = _delete([path for path in files if path.is_file() and not path.name.endswith(RECORD_SUFFIX)])
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return deleted
 
 
 def _remove_spec(spec: ModelSpec, store: Store, catalog: Catalog) -> list[Path]:

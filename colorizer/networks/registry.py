@@ -15,6 +15,10 @@ from colorizer.settings import DEFAULT_SIZE, Settings
 
 FAMILIES = {
     "zhang": "colorizer.networks.zhang.family:ZHANG",
+    "ab": "colorizer.networks.described.family:AB",
+    "grey-rgb-to-ab": "colorizer.networks.described.family:GREY_RGB_TO_AB",
+    "rgb": "colorizer.networks.described.family:RGB",
+    "hinted": "colorizer.networks.described.family:HINTED",
 }
 """By name: the module, which is imported when it is needed, and the family in it. Files of unknown names are taken for
 the first one's."""

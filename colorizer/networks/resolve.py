@@ -1,21 +1,23 @@
 """From the name or path of a model to its files, which belong together.
 
-A name of the catalogue wins over a file of the same name (`./name` means the file). `auto` takes the large model where
-it is installed and intact, else the built-in one, and says so in the model's `note`. Files named by path are checked
+A name of the catalogue wins over a file of the same name (`./name` means the file). `auto` takes the first of a
+stated order that is installed and intact, and says which in the model's `note`. Files named by path are checked
 against each other and against the contract before any runtime sees them; files of the catalogue are known by hash.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.records import has_hash, read_record
 from colorizer.networks.base import Model
-from colorizer.networks.catalog import AUTO, BUILT_IN, LARGE, Catalog, FileSpec, ModelSpec, load_catalog
+from colorizer.networks.catalog import AUTO, AUTO_ORDER, BUILT_IN, LARGE, Catalog, FileSpec, ModelSpec, load_catalog
+from colorizer.networks.described.files import is_model_file, model_of, refuse_checkpoint
+from colorizer.networks.described.locating import hinted_pair, model_at
 from colorizer.networks.registry import DEFAULT_FAMILY, FAMILIES, family, family_of
 from colorizer.networks.store import NamedPair, Store, is_file, open_store, packaged_weights
 
@@ -62,15 +64,27 @@ def resolve_model(
             )
         return _automatic(catalog, store)
     spec = catalog.find(name_or_path)
-    if spec is not None:
+    if spec is not None and spec.import_only and name_or_path not in store.described(catalog):
+        raise WeightsError(
+            f"{spec.name} is not installed, and no download of it can be checked; it is found at {spec.place}",
+            remedy=Remedy.IMPORT_AS,
+            model=spec.name,
+        )
+    if spec is not None and not spec.import_only:
         return _installed(spec, store, prototxt)
     pair = next((pair for pair in store.pairs(catalog) if pair.name == name_or_path), None)
     if pair is not None:
         return _brought_along(pair, prototxt)
+    own = store.described(catalog).get(name_or_path)
+    if own is not None:
+        if prototxt is not None:
+            raise UsageError(f"{name_or_path} has no prototxt", option=OptionRef("prototxt", shown(prototxt)))
+        return model_at(own, name_or_path)
     path = Path(name_or_path)
     if name_or_path and (_exists(path) or path.name != name_or_path or _is_of_a_family(path)):
         return _from_path(path, prototxt)
-    known = [spec.name for spec in catalog] + [pair.name for pair in store.pairs(catalog)]
+    own_names = [*(pair.name for pair in store.pairs(catalog)), *store.described(catalog)]
+    known = [*(spec.name for spec in catalog), *own_names]
     raise UsageError(
         f"unknown model {shown(name_or_path)!r}; known are {', '.join([AUTO, *known])}",
         remedy=f"a file of your own is written as a path, such as .{os.sep}{shown(name_or_path)}.caffemodel",
@@ -78,16 +92,25 @@ def resolve_model(
 
 
 def _automatic(catalog: Catalog, store: Store) -> Model:
-    large, small = (_expected(catalog, name) for name in (LARGE, BUILT_IN))
+    trouble: Message | None = None
+    for name in AUTO_ORDER[:-1]:
+        spec = catalog.find(name)
+        if spec is None or not store.is_installed(spec):
+            continue
+        try:
+            model = _installed(spec, store, None)
+        except WeightsError as error:
+            trouble = trouble or error.message
+            continue
+        taken = f"using {name}"
+        note = Message(taken) if trouble is None else replace(trouble, text=f"{taken}, since {trouble.text}")
+        return replace(model, note=note)
     taken = f"using {BUILT_IN} (built in)"
-    if not store.is_installed(large):
+    if trouble is None:
         note = Message(taken, None, Remedy.RICHER_COLORS, {"model": LARGE})
     else:
-        try:
-            return _installed(large, store, None)
-        except WeightsError as error:
-            note = replace(error.message, text=f"{taken}, since {error.message.text}")
-    return replace(_installed(small, store, None), note=note)
+        note = replace(trouble, text=f"{taken}, since {trouble.text}")
+    return replace(_installed(_expected(catalog, BUILT_IN), store, None), note=note)
 
 
 def _expected(catalog: Catalog, name: str) -> ModelSpec:
@@ -99,13 +122,27 @@ def _expected(catalog: Catalog, name: str) -> ModelSpec:
 
 def _installed(spec: ModelSpec, store: Store, companion: Path | None) -> Model:
     of = family(spec.family)
-    files: Mapping[str, Path] = {role: _intact(spec, spec.file(role), store) for role in of.roles}
+    # the weights first
+    ordered = sorted(spec.files, key=lambda file: of.roles.index(file.role))
+    files: Mapping[str, Path] = _by_role((file, _intact(spec, file, store)) for file in ordered)
+    if spec.descriptor is not None:
+        if companion is not None:
+            raise UsageError(f"{spec.name} has no prototxt", option=OptionRef("prototxt", shown(companion)))
+        return replace(model_of(files, spec.descriptor, spec.name), spec=spec)
     if companion is not None:
         files = of.files_at(files[of.roles[0]], companion)
     if companion is not None or not any(file.packaged for file in spec.files):
         # by hash the files are those of the catalogue; only our own catalogue says that they belong together
         of.check(files)
     return Model(spec.name, spec.family, files, spec.fit, spec.stride, spec.temperature, spec.sizes, spec)
+
+
+def _by_role(found: Iterable[tuple[FileSpec, Path]]) -> dict[str, Path]:
+    """Files by role; several that hold tensors are numbered."""
+    files: dict[str, Path] = {}
+    for file, path in found:
+        files[file.role if file.role not in files else f"{file.role}{len(files)}"] = path
+    return files
 
 
 def _intact(spec: ModelSpec, file: FileSpec, store: Store) -> Path:
@@ -168,8 +205,20 @@ def _from_path(path: Path, companion: Path | None) -> Model:
         raise WeightsError(
             f"{shown(path)}: no such file", remedy=Remedy.NAME_A_MODEL, what=OptionRef("model"), kinds=_kinds()
         )
+    if is_model_file(path) or (path.is_dir() and _holds_a_model(path)):
+        if companion is not None:
+            raise UsageError(f"{shown(path)} has no prototxt", option=OptionRef("prototxt", shown(companion)))
+        return model_at(path)
+    refuse_checkpoint(path)
+    hinted = hinted_pair(path, companion) if _exists(path) else None
+    if hinted is not None:
+        return hinted
     name = _family_in(path) if path.is_dir() else family_of(path)
     return _checked(name, family(name).files_at(path, companion))
+
+
+def _holds_a_model(folder: Path) -> bool:
+    return any(is_model_file(path) for path in folder.iterdir())
 
 
 def _family_in(folder: Path) -> str:
@@ -178,16 +227,16 @@ def _family_in(folder: Path) -> str:
 
 
 def _is_of_a_family(path: Path) -> bool:
-    return path.suffix.lower().removeprefix(".") in _roles()
+    return path.suffix.lower().removeprefix(".") in _roles() or is_model_file(path)
 
 
 def _roles() -> tuple[str, ...]:
-    return tuple(role for name in FAMILIES for role in family(name).roles)
+    return tuple(role for name in FAMILIES for role in family(name).roles if role != "data")
 
 
 def _kinds() -> str:
     """The files that a model may be named by: the weights of each family."""
-    return " or ".join(f".{family(name).roles[0]}" for name in FAMILIES)
+    return " or ".join(dict.fromkeys(f".{family(name).roles[0]}" for name in FAMILIES))
 
 
 def _checked(name: str, files: Mapping[str, Path]) -> Model:

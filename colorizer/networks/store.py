@@ -18,6 +18,7 @@ from pathlib import Path
 from colorizer.errors import OutputError, Remedy, shown
 from colorizer.io.cache import HOME_VARIABLE
 from colorizer.networks.catalog import Catalog, FileSpec, ModelSpec, is_model_name
+from colorizer.networks.descriptor.model import SUFFIX as DESCRIPTOR_SUFFIX
 from colorizer.networks.registry import DEFAULT_FAMILY
 
 
@@ -52,6 +53,8 @@ class Store:
 
     def is_installed(self, spec: ModelSpec) -> bool:
         """Whether all files of a model are there, by name."""
+        if spec.import_only:
+            return any((folder / spec.name).is_dir() for folder in self.searched)
         return all(self.find(file) is not None for file in spec.files)
 
     def pairs(self, catalog: Catalog) -> tuple[NamedPair, ...]:
@@ -66,6 +69,33 @@ class Store:
                 if own and name not in found and is_file(prototxt):
                     found[name] = NamedPair(name, prototxt, caffemodel, centres if is_file(centres) else None)
         return tuple(found.values())
+
+    def described(self, catalog: Catalog) -> dict[str, Path]:
+        """Models that users brought along with a descriptor, each in a folder of its own; the first folder wins."""
+        found: dict[str, Path] = {}
+        for folder in self.searched:
+            for each in _folders(folder):
+                spec = catalog.find(each.name)
+                own = is_model_name(each.name) and (spec is None or spec.import_only)
+                if own and each.name not in found and any(is_descriptor(path) for path in _content(each)):
+                    found[each.name] = each
+        return found
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in _content(folder) if path.is_dir()]
+
+
+def _content(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def is_descriptor(path: Path) -> bool:
+    """Whether a name is that of a descriptor."""
+    return path.name.lower().endswith(DESCRIPTOR_SUFFIX)
 
 
 def _caffemodels(folder: Path) -> list[Path]:

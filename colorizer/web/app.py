@@ -22,6 +22,7 @@ from colorizer.jobs.guiding import Saying
 from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.coloring import Preview, Result, Source, as_jpeg, color_file, prepare, preview_after, preview_before
+from colorizer.web.downloads import Downloads
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.guiding import Sessions, as_object, for_preview, read_hints
 from colorizer.web.limits import Limits
@@ -63,6 +64,7 @@ class Service:
 
     def __init__(self, networks: Networks, folder: PrivateFolder, limits: Limits, workers: int) -> None:
         self.networks = networks
+        self.downloads = Downloads(networks.weights_dir)
         self.folder = folder
         self.limits = limits
         self.coloring_queue = WorkQueue("coloring", workers, limits.max_waiting)
@@ -84,6 +86,7 @@ class Service:
             Route("/page/{file:path}", page_file, methods=["GET"]),
             Route("/api/health", self.health, methods=["GET"]),
             Route("/api/models", self.models, methods=["GET"]),
+            Route("/api/models/{name}/download", self.download, methods=["POST"]),
             Route("/api/openapi.json", self.openapi, methods=["GET"]),
             Route("/api/colorize", self.colorize, methods=["POST"]),
             Route("/api/pictures", self.add, methods=["POST"]),
@@ -111,7 +114,19 @@ class Service:
         _read(request, ())
         known = await run_in_threadpool(self.networks.models)
         default = self.networks.default.model.name
-        return JSONResponse({"default": default, "models": [item.describe() for item in known]})
+        models = [item.describe() | {"download": self._download(item.name)} for item in known]
+        return JSONResponse({"default": default, "models": models})
+
+    async def download(self, request: Request) -> Response:
+        """Have a network downloaded; for whoever sits at this machine."""
+        _read(request, ())
+        client = request.client.host if request.client else None
+        progress = await run_in_threadpool(self.downloads.start, request.path_params["name"], client)
+        return JSONResponse(progress.describe(), 202)
+
+    def _download(self, name: str) -> dict[str, Any] | None:
+        progress = self.downloads.progress(name)
+        return None if progress is None else progress.describe()
 
     async def openapi(self, request: Request) -> Response:
         """The interface, as OpenAPI describes it."""

@@ -139,8 +139,11 @@ def color_file(
         Nobody waits for it any more.
     """
     with CancellableDocument(source, max_pixels, cancelled) as document:
-        data, _, _ = color_document(document, colorizer, output, saying)
-        passes = len(document)
+        data, _, passed = color_document(document, colorizer, output, saying)
+        passes = 0 if passed else len(document)
+    if passed and output.format == "auto":
+        # nothing changes, so not a byte need: what was sent, and is a whole picture
+        data = source.path.read_bytes()
     if cancelled.is_set():
         raise JobCancelledError
     target = folder.new()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from colorizer.colorizer import Colorizer
 from colorizer.networks import load_catalog, open_store
-from colorizer.networks.inventory import State, inventory
+from colorizer.networks.inventory import Item, State, inventory
 from colorizer.settings import Settings, Sizes
 from colorizer.web.problems import ProblemError
 
@@ -17,7 +18,7 @@ MAX_LOADED = 2
 """Networks in memory beside the server's own, of whatever model, temperature and sizes; the release's takes 130 MB,
 twice that with its logits."""
 
-_ABSENT = (State.ABSENT, State.INCOMPLETE, State.DAMAGED)
+_ABSENT = (State.ABSENT, State.INCOMPLETE, State.DAMAGED, State.BROUGHT)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class AvailableModel:
     temperature: float | None  # of the annealed mean; None: there is none to set
     looks: int  # how often it looks at a picture, unless told otherwise
     how: str  # the command that installs it, where it is not
+    size: int = 0  # bytes; 0 where it is not known
+    licence: str = ""
+    good_for: str = ""
+    non_commercial: bool = False
+    downloadable: bool = False  # whether the page may offer to
 
     def describe(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -40,7 +46,33 @@ class AvailableModel:
             "temperature": None if self.temperature is None else round(self.temperature, 4),
             "looks": self.looks,
             "how": self.how,
+            "size": self.size,
+            "licence": self.licence,
+            "goodFor": self.good_for,
+            "nonCommercial": self.non_commercial,
+            "downloadable": self.downloadable,
         }
+
+
+def _available(item: Item) -> AvailableModel:
+    absent, spec = item.state in _ABSENT, item.spec
+    if spec is None:
+        return AvailableModel(item.name, "a network of your own", not absent, item.temperature, 1, "", item.size)
+    how = f"colorize weights import FILE... --name {spec.name}" if spec.import_only else ""
+    downloadable = absent and any(not mirror.dead for file in spec.files for mirror in file.mirrors)
+    return AvailableModel(
+        item.name,
+        item.title,
+        not absent,
+        item.temperature,
+        len(spec.sizes),
+        (how or f"colorize weights download {item.name}") if absent else "",
+        item.size,
+        spec.licence,
+        spec.description,
+        spec.non_commercial,
+        downloadable,
+    )
 
 
 class Networks:
@@ -64,21 +96,16 @@ class Networks:
         # one picture at a time comes, so what the command takes for one picture is taken: the same bytes come out
         self.default = Colorizer(settings, pictures=1)
 
+    @property
+    def weights_dir(self) -> Path | None:
+        """The server's own folder of models."""
+        return self._settings.weights_dir
+
     def models(self) -> list[AvailableModel]:
         """What a client may name: the server's own model, the catalogue's, and those of the store."""
         store = open_store(self._settings.weights_dir)
         own = self.default
-        known = {
-            item.name: AvailableModel(
-                item.name,
-                item.title if item.spec else "a network of your own",
-                item.state not in _ABSENT,
-                item.temperature,
-                len(item.spec.sizes) if item.spec else 1,
-                f"colorize weights download {item.name}" if item.state in _ABSENT else "",
-            )
-            for item in inventory(store, load_catalog())
-        }
+        known = {item.name: _available(item) for item in inventory(store, load_catalog())}
         if own.model.name not in known:
             title = "the network that the server was started with"
             known[own.model.name] = AvailableModel(
@@ -136,5 +163,6 @@ class Networks:
                 fit=settings.fit,
                 saturation=settings.saturation,
                 strength=settings.strength,
+                keep_color=settings.keep_color,
             )
         )

@@ -86,6 +86,15 @@ def _paths(limits: Limits) -> dict[str, Any]:
         },
         "/api/health": {"get": _operation("health", "Whether it runs, and how busy it is.", _ok("Health"))},
         "/api/models": {"get": _operation("models", "The networks that may be named.", _ok("Models"))},
+        "/api/models/{name}/download": {
+            "post": _operation(
+                "downloadModel",
+                "Have a network downloaded; from the server's own machine alone. /api/models tells how far it is.",
+                {"202": _json("Download", "It is under way.")},
+                ("403", "404", "409"),
+                path=_ID | {"name": "name"},
+            )
+        },
         "/api/openapi.json": {
             "get": _operation(
                 "openapi",
@@ -314,12 +323,19 @@ _SCHEMAS = {
                 name=_TEXT,
                 title=_TEXT,
                 installed={"type": "boolean"},
-                temperature={"type": "number"},
+                temperature={"type": ["number", "null"], "description": "null: the network has no distribution."},
                 looks=_WHOLE,
                 how=_TEXT,
+                size=_WHOLE,
+                licence=_TEXT,
+                goodFor=_TEXT,
+                nonCommercial={"type": "boolean"},
+                downloadable={"type": "boolean"},
+                download={"anyOf": [{"$ref": "#/components/schemas/Download"}, {"type": "null"}]},
             ),
         },
     ),
+    "Download": _object(state={"enum": ["running", "done", "failed"]}, received=_WHOLE, total=_WHOLE, problem=_TEXT),
     "Picture": _object(
         id=_TEXT,
         name=_TEXT,

@@ -103,6 +103,7 @@ MODEL = Parameter("model", str, Option("Network: a name of /api/models; the serv
 NAME = Parameter("name", str, Option("The picture's file name, for messages and for the result's name."), "")
 
 _CHROMA = tuple(_from_dataclass(Settings, "temperature", "saturation", "strength"))
+_KEEP_COLOR = tuple(_from_dataclass(Settings, "keep_color"))
 _SEEING = tuple(
     replace(item, option=replace(item.option, high=MAX_NETWORK_SIZE)) if item.name == "size" else item
     for item in _from_dataclass(Settings, "fit", "size", "fast")
@@ -114,7 +115,7 @@ _WRITING = (
 
 HINTS = Parameter("hints", str, Option(f"A hints file's text, at most {MAX_HINTS_LENGTH} characters."), "")
 
-COLORIZE = (MODEL, NAME, HINTS, *_CHROMA, *_SEEING, *_WRITING)
+COLORIZE = (MODEL, NAME, HINTS, *_CHROMA, *_SEEING, *_KEEP_COLOR, *_WRITING)
 """Of POST /api/colorize."""
 
 FAST = next(item for item in _SEEING if item.name == "fast")
@@ -210,7 +211,7 @@ def settings_of(values: Mapping[str, Any], model: str) -> Settings:
     UsageError
         Two of them exclude each other.
     """
-    names = {item.name for item in (*_CHROMA, *_SEEING)} & values.keys()
+    names = {item.name for item in (*_CHROMA, *_SEEING, *_KEEP_COLOR)} & values.keys()
     return Settings(model=model, **{name.replace("-", "_"): values[name] for name in names})
 
 

@@ -16,7 +16,6 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.ANOTHER_OUTPUT: "make room where the server keeps its temporary files",
     Remedy.INSTALL_EXTRA: "where the server runs: pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
-    Remedy.VERIFY_MODELS: "where the server runs, run `colorize weights verify`",
     Remedy.ANOTHER_PORT: "start the server with another {what}",
 }
 """The words for kinds that read otherwise in a browser; for all others the library's own words do."""

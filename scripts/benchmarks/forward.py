@@ -23,7 +23,8 @@ from synthetic_release import RELEASE_PROTOTXT, make_release
 
 from benchmarks.measure import json_option, machine, markdown_table, report, rounds_option, runtimes, take_turns
 from colorizer.engines import EngineName, EngineRequest, Precision
-from colorizer.engines.opening import installed_engines, runtime_version
+from colorizer.engines.loading import installed_engines
+from colorizer.engines.opening import runtime_version
 from colorizer.errors import EngineError
 from colorizer.io.machine import usable_cores
 from colorizer.networks import Model, NetworkInput, Prediction, resolve_model

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from colorizer.engines.opening import installed_engines
+from colorizer.engines.loading import installed_engines
 
 json_option = click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the numbers to this file as well."

@@ -55,7 +55,9 @@ def test_json_has_all_parts_and_their_fields(report: dict[str, Any], home: Path)
         assert engine["version"]
         assert engine["precisions"][0] == "fp32"
         assert not engine["problem"]
-    assert [device["name"] for device in report["devices"]] == ["cpu", "cuda"]
+    devices = ["cpu", "cuda", "tensorrt", "rocm", "directml", "coreml", "gpu", "npu"]
+    assert [device["name"] for device in report["devices"]] == devices
+    assert all(device["what"] for device in report["devices"])
     assert {"lite", "zhang16", "zhang16-norebal"} <= {model["name"] for model in report["models"]}
 
 

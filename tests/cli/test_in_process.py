@@ -19,7 +19,7 @@ CALLS = [
     (("--version",), 0),
     (("weights", "list"), 0),
     (("weights", "path", "lite"), 0),
-    (("missing.jpg",), 1),
+    (("--model", "lite", "missing.jpg"), 1),
     (("--temperature", "99", "x.jpg"), 2),
     (("video", "missing.mp4"), 1),
     (("serve", "--token", "short"), 2),

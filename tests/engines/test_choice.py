@@ -1,33 +1,42 @@
-"""Which engine, device and precision a job gets. The probe for CUDA has a stand-in; nothing else does."""
+"""Which engine, device and precision a job gets. The probe of accelerators has a stand-in; nothing else does."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from colorizer.cli.wording import REMEDIES, worded
-from colorizer.engines import Choice, EngineName, EngineRequest, choice
+from colorizer.engines import Choice, Device, EngineName, EngineRequest, Setup, choice, probing
 from colorizer.engines.choice import COSTS, PRECISIONS, Cost, rank, seconds_on_cpu
-from colorizer.engines.cuda import probe_cuda
+from colorizer.engines.devices import ACCELERATORS, Accelerator
+from colorizer.engines.loading import load
+from colorizer.engines.onnxruntime import open_session
+from colorizer.engines.probing import refusal
 from colorizer.errors import EngineError, MissingExtraError, Remedy, UsageError
 
 SMALL, LARGE = 7_000_000, 129_000_000
 ALL: tuple[EngineName, ...] = ("opencv", "onnxruntime", "ncnn", "openvino")
 
-Probe = Callable[[EngineName], "str | None"]
+Probe = Callable[[EngineName, Device], "str | None"]
 
 
-def no_cuda(engine: EngineName) -> str | None:
-    return f"{engine} has no CUDA"
+def no_cuda(engine: EngineName, device: Device) -> str | None:
+    return f"{engine} has no {'CUDA' if device == 'cuda' else device}"
 
 
 def works_in(*engines: EngineName) -> Probe:
-    return lambda engine: None if engine in engines else f"{engine} has no CUDA"
+    """CUDA, in these engines."""
+    return lambda engine, device: None if engine in engines and device == "cuda" else no_cuda(engine, device)
 
 
-def unasked(engine: EngineName) -> str | None:
-    raise AssertionError(f"{engine} was probed")
+def unasked(engine: EngineName, device: Device) -> str | None:
+    raise AssertionError(f"{engine} was probed for {device}")
 
 
 def first(
@@ -140,7 +149,17 @@ def test_half_precision_with_cuda_goes_to_the_engine_that_has_it() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (EngineRequest("openvino", device="cuda"), "--engine openvino: computes on the CPU alone"),
+        (
+            EngineRequest("openvino", device="cuda"),
+            "openvino: knows no CUDA; for CUDA take onnxruntime or opencv",
+        ),
+        (EngineRequest("ncnn", device="cuda"), "--engine ncnn: computes on the CPU alone"),
+        (EngineRequest("ncnn", device="gpu"), "--engine ncnn: computes on the CPU alone"),
+        (
+            EngineRequest("opencv", device="directml"),
+            "opencv: knows no DirectML; for DirectML take onnxruntime",
+        ),
+        (EngineRequest(device="npu", precision="fp32"), "--precision fp32: is not available with OpenVINO's NPU"),
         (EngineRequest("onnxruntime", device="cuda", precision="fp16"), "--precision fp16: is not available with CUDA"),
         (EngineRequest(device="cuda", precision="bf16"), "--precision bf16: is not available with CUDA"),
         (EngineRequest("opencv", precision="bf16", device="cpu"), "take --engine openvino"),
@@ -163,10 +182,119 @@ def test_reduced_precision_asked_for_goes_to_openvino_or_says_how_to_get_it() ->
 
 def test_every_engine_has_a_cost_and_computes_in_float32() -> None:
     assert set(COSTS) == set(ALL)
-    assert all("fp32" in precisions for precisions in PRECISIONS.values())
+    assert [way for way, precisions in PRECISIONS.items() if "fp32" not in precisions] == [("openvino", "npu")]
 
 
-@pytest.mark.parametrize("engine", ["onnxruntime", "opencv"])
-def test_the_real_probe_answers_with_a_reason_or_a_working_gpu(engine: EngineName) -> None:
-    answer = probe_cuda(engine)
-    assert answer is None or ("CUDA" in answer and "\n" not in answer)
+@pytest.mark.parametrize("each", ACCELERATORS, ids=lambda each: f"{each.device}-{each.engine}")
+def test_the_real_probe_answers_with_a_reason_or_a_working_device(each: Accelerator) -> None:
+    answer = refusal(each.engine, each.device)
+    assert answer is None or (each.name in answer and "\n" not in answer)
+
+
+def test_a_gpu_is_any_that_works_in_a_fixed_order() -> None:
+    def only(device: Device) -> Probe:
+        return lambda engine, asked: None if asked == device else f"{engine} has no {asked}"
+
+    here = [each for each in ACCELERATORS if each.any_gpu and sys.platform in each.systems]
+    assert {"onnxruntime", "openvino"} <= {each.engine for each in here} or sys.platform == "darwin"
+    for each in here:
+        found = first(EngineRequest(device="gpu", pictures=1), probe=only(each.device))
+        assert (found.device, found.precision) == (each.device, "fp32")
+    # what takes minutes to start, or computes in less than float32, has to be asked for by its name
+    for device in ("tensorrt", "npu"):
+        with pytest.raises(EngineError, match="no GPU: "):
+            first(EngineRequest(device="gpu"), probe=only(device))
+        assert first(EngineRequest(), probe=only(device)).device == "cpu"
+        assert first(EngineRequest(device=device), probe=only(device)).device == device
+    assert first(EngineRequest(device="npu"), probe=only("npu")).precision == "fp16"
+
+
+def test_a_gpu_that_is_hardly_faster_is_left_unless_it_is_asked_for() -> None:
+    asked: list[tuple[EngineName, Device]] = []
+
+    def slow(engine: EngineName, device: Device) -> float:
+        asked.append((engine, device))
+        return 1.2
+
+    (*_, last) = rank(EngineRequest(), ALL, SMALL, works_in("onnxruntime"), slow)
+    assert last.device == "cpu"
+    assert "no CUDA (1.2 times the CPU's speed, tried here; opencv has no CUDA)" in last.why
+    assert asked == [("onnxruntime", "cuda")]
+    for device in ("cuda", "gpu"):
+        assert rank(EngineRequest(device=device), ALL, SMALL, works_in("onnxruntime"), slow)[0].device == "cuda"
+    assert rank(EngineRequest(), ALL, SMALL, works_in("onnxruntime"), lambda *_: 1.6)[0].device == "cuda"
+
+
+@pytest.mark.parametrize("device", ["tensorrt", "rocm", "directml", "coreml", "gpu", "npu"])
+def test_a_device_that_is_not_there_is_refused_with_the_way_to_get_it(device: Device) -> None:
+    with pytest.raises(EngineError) as caught:
+        rank(EngineRequest(device=device), ALL, SMALL, lambda engine, _: f"{engine} has none")
+    said = worded(caught.value)
+    assert "has none" in said
+    assert "install" in said
+    assert "\n" not in said
+
+
+@dataclass
+class FakeRuntime:
+    """ONNX Runtime as far as sessions are opened, built with some providers, of which some start."""
+
+    built: tuple[str, ...]
+    starts: tuple[str, ...]
+    __version__: str = "9"
+    asked: list[Any] = field(default_factory=list)
+
+    def get_available_providers(self) -> list[str]:
+        return [*self.built, "CPUExecutionProvider"]
+
+    class SessionOptions:
+        enable_mem_pattern = True
+
+        def add_session_config_entry(self, name: str, value: str) -> None:
+            pass
+
+    def InferenceSession(self, _: bytes, options: Any, providers: list[Any]) -> Any:  # noqa: N802 - its name
+        self.asked.append((options, providers))
+        wanted = [each if isinstance(each, str) else each[0] for each in providers]
+        started = [each for each in wanted if each in (*self.starts, "CPUExecutionProvider")]
+        return SimpleNamespace(get_providers=lambda: started)
+
+
+@pytest.mark.parametrize(
+    ("device", "provider", "options"),
+    [
+        ("cuda", "CUDAExecutionProvider", {"use_tf32": "0"}),
+        ("tensorrt", "TensorrtExecutionProvider", {}),
+        ("rocm", "MIGraphXExecutionProvider", {}),
+        ("rocm", "ROCMExecutionProvider", {}),
+        ("directml", "DmlExecutionProvider", {}),
+        ("coreml", "CoreMLExecutionProvider", {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"}),
+    ],
+)
+def test_onnx_runtime_is_told_its_own_name_of_a_device_and_must_start_it(
+    device: Device, provider: str, options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    runtime = FakeRuntime((provider,), (provider,))
+    open_session(runtime, b"", Setup(device))
+    ((given, providers),) = runtime.asked
+    assert providers == [(provider, options), "CPUExecutionProvider"]
+    assert given.enable_mem_pattern is (device != "directml")
+    assert os.environ.get("NVIDIA_TF32_OVERRIDE") == ("0" if device == "tensorrt" else None)
+    with pytest.raises(EngineError, match=r"ONNX Runtime 9 cannot start .*; its driver or libraries do not fit"):
+        open_session(FakeRuntime((provider,), ()), b"", Setup(device))
+    with pytest.raises(EngineError, match="ONNX Runtime 9 as installed has no"):
+        open_session(FakeRuntime((), ()), b"", Setup(device))
+
+
+def test_a_device_is_timed_by_real_passes() -> None:
+    """The CPU stands in for an accelerator: it is as fast as itself, within what a busy machine does."""
+    probing.gain.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "load", lambda network, engine, _: load(network, engine, Setup()))
+        assert 0.05 < probing.gain("onnxruntime", "cuda") < 20
+        small = probing._run_small(ACCELERATORS[0])
+        assert probing._compared(small) is None
+        with pytest.raises(EngineError, match="wrongly"):
+            probing._compared(small * 2)
+    probing.gain.cache_clear()

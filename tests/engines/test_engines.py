@@ -342,7 +342,7 @@ def test_ctrl_c_is_heard_after_engines_have_ended_in_any_order(engine: EngineNam
 
 def test_nothing_heavy_is_imported_to_see_what_is_installed(tmp_path: Path) -> None:
     code = (
-        "import sys; from colorizer.engines.opening import installed_engines; print(installed_engines());"
+        "import sys; from colorizer.engines.loading import installed_engines; print(installed_engines());"
         "print([name for name in ('cv2', 'onnxruntime', 'ncnn', 'openvino') if name in sys.modules])"
     )
     done = run_python(code, tmp_path)
@@ -354,5 +354,5 @@ def test_nothing_heavy_is_imported_to_see_what_is_installed(tmp_path: Path) -> N
 def test_a_folder_of_the_name_of_a_runtime_is_no_runtime(tmp_path: Path) -> None:
     for name in ("nothing_installed", "no_runtime"):
         (tmp_path / name).mkdir()
-    code = "from colorizer.engines.opening import _is_installed as i; print(i('nothing_installed'), i('json'))"
+    code = "from colorizer.engines.loading import _is_installed as i; print(i('nothing_installed'), i('json'))"
     assert run_python(code, tmp_path).stdout.split() == ["False", "True"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from conftest import run_python
 from evaluations import tar_of_blobs
 
@@ -40,6 +41,7 @@ def peak_memory(folder: Path, count: int) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_ten_times_the_pictures_take_about_the_same_memory(tmp_path: Path) -> None:
     few, many = peak_memory(tmp_path, 20), peak_memory(tmp_path, 200)
     assert many - few < ALLOWED

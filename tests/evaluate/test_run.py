@@ -45,7 +45,7 @@ def kept() -> Keeping:
 
 @pytest.fixture(scope="module")
 def evaluation(folder: Path, kept: Keeping) -> Evaluation:
-    lite = Settings(model="lite", engine="opencv", precision="fp32", device="cpu")
+    lite = Settings(model="lite", engine="opencv", fast=True, precision="fp32", device="cpu")
     return evaluated(folder, [lite], recorder=kept)
 
 
@@ -126,7 +126,7 @@ def test_threads_do_not_change_a_digit(folder: Path) -> None:
 
 def test_nothing_of_the_originals_colour_reaches_the_result(folder: Path) -> None:
     """Other colours of the same lightness come back the same."""
-    lite = Settings(model="lite", engine="opencv", precision="fp32", device="cpu")
+    lite = Settings(model="lite", engine="opencv", fast=True, precision="fp32", device="cpu")
     (candidate,) = networks([lite], NATIVE, Listening().remark)
     true = np.asarray(Image.open(sorted(folder.iterdir())[0])) / 255
     light = lightness(true)
@@ -208,7 +208,7 @@ def test_every_combination_has_a_column_and_is_called_by_what_differs(folder: Pa
 def test_results_that_keep_luma_have_the_picture_s_own(photographs: list[Path]) -> None:
     from colorizer.color.chroma_for_luma import luma_of
 
-    settings = [Settings(model="lite", engine="opencv")]
+    settings = [Settings(model="lite", engine="opencv", fast=True)]
     said: list[object] = []
     (kept,) = networks(settings, NATIVE.with_luma_kept(), said.append)
     (usual,) = networks(settings, NATIVE, said.append)

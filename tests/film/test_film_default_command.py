@@ -13,7 +13,7 @@ from in_process import run_in_process
 
 from colorizer.errors import UsageError
 
-FAST = ("--preset", "ultrafast", "--engine", "opencv")
+FAST = ("--preset", "ultrafast", "--engine", "opencv", "--size", "64")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def test_a_film_is_coloured_without_naming_the_command(colorize: Command, shots:
     assert "film.mp4 -> film.color.mp4: 4 frames" in done.stderr
     assert "asked for 2 frames" in done.stderr
     assert look(tmp_path / "film.color.mp4").packets == look(source).packets
-    done = colorize("film.mp4", "-o", "part.mkv", "--codec", "ffv1", "--start", "0.05", "--engine", "opencv", "-q")
+    done = colorize(
+        "film.mp4", "-o", "part.mkv", "--codec", "ffv1", "--start", "0.05", "--engine", "opencv", "--size", "64", "-q"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(look(tmp_path / "part.mkv").times) == 2
     assert colorize("film.mp4", "--preview", "2").returncode == 0
@@ -62,7 +64,7 @@ def test_frames_go_through_a_pipe_of_the_default_command(photographs: list[Path]
         (["--y4m", "-", "-o", "-"], headed, b"YUV4MPEG2 W64 H48 F25:1 Ip C420jpeg\nFRAME\n"),
         (["--rawvideo", "64x48@25:gray", "-", "-o", "-"], b"".join(luma), b""),
     ):
-        words = [*arguments, "--model", "lite", "--engine", "opencv"]
+        words = [*arguments, "--model", "lite", "--engine", "opencv", "--size", "64"]
         done = run_in_process(words, cwd=tmp_path, environment=os.environ, stdin=data)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(begin + luma[0])

@@ -92,12 +92,14 @@ def test_one_file_of_the_wrong_kind_is_one_failure(colorize: Command, shots: lis
     (tmp_path / "camera.cr3").write_bytes(b"\0\0\0\x18ftypcrx " + bytes(600))
     (tmp_path / "out").mkdir()
     photos = "photo0.png", "photo1.png", "film0.mkv", "camera.cr3"
-    done = colorize(*photos, "-o", "out", "--model", "lite", "--engine", "opencv")
+    done = colorize(*photos, "-o", "out", "--model", "lite", "--engine", "opencv", "--size", "64")
     assert done.returncode == 1, done.stderr
     assert "film0.mkv: a film or sound, not a picture" in done.stderr
     assert "camera.cr3" in done.stderr
     assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == ["photo0.png", "photo1.png"]
-    done = colorize("film0.mkv", "film1.mkv", "photo0.png", "-o", "out", "--model", "lite", "--engine", "opencv")
+    done = colorize(
+        "film0.mkv", "film1.mkv", "photo0.png", "-o", "out", "--model", "lite", "--engine", "opencv", "--size", "64"
+    )
     assert done.returncode == 1, done.stderr
     assert "photo0.png: is a picture" in done.stderr
     assert "2 films coloured, 1 failed" in done.stderr
@@ -115,7 +117,9 @@ def test_numbered_frames_of_every_format_are_written_in_one_that_holds_colour(
         grey = Image.fromarray(shot[..., 0])
         saved = grey.convert("1") if suffix == "pbm" else grey
         saved.save(tmp_path / "frames" / f"frame{number}.{suffix}")
-    done = colorize("video", "frames", "-o", "out", "--model", "lite", "--engine", "opencv", "--every", "2")
+    done = colorize(
+        "video", "frames", "-o", "out", "--model", "lite", "--engine", "opencv", "--size", "64", "--every", "2"
+    )
     assert done.returncode == 0, done.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [f"frame{number}.{NUMBERED[suffix]}" for number in range(len(shots))]
@@ -132,6 +136,6 @@ def test_numbered_frames_whose_results_would_have_one_name_have_two(
     (tmp_path / "frames").mkdir()
     Image.fromarray(shots[0]).save(tmp_path / "frames" / "frame1.png")
     Image.fromarray(shots[1][..., 0]).save(tmp_path / "frames" / "frame1.gif")
-    done = colorize("video", "frames", "-o", "out", "--model", "lite", "--engine", "opencv")
+    done = colorize("video", "frames", "-o", "out", "--model", "lite", "--engine", "opencv", "--size", "64")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["frame1.gif.png", "frame1.png"]

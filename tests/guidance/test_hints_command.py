@@ -190,7 +190,9 @@ def test_a_pipe_takes_hints(grey: Path, tmp_path: Path, colorize: Command) -> No
 
 def test_the_mark_tells_of_guidance(grey: Path, tmp_path: Path, colorize: Command) -> None:
     colorize("a.png", "-o", "out.png", "--hint", "0.2,0.5=#803050", "--hint", "0.9,0.5=grey")
-    assert b"guided by 2 hints" in (tmp_path / "out.png").read_bytes()
+    written = (tmp_path / "out.png").read_bytes()
+    assert b"guided by 2 hints" in written
+    assert b'"guidance":{"hints":2,"carry":0.4,"digest":"' in written
 
 
 @pytest.mark.parametrize(

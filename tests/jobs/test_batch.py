@@ -35,7 +35,7 @@ from colorizer.jobs.run import Outcome, OutputPolicy, Status
 from colorizer.media import READABLE_SUFFIXES
 from colorizer.networks import resolve_model
 
-LITE = Settings(model="lite", engine="opencv")
+LITE = Settings(model="lite", engine="opencv", size=64)
 
 
 @dataclass

@@ -25,7 +25,7 @@ from colorizer.jobs.run import OutputPolicy, Status, color_file
 def test_a_picture_for_which_memory_is_missing_fails_alone_and_says_so(
     greedy: Any, photographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    colorizer = Colorizer(Settings(model="lite", engine="opencv"))
+    colorizer = Colorizer(Settings(model="lite", engine="opencv", size=64))
     monkeypatch.setattr(colorizer, "colorize", lambda *_, **__: greedy())
     outcome = color_file(Task(photographs[0], tmp_path / "out.jpg"), colorizer, OutputPolicy())
     assert outcome.status is Status.FAILED

@@ -227,22 +227,22 @@ def test_the_second_signal_stops_at_once(tmp_path: Path) -> None:
 
 def test_a_killed_run_leaves_no_broken_output_and_ends_like_an_unbroken_one(colorize: Command, tmp_path: Path) -> None:
     make_scans(tmp_path / "scans", 40)
-    assert colorize("scans", "-o", "unbroken", "--jobs", "1").returncode == 0
+    assert colorize("scans", "-o", "unbroken", "--jobs", "1", "--fast").returncode == 0
     for enough in (3, 13, 26):
-        process = start(tmp_path, "scans", "-o", "out", "--jobs", "2")
+        process = start(tmp_path, "scans", "-o", "out", "--jobs", "2", "--fast")
         wait_for(tmp_path / "out", enough)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
         for name, content in files(tmp_path / "out").items():
             if not name.endswith(".part"):
                 assert content == (tmp_path / "unbroken" / name).read_bytes()
-    assert colorize("scans", "-o", "out", "--jobs", "1").returncode == 0
+    assert colorize("scans", "-o", "out", "--jobs", "1", "--fast").returncode == 0
     assert files(tmp_path / "out") == files(tmp_path / "unbroken")
 
 
 def test_an_output_folder_that_vanishes_ends_the_run_and_is_not_made_anew(colorize: Command, tmp_path: Path) -> None:
     make_scans(tmp_path / "scans", 60)
-    process = start(tmp_path, "scans", "-o", "out", "--jobs", "2")
+    process = start(tmp_path, "scans", "-o", "out", "--jobs", "2", "--fast")
     wait_for(tmp_path / "out", 3)
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     _, said = process.communicate(timeout=60)

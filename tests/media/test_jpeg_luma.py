@@ -42,7 +42,8 @@ FACTORS = {"444": (1, 1), "422": (2, 1), "420": (2, 2)}
 
 @pytest.fixture(scope="module")
 def colorizer() -> Colorizer:
-    return Colorizer(Settings(model="lite", engine="opencv"))
+    """It looks at little: what is tested here is what becomes of its colours."""
+    return Colorizer(Settings(model="lite", engine="opencv", size=64))
 
 
 def photo(size: tuple[int, int], mode: str = "L") -> Image.Image:
@@ -153,7 +154,8 @@ def test_encoding_anew_does_not_pass_these_tests(colorizer: Colorizer, tmp_path:
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
-def test_colours_are_those_of_the_usual_way(subsampling: str, colorizer: Colorizer) -> None:
+def test_colours_are_those_of_the_usual_way(subsampling: str) -> None:
+    colorizer = Colorizer(Settings(model="lite", engine="opencv"))
     data = grey((161, 147), quality=90)
     kept, usual = (
         rgb2lab(rgb(colored(data, colorizer, keep_luma=keep, subsampling=subsampling)[0])) for keep in (True, False)
@@ -296,7 +298,7 @@ def test_of_a_sepia_print_luma_is_kept_if_asked_for(
 def test_strength_blends_with_the_print_s_own_colour(colorizer: Colorizer) -> None:
     pytest.importorskip("jpegio")
     data = jpeg(sepia(), quality=95, subsampling=0)
-    own = colorizer.with_settings(Settings(model="lite", engine="opencv", strength=0.0))
+    own = colorizer.with_settings(Settings(model="lite", engine="opencv", size=64, strength=0.0))
     found = rgb2lab(rgb(colored(data, own, keep_luma=True)[0])) - rgb2lab(rgb(data))
     assert np.linalg.norm(found, axis=-1).mean() < 1.5
 
@@ -326,6 +328,17 @@ def test_where_there_is_no_luma_to_keep_it_is_said(
     _, notes = colored(data(), colorizer, keep_luma=True)
     assert [note for note in notes if reason in note]
     assert colored(data(), colorizer)[1] == ()
+
+
+def test_twelve_bits_are_encoded_anew_in_eight_and_it_is_said(colorizer: Colorizer) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    deep = np.asarray(photo((61, 47)), np.uint16) << 4
+    data = bytes(imagecodecs.jpeg8_encode(deep, level=95, bitspersample=12))
+    for wanted in (None, True):
+        result, notes = colored(data, colorizer, keep_luma=wanted)
+        assert [note for note in notes if "12 bits" in str(note)]
+        found = rgb2lab(rgb(result))[..., 0]
+        assert np.abs(found - rgb2lab(np.dstack([deep / 4095] * 3))[..., 0]).mean() < 1
 
 
 def png_of(image: Image.Image) -> bytes:
@@ -410,7 +423,7 @@ def test_the_command_and_the_library_write_the_same_bytes(
     colorizer: Colorizer, colorize: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     (tmp_path / "in.jpg").write_bytes(grey())  # the page's: tests/web
-    options = ("--model", "lite", "--engine", "opencv", "--subsampling", "420", "-q")
+    options = ("--model", "lite", "--engine", "opencv", "--size", "64", "--subsampling", "420", "-q")
     done = colorize("in.jpg", "-o", "out.jpg", *options)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out.jpg").read_bytes() == colored(grey(), colorizer, subsampling="420")[0]

@@ -101,8 +101,18 @@ def test_several_pages_into_jpeg_fail_by_name_and_leave_nothing(colorize: Comman
     assert not (tmp_path / "album.jpg").exists()
 
 
-def test_notes_are_said_with_verbose_only(colorize: Command, tmp_path: Path) -> None:
-    (tmp_path / "a.tif").write_bytes(by_tifffile(scene(), iccprofile=b"no profile"))
-    assert "profile" not in colorize("a.tif", "--model", "lite").stderr
-    said = colorize("a.tif", "--model", "lite", "--overwrite", "-v").stderr
-    assert "colour profile is left aside" in said
+def test_what_is_not_kept_is_said_and_counted_where_there_are_many(colorize: Command, tmp_path: Path) -> None:
+    data = by_tifffile(scene(), iccprofile=b"no profile")
+    (tmp_path / "a.tif").write_bytes(data)
+    view = ("--model", "lite", "--size", "64", "--overwrite")
+    assert "a.tif: the embedded colour profile is left aside" in colorize("a.tif", *view).stderr
+    assert colorize("a.tif", *view, "-q").stderr == ""
+    assert "colour profile is left aside" in colorize("-", "-o", "-", *view, stdin=data).stderr
+    (tmp_path / "many").mkdir()
+    for number in range(20):
+        (tmp_path / "many" / f"{number}.tif").write_bytes(data)
+    (tmp_path / "many" / "plain.tif").write_bytes(by_tifffile(scene()))
+    brief = colorize("many", "-o", "out", *view, "--jobs", "1").stderr
+    assert "21 coloured; 20 with notes, which -v prints and --report keeps" in brief
+    assert "left aside" not in brief
+    assert "colour profile is left aside" in colorize("many", "-o", "out", *view, "--jobs", "1", "-v").stderr

@@ -33,7 +33,13 @@ def picture(height: int = 150, width: int = 220) -> np.ndarray:
 
 def settings(engine: EngineName, temperature: float, model: str = "lite", prototxt: Path | None = None) -> Settings:
     return Settings(
-        model=model, prototxt=prototxt, engine=engine, precision="fp32", device="cpu", temperature=temperature
+        model=model,
+        prototxt=prototxt,
+        engine=engine,
+        precision="fp32",
+        device="cpu",
+        temperature=temperature,
+        size=96,
     )
 
 
@@ -93,7 +99,7 @@ def test_a_temperature_out_of_range_is_refused(temperature: float) -> None:
 
 
 def test_other_settings_on_the_same_network_give_what_a_new_colorizer_gives() -> None:
-    base = Settings(model="lite", engine="opencv")
+    base = Settings(model="lite", engine="opencv", size=96)
     pixels = picture()
     trials: list[dict[str, Any]] = [{"saturation": 1.7}, {"strength": 0.5}, {"fit": "stretch"}, {"size": 64}]
     for changes in trials:

@@ -67,7 +67,7 @@ def test_two_looks_are_the_normalised_geometric_mean_of_their_distributions() ->
 
 def test_of_a_network_without_distribution_ab_is_averaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(FAMILIES, "toy", "toy_family:TOY")
-    network, pixels = toy_family.write_network(tmp_path / "toy.onnx"), picture()
+    network, pixels = toy_family.write_network(tmp_path / "toy.toy"), picture()
     found = Colorizer(Settings(model=str(network), size="96,40", **CPU)).predict(pixels)
     small, large = (toy_family.known_ab(shrunk_lightness(pixels, (side, side))).astype(np.float64) for side in (40, 96))
     np.testing.assert_allclose(found, (enlarged(small.T, 96, 96).T + large) / 2, atol=0.01)

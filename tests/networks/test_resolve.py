@@ -201,7 +201,7 @@ def test_auto_takes_the_large_model_where_it_is_right_and_says_why_not(
     catalog = Catalog((spec_of(*pair, name="zhang16"), lite))
     shutil.copytree(pair[0].parent, home)
     model = resolve_model("auto", catalog=catalog)
-    assert (model.name, model.note) == ("zhang16", None)
+    assert (model.name, str(model.note)) == ("zhang16", "using zhang16")
     caffemodel = home / pair[1].name
     if damage == "missing":
         caffemodel.unlink()

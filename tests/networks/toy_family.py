@@ -1,4 +1,4 @@
-"""A second family, as small as one can be: a single ONNX file that takes grey in 0..1 and gives ab / 110 at full size.
+"""Another family, as small as one can be: a single file, ONNX under another suffix, of grey in 0..1 to ab / 110.
 
 Its network is a map that anyone can compute, so that a wrong range, scale or channel shows.
 """
@@ -74,17 +74,18 @@ class ToyNetwork:
 class ToyFamily:
     """See `colorizer.networks.base.Family`."""
 
-    roles: ClassVar[tuple[str, ...]] = ("onnx",)
+    roles: ClassVar[tuple[str, ...]] = ("toy",)
+    file_sets: ClassVar[tuple[tuple[str, ...], ...]] = (("toy",),)
     stride: ClassVar[int] = 1
     temperature: ClassVar[None] = None
 
     def files_at(self, path: Path, companion: Path | None) -> Mapping[str, Path]:
         if companion is not None:
             raise UsageError(f"{shown(path)} needs no second file")
-        return {"onnx": path}
+        return {"toy": path}
 
     def check(self, files: Mapping[str, Path]) -> int:
-        self.diagnose(files["onnx"], "onnx")
+        self.diagnose(files["toy"], "toy")
         return self.stride
 
     def diagnose(self, path: Path, role: str) -> None:

@@ -86,7 +86,7 @@ def test_the_examples_ask_for_what_the_interface_has(server: Server) -> None:
         sends = re.search(r"--data-binary|-F |-d ", line)
         method = re.search(r"-X (\w+)", line)
         verb = method[1].lower() if method else "post" if sends else "get"
-        path = re.sub(r"(/api/pictures)/ID", r"\1/{id}", url.path)
+        path = re.sub(r"(/api/pictures)/ID", r"\1/{id}", re.sub("/models/[^/]+/", "/models/{name}/", url.path))
         operation = paths[path][verb]
         known = {parameter["name"] for parameter in operation.get("parameters", [])}
         assert {name for name, _ in parse_qsl(url.query)} <= known

@@ -52,9 +52,21 @@ def test_models_are_told_with_how_to_get_them(server: Server) -> None:
         "temperature": 0.9,
         "looks": 2,
         "how": "",
+        "size": models["lite"]["size"],
+        "licence": models["lite"]["licence"],
+        "goodFor": "small and quick, built in",
+        "nonCommercial": False,
+        "downloadable": False,
+        "download": None,
     }
+    assert models["lite"]["size"] > 7_000_000
     assert models["zhang16"]["installed"] is False
     assert models["zhang16"]["how"] == "colorize weights download zhang16"
+    assert models["zhang16"]["downloadable"]
+    assert models["ddcolor"]["temperature"] is None
+    assert models["ddcolor"]["licence"].startswith("code and weights Apache-2.0")
+    assert models["ideepcolor"]["how"] == "colorize weights import FILE... --name ideepcolor"
+    assert not models["ideepcolor"]["downloadable"]
 
 
 def test_the_answer_is_what_the_command_writes(server: Server, colorize: Command, tmp_path: Path) -> None:
@@ -103,6 +115,15 @@ def test_a_grey_jpeg_keeps_its_luma_as_from_the_command(server: Server, query: d
     saved = server.get(f"{address}/result", params=query).content
     assert sent == saved == command_bytes(data, output)
     assert (b"luma coefficients kept" in saved) is (output.keep_luma is None)
+
+
+def test_what_is_in_colour_passes_if_asked_for(server: Server, photographs: list[Path]) -> None:
+    data, grey = photographs[0].read_bytes(), photo(120, 90, seed=4)
+    asked = {"keep-color": "true"}
+    assert server.post("/api/colorize", data, params=asked).content == data
+    assert server.post("/api/colorize", grey, params=asked).content == command_bytes(grey, keep_color=True)
+    written_anew = server.post("/api/colorize", data, params=asked | {"format": "png"}).content
+    assert written_anew == command_bytes(data, Output("png"), keep_color=True) != command_bytes(data, Output("png"))
 
 
 def test_pages_of_a_tiff_all_come_back(server: Server) -> None:
@@ -193,7 +214,7 @@ def test_no_problem_names_a_temporary_file(server: Server) -> None:
     ("query", "words"),
     [
         ("modle=lite", "unknown option 'modle'"),
-        ("keep-color=true", "unknown option"),
+        ("files-from=list.txt", "unknown option"),
         ("saturation=1&saturation=2", "given twice"),
         ("saturation=nan", "saturation: expected a number from 0 to 4"),
         ("saturation=inf", "expected a number"),

@@ -38,6 +38,7 @@ _MARK_NAMES = (
     "colorize:Software",
     "colorize:Model",
     "colorize:Settings",
+    "colorize:Making",
 )
 
 _CAMERA = "http://ns.google.com/photos/1.0/camera/"
@@ -69,10 +70,13 @@ class Mark:
         Name of the network.
     settings
         One line on how it was used.
+    making
+        The same and more for programs, as one line of JSON (docs/mark.md).
     """
 
     model: str
     settings: str
+    making: str = ""
 
 
 def is_packet(packet: bytes) -> bool:
@@ -148,14 +152,16 @@ def marked(packet: bytes, mark: Mark) -> bytes:
         system,
         mark.model,
         mark.settings,
+        mark.making,
     )
-    fresh = dict(zip(_MARK_NAMES, said, strict=True))
+    fresh = {name: value for name, value in zip(_MARK_NAMES, said, strict=True) if value}
     former = found.values.get(_qualified("Iptc4xmpExt:DigitalSourceType"), ALGORITHMICALLY_ENHANCED)
     if former != ALGORITHMICALLY_ENHANCED:
         fresh["colorize:FormerDigitalSourceType"] = former
     if _qualified("xmp:CreatorTool") not in found.spans:
         fresh["xmp:CreatorTool"] = system
-    return _edited(found, [_qualified(name) for name in (*fresh, "photoshop:ColorMode")], fresh)
+    gone = dict.fromkeys((*_MARK_NAMES, *fresh, "photoshop:ColorMode"))  # each once: what stands there is cut out
+    return _edited(found, [_qualified(name) for name in gone], fresh)
 
 
 def split(packet: bytes, extended: bytes, limit: int) -> tuple[bytes, bytes]:

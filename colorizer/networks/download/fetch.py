@@ -70,6 +70,12 @@ def download_model(
     OutputError
         The store cannot be written to, or has no room.
     """
+    if spec.import_only:
+        raise WeightsError(
+            f"{spec.name}: no download of it can be checked; it is found at {spec.place}",
+            remedy=Remedy.IMPORT_AS,
+            model=spec.name,
+        )
     wanted = [file for file in spec.files if not file.packaged]
     sources = {file.name: _sources(file, mirrors, alone=len(wanted) == 1) for file in wanted}
     for file in wanted:
@@ -97,7 +103,8 @@ def download_model(
                     _fetch(
                         spec.name, partial, sources[file.name], DownloadContext(session, policy or Policy(), listener)
                     )
-        listener.message(f"{spec.name}: {shown(partial.target)} is complete, its SHA-256 is right")
+        trust = f"; {file.trust}" if file.trust else ""
+        listener.message(f"{spec.name}: {shown(partial.target)} is complete, its SHA-256 is right{trust}")
 
 
 def _sources(file: FileSpec, mirrors: Sequence[str], *, alone: bool) -> list[str]:
@@ -141,7 +148,7 @@ def _fetch(model: str, partial: Partial, sources: Sequence[str], context: Downlo
     why = "; ".join(dict.fromkeys(reasons)) or "no source is known"
     text = f"{model}: {file.name} could not be downloaded ({why})"
     if all(mirror.dead for mirror in file.mirrors) and len(sources) == len(file.mirrors):
-        found = f"{file.size} bytes, SHA-256 {file.sha256}"
+        found = f"{f'{file.size} bytes, ' if file.size else ''}SHA-256 {file.sha256}"
         raise WeightsError(text, remedy=Remedy.FIND_FILE, file=file.name, known_by=found)
     raise WeightsError(text, remedy=Remedy.ANOTHER_MIRROR, what=OptionRef("mirror", "URL"), file=file.name)
 

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -28,6 +28,9 @@ CHUNK = 1 << 14
 """Bytes written at a time; what a broken connection can cost."""
 
 MAX_REDIRECTS = 10
+
+LARGEST_UNKNOWN = 4 << 30
+"""Bytes of a file whose size the catalogue does not know."""
 
 _OK, _PARTIAL, _RANGE_NOT_SATISFIABLE = 200, 206, 416
 _TEMPORARY = {408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524}
@@ -139,9 +142,9 @@ def transfer(context: DownloadContext, url: str, partial: Partial) -> bool:
     version = partial.version()
     offset = partial.size() if version is not None and version.url == url else 0
     size = partial.file.size
-    if offset > size:
+    if size and offset > size:
         offset = 0
-    if offset == size:
+    if size and offset == size:
         return False
     headers = {}
     if version is not None and offset:
@@ -153,6 +156,9 @@ def transfer(context: DownloadContext, url: str, partial: Partial) -> bool:
         context.session.get(url, headers=headers, stream=True, timeout=context.policy.timeouts) as answer,
     ):
         _check_status(answer, ranged=bool(offset))
+        if not size:
+            size = _size_told(answer)
+            partial = replace(partial, file=replace(partial.file, size=size))
         if answer.status_code == _PARTIAL and version is not None:
             _check_range(answer, version, offset, size)
             output = partial.go_on()
@@ -167,6 +173,18 @@ def transfer(context: DownloadContext, url: str, partial: Partial) -> bool:
             finally:
                 context.listener.end()
     return offset == 0
+
+
+def _size_told(answer: requests.Response) -> int:
+    """How large a file is that the catalogue knows by its hash alone, as the server says."""
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
+    told = match[3] if match is not None else answer.headers.get("Content-Length", "")
+    size = _number(told)
+    if not size or _is_encoded(answer):
+        raise MirrorError("does not say how large the file is")
+    if size > LARGEST_UNKNOWN:
+        raise MirrorError(f"sends a file of {size} bytes, more than any network here has")
+    return size
 
 
 def _check_status(answer: requests.Response, *, ranged: bool) -> None:

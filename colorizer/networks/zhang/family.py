@@ -22,6 +22,7 @@ class ZhangFamily:
     """All networks of the contract; see `Family`."""
 
     roles: ClassVar[tuple[str, ...]] = pairs.ROLES
+    file_sets: ClassVar[tuple[tuple[str, ...], ...]] = (pairs.ROLES,)
     stride: ClassVar[int] = RELEASE_STRIDE
     temperature: ClassVar[float] = RELEASE_TEMPERATURE
 

@@ -8,10 +8,14 @@ const SECONDS_OF_REST = 0.06;
 /** The slider goes from calm to vivid, which is from high temperature to low, in hundredths. */
 const vividness = (temperature) => Math.round((1 - temperature) * 100);
 
+const ONE_ANSWER = "This network gives one answer, not several that one could choose between.";
+
 export class Adjust {
   #parts;
   #models;
   #picture = null;
+  /** Whether the network gives one answer, between which and others there is nothing to choose. */
+  #single = false;
   #disabled = false;
 
   /**
@@ -45,7 +49,11 @@ export class Adjust {
     this.#picture = picture;
     const { saturation, temperature, model, detail } = this.#parts;
     saturation.value = Math.round((picture.saturation ?? 1) * 100);
-    temperature.value = vividness(picture.temperature ?? this.#models.temperature(picture.model));
+    const own = this.#models.temperature(picture.model);
+    this.#single = own === null;
+    temperature.disabled = this.#disabled || this.#single;
+    temperature.title = this.#single ? ONE_ANSWER : "";
+    temperature.value = vividness(picture.temperature ?? own ?? 1);
     saturation.dataset.moved = picture.saturation === null ? "" : "yes";
     temperature.dataset.moved = picture.temperature === null ? "" : "yes";
     this.#models.fill(model, picture.model ?? this.#models.preferred);
@@ -57,6 +65,7 @@ export class Adjust {
   set disabled(disabled) {
     this.#disabled = disabled;
     for (const name of ["saturation", "temperature", "reset", "all", "model"]) this.#parts[name].disabled = disabled;
+    this.#parts.temperature.disabled = disabled || this.#single;
     this.#enable(this.#parts.detail);
   }
 
@@ -70,7 +79,7 @@ export class Adjust {
     const { saturation, temperature } = this.#parts;
     return {
       saturation: saturation.dataset.moved ? saturation.value / 100 : null,
-      temperature: temperature.dataset.moved ? (100 - temperature.value) / 100 : null,
+      temperature: temperature.dataset.moved && !this.#single ? (100 - temperature.value) / 100 : null,
     };
   }
 
@@ -79,7 +88,7 @@ export class Adjust {
     saturationShown.textContent = `${saturation.value} %`;
     saturation.setAttribute("aria-valuetext", `${saturation.value} %`);
     const degrees = ((100 - temperature.value) / 100).toFixed(2);
-    temperatureShown.textContent = degrees;
-    temperature.setAttribute("aria-valuetext", `temperature ${degrees}`);
+    temperatureShown.textContent = this.#single ? "one answer only" : degrees;
+    temperature.setAttribute("aria-valuetext", this.#single ? ONE_ANSWER : `temperature ${degrees}`);
   }
 }

@@ -67,7 +67,10 @@ function query(values) {
 
 export const health = () => json("/api/health", { cache: "no-store" });
 
-export const models = () => json("/api/models");
+export const models = () => json("/api/models", { cache: "no-store" });
+
+/** Have a network downloaded; on the machine that the server runs on alone. */
+export const downloadModel = (name) => json(`/api/models/${encodeURIComponent(name)}/download`, { method: "POST" });
 
 /**
  * Send a picture; XMLHttpRequest, because fetch tells nothing of an upload's progress.

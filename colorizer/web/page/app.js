@@ -4,6 +4,7 @@ import { Adjust } from "./adjust.js";
 import { Problem, Unreachable, forget, health, models as askModels, picture as ask, recolor } from "./api.js";
 import { Compare } from "./compare.js";
 import { Connection } from "./connection.js";
+import { Downloading } from "./downloading.js";
 import { Grid } from "./grid.js";
 import { Hinting } from "./hinting.js";
 import { intake } from "./intake.js";
@@ -112,6 +113,15 @@ const view = new View(
     moved: (picture) => speech.say(picture.name),
   },
 );
+
+const downloading = new Downloading(models, {
+  progressed: advise,
+  arrived: () => {
+    models.fill(part("model"), part("model").value || undefined);
+    if (view.picture) adjust.show(view.picture);
+  },
+  say,
+});
 
 // --- three faces: the invitation, the shelf, one picture
 
@@ -291,7 +301,14 @@ async function begin() {
   if (answer.capacity) transfer.room = Math.max(1, Math.floor(answer.capacity * 0.75));
   models.set(await askModels());
   models.fill(part("model"));
-  for (const advice of document.querySelectorAll(".advice")) models.advise(advice, advice.querySelector("ul"));
+  advise();
+  if (models.downloading) downloading.watch();
+}
+
+function advise() {
+  for (const advice of document.querySelectorAll(".advice")) {
+    models.advise(advice, advice.querySelector("ul"), downloading.start);
+  }
 }
 
 async function restore() {

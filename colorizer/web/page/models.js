@@ -1,6 +1,6 @@
-/** The networks that the server knows, and choosing one of them. */
+/** The networks that the server knows, choosing one of them, and having more of them downloaded. */
 
-import { modelName } from "./words.js";
+import { modelFacts, modelName } from "./words.js";
 
 export class Models {
   list = [];
@@ -12,9 +12,19 @@ export class Models {
     this.preferred = answer.default;
   }
 
-  /** The temperature that a model has of its own. */
+  #find(name) {
+    return this.list.find((model) => model.name === (name ?? this.preferred));
+  }
+
+  /** The temperature that a model has of its own; null where it has no distribution over colours. */
   temperature(name) {
-    return this.list.find((model) => model.name === (name ?? this.preferred))?.temperature ?? 1;
+    const model = this.#find(name);
+    return model ? model.temperature : 1;
+  }
+
+  /** How many are being downloaded. */
+  get downloading() {
+    return this.list.filter((model) => model.download?.state === "running").length;
   }
 
   /** How often a model looks at a picture of its own accord. */
@@ -33,8 +43,12 @@ export class Models {
     select.replaceChildren(...options);
   }
 
-  /** List how the missing ones are installed; the element is hidden when none is missing. */
-  advise(element, list) {
+  /**
+   * List the missing ones, with a button that downloads what can be; the element is hidden when none is missing.
+   *
+   * @param {(name: string) => void} download
+   */
+  advise(element, list, download) {
     const missing = this.list.filter((model) => !model.installed && model.how);
     element.hidden = missing.length === 0;
     list.replaceChildren(
@@ -42,9 +56,25 @@ export class Models {
         const item = document.createElement("li");
         const command = document.createElement("code");
         command.textContent = model.how;
-        item.append(`${modelName(model)}: `, command);
+        const facts = document.createElement("small");
+        facts.textContent = modelFacts(model);
+        item.append(`${modelName(model)}: `, command, " ", facts);
+        if (model.downloadable) item.append(" ", button(model, download));
         return item;
       }),
     );
   }
+}
+
+function button(model, download) {
+  const made = document.createElement("button");
+  made.type = "button";
+  const { state, received, total, problem } = model.download ?? {};
+  made.disabled = state === "running";
+  const share = total ? `, ${Math.floor((100 * received) / total)} %` : "";
+  made.textContent = state === "running" ? `Downloading${share}` : state === "failed" ? "Try again" : "Download";
+  made.setAttribute("aria-label", `${made.textContent}: ${modelName(model)}`);
+  if (state === "failed") made.title = problem;
+  made.addEventListener("click", () => download(model.name));
+  return made;
 }

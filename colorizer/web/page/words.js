@@ -69,6 +69,17 @@ const FORMATS = { jpeg: "JPEG", png: "PNG", tiff: "TIFF", webp: "WebP", bmp: "BM
 
 export const formatName = (format) => FORMATS[format.toLowerCase()] ?? format.toUpperCase();
 
+/** What one wants to know of a network before downloading it: size, what it is good for, licence. */
+export const modelFacts = ({ size: bytes, goodFor, licence, nonCommercial }) =>
+  [
+    bytes ? size(bytes) : "size not known",
+    goodFor,
+    licence && `licence: ${licence}`,
+    nonCommercial && "not for commercial use",
+  ]
+    .filter(Boolean)
+    .join("; ");
+
 /** Bytes as people say them. */
 export function size(bytes) {
   const units = ["bytes", "kB", "MB", "GB"];

@@ -1,0 +1,61 @@
+"""What films say of their making, in their containers' tags."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import av
+import jsonschema
+import pytest
+from films import SMALL_VIEW, Picture, Recipe, make_film, pan, to_grey
+
+import colorizer
+from colorizer.film.job import color_video
+from colorizer.film.options import FilmOptions
+
+SCHEMA = json.loads((Path(colorizer.__file__).parent / "networks" / "making.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def shots(photographs: list[Path]) -> list[Picture]:
+    return to_grey(pan(photographs[0], 3, (48, 64)))
+
+
+def tags(path: Path) -> dict[str, str]:
+    with av.open(str(path)) as film:
+        return {key.lower(): value for key, value in film.metadata.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "key"),
+    [
+        ("film.mkv", {"comment": "from the estate"}, "colorize"),
+        ("film.mp4", {"title": "A film"}, "comment"),
+        ("film.mp4", {"comment": "from the estate"}, None),
+    ],
+)
+def test_a_film_says_how_it_was_made_and_loses_no_tag(
+    name: str, own: dict[str, str], key: str | None, shots: list[Picture], tmp_path: Path
+) -> None:
+    source = make_film(tmp_path / name, shots, Recipe(sounds=(), metadata=own))
+    target = tmp_path / f"out-{name}"
+    color_video(source, target, SMALL_VIEW)
+    found = tags(target)
+    assert own.items() <= found.items()
+    said = [value for value in found.values() if '"version":1' in value]
+    if key is None:
+        assert not said
+        return
+    assert said == [found[key]]
+    made: dict[str, Any] = json.loads(found[key].removeprefix("COLORIZE "))
+    jsonschema.validate(made, SCHEMA)
+    assert made["model"]["name"] == "lite"
+    assert made["settings"]["size"] == [64]
+
+
+def test_nothing_is_said_where_that_is_asked_for(shots: list[Picture], tmp_path: Path) -> None:
+    source = make_film(tmp_path / "film.mkv", shots, Recipe(sounds=()))
+    color_video(source, tmp_path / "out.mkv", SMALL_VIEW, FilmOptions(no_mark=True))
+    assert "colorize" not in tags(tmp_path / "out.mkv")
