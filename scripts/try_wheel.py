@@ -38,7 +38,7 @@ def said(command: Sequence[str | Path], folder: Path) -> str:
 
 def served(program: Path, folder: Path) -> str:
     """The page's title, as the program serves it."""
-    command: list[str | Path] = [program, "serve", "--port", "0", "--no-open"]
+    command = [str(program), "serve", "--port", "0", "--no-open"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             assert server.stdout is not None  # noqa: S101 - a pipe was asked for

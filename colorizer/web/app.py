@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -17,7 +18,6 @@ from starlette.routing import Route, Router
 
 from colorizer import __version__
 from colorizer.colorizer import Colorizer
-from colorizer.guidance import to_json
 from colorizer.guidance.session import Session
 from colorizer.io.machine import usable_cores
 from colorizer.jobs.guiding import Saying
@@ -37,7 +37,7 @@ from colorizer.web.coloring import (
 )
 from colorizer.web.downloads import Downloads
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.guiding import Sessions, as_object, for_preview, full_session, read_hints
+from colorizer.web.guiding import Sessions, as_object, for_preview, read_hints, session_of
 from colorizer.web.limits import Limits
 from colorizer.web.names import attachment, clean_name
 from colorizer.web.networks import Networks
@@ -109,11 +109,11 @@ class Service:
             Route(picture, self.picture, methods=["GET", "DELETE"]),
             Route(f"{picture}/before", self.before, methods=["GET"]),
             Route(f"{picture}/after", self.after, methods=["GET"]),
-            Route(f"{picture}/before/tile", self.tile_before, methods=["GET"]),
-            Route(f"{picture}/after/tile", self.tile_after, methods=["GET"]),
             Route(f"{picture}/hints", self.hints, methods=["GET", "PUT", "DELETE"]),
             Route(f"{picture}/swatches", self.swatches, methods=["GET"]),
             Route(f"{picture}/variants", self.variants, methods=["GET"]),
+            Route(f"{picture}/before/tile", self.tile_before, methods=["GET"]),
+            Route(f"{picture}/after/tile", self.tile_after, methods=["GET"]),
             Route(f"{picture}/result", self.result, methods=["GET"]),
             Route(f"{picture}/model", self.recolor, methods=["POST"]),
             Route("/api/zip", self.zip, methods=["POST"]),
@@ -226,47 +226,6 @@ class Service:
 
         return await self._preview(request, render)
 
-    async def tile_before(self, request: Request) -> Response:
-        """A piece of a picture as it came, at full size."""
-        values = _read(request, query.TILE_BEFORE)
-        picture, _ = self.store.preview(request.path_params["id"])
-        return await self._preview(
-            request, lambda cancelled: cut(self._canvas_before(picture, cancelled), _place(values)), "image/png"
-        )
-
-    async def tile_after(self, request: Request) -> Response:
-        """A piece of a picture in colour, at full size."""
-        values = _read(request, query.TILE_AFTER)
-        picture, preview = self.store.preview(request.path_params["id"])
-        said = for_preview(picture.saying.guidance, preview)
-        look = (preview.predicted, to_json(said), *(values[name] for name in ("saturation", "strength", "temperature")))
-
-        def render(cancelled: threading.Event) -> bytes:
-            before = self._canvas_before(picture, cancelled)
-
-            def draw() -> Canvas:
-                if said:
-                    return full_session(before, preview, picture.model, values).render(said)
-                return full_after(before, preview, values["temperature"], self._renderer(values))
-
-            canvas = self.canvases.get(Drawing(picture.id, look), draw, lambda: self.store.has(picture))
-            return cut(canvas, _place(values))
-
-        return await self._preview(request, render, "image/png")
-
-    def _canvas_before(self, picture: StoredPicture, cancelled: threading.Event) -> Canvas:
-        return self.canvases.get(
-            Drawing(picture.id, ()),
-            lambda: full_before(picture.source, self.limits.max_pixels, cancelled),
-            lambda: self.store.has(picture),
-        )
-
-    def _renderer(self, values: Mapping[str, Any]) -> Colorizer:
-        """Puts together lightness and chroma as a query asks; no network is run."""
-        default = self.networks.default
-        chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
-        return default.with_settings(chroma)
-
     async def hints(self, request: Request) -> Response:
         """What is said of a picture's colours: told, replaced, or taken back.
 
@@ -321,6 +280,49 @@ class Service:
             return [as_object(each) for each in session.variants(values["count"], for_preview(said, preview))]
 
         return JSONResponse({"variants": await self._worked_out(request, propose)})
+
+    async def tile_before(self, request: Request) -> Response:
+        """A piece of a picture as it came, at full size."""
+        values = _read(request, query.TILE_BEFORE)
+        picture, _ = self.store.preview(request.path_params["id"])
+        return await self._preview(
+            request, lambda cancelled: cut(self._canvas_before(picture, cancelled), _place(values)), "image/png"
+        )
+
+    async def tile_after(self, request: Request) -> Response:
+        """A piece of a picture in colour, at full size."""
+        values = _read(request, query.TILE_AFTER)
+        picture, preview = self.store.preview(request.path_params["id"])
+        saying = picture.saying
+        chroma = (values[name] for name in ("saturation", "strength", "temperature"))
+        look = (preview.predicted, *chroma, saying.guidance.digest())
+
+        def render(cancelled: threading.Event) -> bytes:
+            before = self._canvas_before(picture, cancelled)
+
+            def draw() -> Canvas:
+                if not saying:
+                    return full_after(before, preview, values["temperature"], self._renderer(values))
+                session = session_of(np.asarray(before), preview, picture.model, values)
+                return np.asarray(session.render(for_preview(saying.guidance, preview)), np.uint8)
+
+            canvas = self.canvases.get(Drawing(picture.id, look), draw, lambda: self.store.has(picture))
+            return cut(canvas, _place(values))
+
+        return await self._preview(request, render, "image/png")
+
+    def _canvas_before(self, picture: StoredPicture, cancelled: threading.Event) -> Canvas:
+        return self.canvases.get(
+            Drawing(picture.id, ()),
+            lambda: full_before(picture.source, self.limits.max_pixels, cancelled),
+            lambda: self.store.has(picture),
+        )
+
+    def _renderer(self, values: Mapping[str, Any]) -> Colorizer:
+        """Puts together lightness and chroma as a query asks; no network is run."""
+        default = self.networks.default
+        chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
+        return default.with_settings(chroma)
 
     async def result(self, request: Request) -> Response:
         """A picture's coloured file, as the command writes it."""

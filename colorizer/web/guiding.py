@@ -79,14 +79,12 @@ class Sessions:
         values
             Temperature, saturation and strength, as a query has them.
         """
-        temperature = values.get("temperature") or preview.temperature
-        settings = Settings(saturation=values.get("saturation", 1.0), strength=values.get("strength", 1.0))
-        name = (key, temperature, settings.saturation, settings.strength)
+        name = (key, *(values.get(each) for each in ("temperature", "saturation", "strength")))
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        session = Session(np.load(preview.proxy), _said(preview, model, temperature), settings)
+        session = session_of(np.load(preview.proxy), preview, model, values)
         with self._lock:
             self._kept[name] = session
             while len(self._kept) > MAX_SESSIONS:
@@ -94,10 +92,10 @@ class Sessions:
         return session
 
 
-def full_session(pixels: npt.NDArray[np.uint8], preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
-    """A session of a picture at its full size, to be drawn once; pixels are (H, W) grey or (H, W, 3) RGB."""
-    settings = Settings(saturation=values["saturation"], strength=values["strength"])
-    return Session(pixels, _said(preview, model, values["temperature"] or preview.temperature), settings)
+def session_of(pixels: npt.NDArray[np.uint8], preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
+    """A session of a picture at any size, by what the network has said; see `Sessions.of`."""
+    settings = Settings(saturation=values.get("saturation", 1.0), strength=values.get("strength", 1.0))
+    return Session(pixels, _said(preview, model, values.get("temperature") or preview.temperature), settings)
 
 
 def for_preview(guidance: Guidance, preview: Preview) -> Guidance:

@@ -154,26 +154,6 @@ def _paths(limits: Limits) -> dict[str, Any]:
                 path=_ID,
             )
         },
-        "/api/pictures/{id}/before/tile": {
-            "get": _operation(
-                "beforeTile",
-                "A piece of the picture as it came, at full size.",
-                png,
-                ("404", "409", "429", "503"),
-                query.TILE_BEFORE,
-                path=_ID,
-            )
-        },
-        "/api/pictures/{id}/after/tile": {
-            "get": _operation(
-                "afterTile",
-                "A piece of the picture in colour, at full size.",
-                png,
-                ("404", "409", "429", "503"),
-                query.TILE_AFTER,
-                path=_ID,
-            )
-        },
         "/api/pictures/{id}/hints": {
             "get": _operation(
                 "hints",
@@ -215,6 +195,26 @@ def _paths(limits: Limits) -> dict[str, Any]:
                 _ok("Variants"),
                 ("404", "409", "429", "503"),
                 query.VARIANTS,
+                path=_ID,
+            )
+        },
+        "/api/pictures/{id}/before/tile": {
+            "get": _operation(
+                "beforeTile",
+                "A piece of the picture as it came, at full size.",
+                png,
+                ("404", "409", "429", "503"),
+                query.TILE_BEFORE,
+                path=_ID,
+            )
+        },
+        "/api/pictures/{id}/after/tile": {
+            "get": _operation(
+                "afterTile",
+                "A piece of the picture in colour, at full size.",
+                png,
+                ("404", "409", "429", "503"),
+                query.TILE_AFTER,
                 path=_ID,
             )
         },

@@ -70,6 +70,36 @@ def test_three_hints_undo_and_save_are_the_commands_bytes(
     assert three.shape == plain.shape
 
 
+def test_places_are_those_of_the_picture_when_it_is_enlarged(server: Server, visits: Visits) -> None:
+    from playwright.sync_api import expect
+
+    page = visits.open(server.url("/"))
+    opened_large(page, DOGS)
+    page.locator("#hint-mode").click()
+    for _ in range(4):
+        page.locator("#zoom-in").click()
+    box = page.locator("#compare").bounding_box()
+    image = page.locator("#compare .before > img").bounding_box()
+    assert box
+    assert image
+    assert image["width"] > 1.5 * box["width"]
+    x, y = box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4
+    page.mouse.click(x, y)
+    changed(page, lambda: page.locator("#hint-color").fill("#802050"))
+    mark = page.locator(".hint-mark").bounding_box()
+    assert mark
+    assert abs(mark["x"] + mark["width"] / 2 - x) < 2
+    assert abs(mark["y"] + mark["height"] / 2 - y) < 2
+    wanted = (x - image["x"]) / image["width"], (y - image["y"]) / image["height"]
+    stored = page.evaluate("() => JSON.parse(sessionStorage.getItem('colorize.pictures'))")[0]["id"]
+    expect(page.locator("#hint-list li")).to_have_count(1)
+    page.wait_for_function(
+        "async (id) => (await (await fetch(`/api/pictures/${id}/hints`)).json()).hints.length === 1", arg=stored
+    )
+    (place,) = server.get(f"/api/pictures/{stored}/hints").json()["hints"][0]["points"]
+    assert np.abs(np.subtract(place, wanted)).max() < 0.005
+
+
 def test_by_keyboard_alone_and_by_a_proposal(server: Server, visits: Visits) -> None:
     from playwright.sync_api import expect
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -58,6 +59,20 @@ def test_pieces_in_colour_are_the_saved_files_pixels(
         piece = image_of(server.get(f"{address}/after/tile?column=1{options}").content)
         # the network's answer is kept in 16 bits for looking
         assert np.abs(piece - saved[:SIDE, SIDE : 2 * SIDE]).max() <= 1
+
+
+def test_pieces_show_what_hints_say(server: Server) -> None:
+    data, _ = sepia(600, 400)
+    address = server.add(data, "said.png")
+    server.ended(address)
+    plain = image_of(server.get(f"{address}/after/tile").content)
+    said = json.dumps({"version": 1, "hints": [{"points": [[0.3, 0.5]], "color": "#208060"}]}).encode()
+    assert server.put(f"{address}/hints", said, headers={"Content-Type": "application/json"}).status_code == 200
+    piece = image_of(server.get(f"{address}/after/tile").content)
+    assert np.abs(piece - plain)[195:205, 175:185].mean() > 10
+    saved = image_of(server.get(f"{address}/result?format=png").content)
+    # hints are spread over the reduced picture where the saved file spreads them over the whole one
+    assert np.abs(piece - saved[:SIDE, :SIDE]).mean() < 1
 
 
 def test_a_level_halves_the_size(server: Server, print_and_address: tuple[NDArray[np.int64], str]) -> None:

@@ -119,15 +119,6 @@ export const forget = (id) => request(address(id), { method: "DELETE", keepalive
 export const rendering = async (id, which, options) =>
   (await request(address(id, `/${which}${query(options)}`))).blob();
 
-/**
- * A piece of a picture at full size.
- *
- * @param {"before"|"after"} which
- * @param {{level: number, column: number, row: number, saturation?: number|null, temperature?: number|null}} options
- * @returns {Promise<Blob>}
- */
-export const tile = async (id, which, options) =>
-  (await request(address(id, `/${which}/tile${query(options)}`))).blob();
 /** What is said of a picture's colours, as a hints file. */
 export const hints = (id) => json(address(id, "/hints"), { cache: "no-store" });
 
@@ -144,6 +135,16 @@ export const swatches = (id, options) => json(address(id, `/swatches${query(opti
 
 /** Proposals, each as a hints file. */
 export const variants = (id, options) => json(address(id, `/variants${query(options)}`), { cache: "no-store" });
+
+/**
+ * A piece of a picture at full size.
+ *
+ * @param {"before"|"after"} which
+ * @param {{level: number, column: number, row: number, saturation?: number|null, temperature?: number|null}} options
+ * @returns {Promise<Blob>}
+ */
+export const tile = async (id, which, options) =>
+  (await request(address(id, `/${which}/tile${query(options)}`))).blob();
 
 /** The full result as the command would write it. */
 export async function result(id, options) {

@@ -94,7 +94,6 @@ const hinting = new Hinting(
   { tell: (error) => tell(error), say: (words) => speech.say(words) },
 );
 
-// after hinting, which is the first to hear of a pointer
 const compare = new Compare(part("compare"));
 
 const zoom = new Zoom(

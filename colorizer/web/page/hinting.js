@@ -188,8 +188,7 @@ export class Hinting {
   }
 
   #where(event) {
-    // the marks lie where the picture does, which may be larger than its box
-    const { left, top, width, height } = this.#marks.getBoundingClientRect();
+    const { left, top, width, height } = this.#marks.getBoundingClientRect(); // which lie where the picture does, also when it is enlarged
     return [within((event.clientX - left) / width), within((event.clientY - top) / height)];
   }
 

@@ -273,7 +273,7 @@ export class Zoom {
 
   #double(event) {
     if (!this.#picture?.width || event.target.closest(".divider")) return;
-    if (this.#box.matches(".hinting")) return; // two places, then
+    if (this.#box.classList.contains("hinting")) return; // a click says a place there
     if (this.enlarged) this.whole();
     else {
       this.#compare.share = this.#shares[0]?.share ?? this.#compare.share; // as if the clicks had not moved it
