@@ -97,7 +97,6 @@ def test_the_examples_ask_for_what_the_interface_has(server: Server) -> None:
         ("get", "/api/pictures/{id}/after/tile"),
         ("get", "/api/pictures/{id}/before"),
         ("get", "/api/pictures/{id}/before/tile"),
-        ("post", "/api/models/{name}/download"),
         ("post", "/api/pictures/{id}/model"),
     }
 
