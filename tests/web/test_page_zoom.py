@@ -157,6 +157,8 @@ def test_the_wheel_keeps_what_is_under_it_and_the_mouse_drags_picture_and_bounda
 
 
 def test_two_fingers_on_a_phone(server: Server, visits: Visits, sepia: Path) -> None:
+    from playwright.sync_api import expect
+
     page = visits.open(server.url("/"), PHONE, is_mobile=True, has_touch=True)
     opened_large(page, sepia)
     session = page.context.new_cdp_session(page)
@@ -176,4 +178,4 @@ def test_two_fingers_on_a_phone(server: Server, visits: Visits, sepia: Path) -> 
     assert page.evaluate("() => visualViewport.scale") == 1
     assert not page.evaluate("() => document.documentElement.scrollWidth > innerWidth")
     page.locator("#zoom-whole").tap()
-    assert shown(page) == f"{whole} %"
+    expect(page.locator("#zoom-shown")).to_have_text(f"{whole} %")
