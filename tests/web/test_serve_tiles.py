@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import requests
 from numpy.typing import NDArray
 from PIL import Image
 from serving import Server, photo
@@ -115,3 +116,17 @@ def test_drawings_go_with_their_picture(server: Server) -> None:
     assert len(set(server.files()) - before) == kept + 2
     server.delete(address)
     assert set(server.files()) <= before
+
+
+def test_what_was_said_of_the_colours_is_in_the_pieces(server: Server) -> None:
+    data, _ = sepia(600, 400)
+    address = server.add(data, "dress.png")
+    server.ended(address)
+    usual = image_of(server.get(f"{address}/after/tile").content)
+    said = {"version": 1, "hints": [{"points": [[0.4, 0.5]], "color": "#1030c0"}]}
+    answer = requests.put(server.url(f"{address}/hints"), json=said, timeout=60)
+    assert answer.status_code == 200, answer.text
+    piece = image_of(server.get(f"{address}/after/tile").content)
+    saved = image_of(server.get(f"{address}/result?format=png").content)[:SIDE, :SIDE]
+    assert np.abs(piece - saved).max() <= 2
+    assert np.abs(piece - usual)[190:210, 230:250].mean() > 5
