@@ -20,6 +20,7 @@ from PIL import Image
 
 import colorizer
 from colorizer.networks.descriptor.reading import parse_descriptor
+from colorizer.networks.store import packaged_weights
 
 SCHEMA = json.loads((Path(colorizer.__file__).parent / "networks" / "making.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -64,7 +65,7 @@ def test_the_built_in_network_says_what_it_is_and_how_it_was_set(colorize: Comma
         # the JPEG keeps its own luma, and says so
         assert made.pop("notes", []) == (["luma coefficients kept"] if name.endswith("jpg") else [])
         assert made == reported
-        folder = Path(colorizer.__file__).parent.parent / "weights"
+        folder = packaged_weights()
         for file in made["model"]["files"]:
             assert file["sha256"] == sha256(next(folder.rglob(file["name"])))
         assert made["settings"] == {
