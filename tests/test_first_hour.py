@@ -22,7 +22,10 @@ from PIL import Image
 from test_examples import make_inputs
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the pages' commands are for a POSIX shell")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="the pages' commands are for a POSIX shell"),
+]
 
 
 def printed(page: str, *wanted: str) -> list[str]:

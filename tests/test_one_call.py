@@ -31,7 +31,7 @@ def grey(rgb: Any) -> Any:
 
 def by_class(pixels: Any) -> Any:
     """What the class makes of an array, in RGB."""
-    return Colorizer(Settings(model="lite")).colorize(pixels, "rgb")
+    return Colorizer(Settings(model="lite", fast=True)).colorize(pixels, "rgb")
 
 
 @pytest.mark.parametrize("kind", [str, Path, lambda path: str(path).encode()], ids=["text", "path", "pathlike bytes"])
@@ -42,7 +42,7 @@ def test_a_path_gives_the_path_of_what_was_written(kind: Any, grey: Any, tmp_pat
         with pytest.raises(InputError, match="picture"):
             colorizer.colorize(given)
         return
-    written = colorizer.colorize(given, kind(tmp_path / "out.png"), model="lite")
+    written = colorizer.colorize(given, kind(tmp_path / "out.png"), model="lite", fast=True)
     assert written == tmp_path / "out.png"
     np.testing.assert_array_equal(read_picture(written).pixels, by_class(grey))
 
@@ -72,7 +72,7 @@ def test_bytes_give_bytes_in_the_same_format(kind: Any, grey: Any) -> None:
     file = io.BytesIO()
     Image.fromarray(grey).save(file, "TIFF")
     given = kind(file.getvalue())
-    colored = colorizer.colorize(given, model="lite")
+    colored = colorizer.colorize(given, model="lite", fast=True)
     assert type(colored) is bytes
     with Image.open(io.BytesIO(colored)) as back:
         assert back.format == "TIFF"
@@ -87,7 +87,7 @@ def test_an_image_gives_an_image_of_its_own_size_and_transparency(mode: str, rgb
     if mode in ("LA", "RGBA"):
         image.putalpha(Image.linear_gradient("L").resize(image.size))
     before = image.tobytes()
-    colored = colorizer.colorize(image, model="lite")
+    colored = colorizer.colorize(image, model="lite", fast=True)
     assert isinstance(colored, Image.Image)
     assert (colored.size, colored.mode) == (image.size, "RGBA" if mode in ("LA", "RGBA") else "RGB")
     # Pillow's own words for the same picture, but for inks, which it reads in its own way
@@ -103,7 +103,7 @@ def test_deep_grey_images_are_seen_at_their_depth(grey: Any) -> None:
     deep = grey.astype(np.uint16) * 257
     for pixels in (deep, deep.astype(np.int32), grey / np.float32(255)):
         image = Image.fromarray(pixels)
-        difference = np.asarray(colorizer.colorize(image, model="lite")).astype(int) - by_class(grey)
+        difference = np.asarray(colorizer.colorize(image, model="lite", fast=True)).astype(int) - by_class(grey)
         assert np.abs(difference).max() <= 1, image.mode
     with pytest.raises(InputError, match=r"tones from 0 to 70000; scale them to 0\.\.65535 first"):
         colorizer.colorize(Image.fromarray(np.array([[0, 70000]], np.int32)))
@@ -117,21 +117,21 @@ def test_an_images_profile_is_heeded_and_what_belongs_to_it_kept(rgb: Any) -> No
     srgb, xyz = (ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes() for space in ("sRGB", "XYZ"))
     image.save(file, "PNG", exif=exif, dpi=(300, 300), icc_profile=srgb)
     with Image.open(file) as opened:
-        colored = colorizer.colorize(opened, model="lite")
+        colored = colorizer.colorize(opened, model="lite", fast=True)
     assert "icc_profile" not in colored.info  # it is sRGB now
     assert colored.getexif()[0x0112] == 6
     assert round(colored.info["dpi"][0]) == 300
     np.testing.assert_array_equal(np.asarray(colored), by_class(rgb))
     image.info["icc_profile"] = xyz  # none for RGB: left aside, as for files
-    np.testing.assert_array_equal(np.asarray(colorizer.colorize(image, model="lite")), by_class(rgb))
+    np.testing.assert_array_equal(np.asarray(colorizer.colorize(image, model="lite", fast=True)), by_class(rgb))
 
 
 def test_an_array_gives_an_array_as_the_class_does(rgb: Any, grey: Any) -> None:
     for pixels in (grey, rgb, np.dstack([grey, grey]), rgb.astype(np.uint16) * 257, grey / 255):
-        colored = colorizer.colorize(pixels, model="lite")
+        colored = colorizer.colorize(pixels, model="lite", fast=True)
         assert colored.dtype == pixels.dtype
-        np.testing.assert_array_equal(colored, Colorizer(Settings(model="lite")).colorize(pixels))
-    np.testing.assert_array_equal(colorizer.colorize(rgb, order="rgb", model="lite"), by_class(rgb))
+        np.testing.assert_array_equal(colored, Colorizer(Settings(model="lite", fast=True)).colorize(pixels))
+    np.testing.assert_array_equal(colorizer.colorize(rgb, order="rgb", model="lite", fast=True), by_class(rgb))
 
 
 def test_a_loop_over_pictures_opens_the_network_once(grey: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_loop_over_pictures_opens_the_network_once(grey: Any) -> None:
 
 
 def test_a_model_that_was_replaced_is_opened_anew(grey: Any, tmp_path: Path) -> None:
-    packaged = Colorizer(Settings(model="lite")).model.files
+    packaged = Colorizer(Settings(model="lite", fast=True)).model.files
     for path in packaged.values():
         shutil.copy(path, tmp_path / path.name)
     weights = next(tmp_path / path.name for path in packaged.values() if path.suffix == ".caffemodel")
@@ -190,7 +190,7 @@ def test_what_notebooks_and_prompts_show(grey: Any, tmp_path: Path) -> None:
     assert repr(Settings()) == "Settings()"
     changed = Settings(model="lite", size=(224, 448), prototxt=Path("a"), keep_color=True)
     assert eval(repr(changed), {"Settings": Settings, "PosixPath": Path, "WindowsPath": Path}) == changed  # noqa: S307
-    assert repr(Colorizer(Settings(model="lite"))).startswith("<Colorizer: lite in ")
+    assert repr(Colorizer(Settings(model="lite", fast=True))).startswith("<Colorizer: lite in ")
     Image.fromarray(np.tile(grey, (20, 20))).save(tmp_path / "large.png")
     picture = read_picture(tmp_path / "large.png")
     assert repr(picture) == "<Picture: PNG, 1920 x 1280, grey, uint8>"

@@ -77,6 +77,7 @@ def check_steadiness(photos: list[Path], colorizer: Colorizer, frames: int) -> N
     assert after < before
 
 
+@pytest.mark.slow
 def test_noisy_film_is_four_times_steadier_at_the_same_chroma_with_less_error(
     photographs: list[Path], colorizer: Colorizer
 ) -> None:

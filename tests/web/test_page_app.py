@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from browser import Visits, tiles
 from browser import drop as drop_files
 from conftest import PHOTOS
@@ -38,6 +39,7 @@ def drop_paths(page: Page, *paths: Path) -> None:
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
 
 
+@pytest.mark.slow
 def test_pictures_that_wait_survive_a_reload(visits: Visits, tmp_path: Path) -> None:
     visits.expected.append("status of 429")
     with serving(tmp_path, "--model", "lite", "--max-waiting", "1", "--jobs", "1") as server:
