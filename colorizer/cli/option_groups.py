@@ -43,7 +43,7 @@ PICTURES = Guide(
     },
     groups={
         "Which pictures": ("files_from", "include", "exclude", "max_pixels"),
-        "Where results go": ("output", "suffix", "overwrite", "update", "dry_run", "fail_fast", "compare"),
+        "Where results go": ("output", "suffix", "overwrite", "update", "dry_run", "fail_fast", "compare", "sheet"),
         "The colours": _COLORS,
         "What you know of the colours": (
             "hint",

@@ -79,6 +79,12 @@ SHORT_JOB = 20
 @switch("--dry-run", help="Only list what would be written, and estimate time and space.")
 @switch("--fail-fast", help="Stop at the first picture that fails.")
 @switch("--compare", help="Also write before | after side by side, as out.compare.jpg.")
+@valued(
+    "--sheet",
+    type=PATH,
+    metavar="FILE",
+    help="Also write a contact sheet: before and after of the first pictures, and of those unlike their neighbours.",
+)
 @guidance_options
 @options_of(Settings, Output)
 @max_pixels_option
@@ -137,10 +143,15 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     from colorizer.jobs.discover import Filter, read_list
     from colorizer.jobs.request import Request
     from colorizer.jobs.run import OutputPolicy
+    from colorizer.jobs.sheet import check_sheet
     from colorizer.media import DEFAULT_MAX_PIXELS
 
     policy = OutputPolicy(
-        writing, options["max_pixels"] or DEFAULT_MAX_PIXELS, compare=options["compare"], guiding=guiding
+        writing,
+        options["max_pixels"] or DEFAULT_MAX_PIXELS,
+        compare=options["compare"],
+        tones=options["sheet"] is not None,
+        guiding=guiding,
     )
     output: Path | None = options["output"]
     if PIPE in pictures or output == PIPE:
@@ -166,6 +177,8 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         return _dry_run(request, console)
     if variants is not None:
         return _propose(request, variants, console)
+    if options["sheet"]:
+        check_sheet(options["sheet"], overwrite=options["overwrite"])
     return _run(
         request,
         started,
@@ -173,6 +186,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         report=options["report"],
         progress=options["progress"],
         fail_fast=options["fail_fast"],
+        sheet=options["sheet"],
     )
 
 
@@ -184,6 +198,7 @@ def _run(
     report: Path | None,
     progress: Choice,
     fail_fast: bool,
+    sheet: Path | None,
 ) -> int:
     from contextlib import ExitStack
 
@@ -192,6 +207,7 @@ def _run(
     from colorizer.jobs.progress import JobProgress
     from colorizer.jobs.report import Report
     from colorizer.jobs.request import prepare
+    from colorizer.jobs.sheet import write_sheet
 
     prepared = prepare(request, started=started)
     if prepared.model.note:
@@ -227,6 +243,9 @@ def _run(
             display.advance()
             if outcome.error and fail_fast:
                 run.stop()
+    if sheet and not interruption.requested:
+        count = write_sheet(sheet, outcomes, request.policy.max_pixels)
+        console.remark(f"{shown(sheet)}: {count} pictures, before and after" if count else "nothing for a sheet")
     return _end(outcomes, prepared, run.broken_off, console, interrupted=interruption.requested)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PIPE = Path("-")
 
-_NOT_FOR_PIPES = ("files_from", "include", "exclude", "suffix", "update", "dry_run", "report", "keep_times")
+_NOT_FOR_PIPES = ("files_from", "include", "exclude", "suffix", "update", "dry_run", "report", "keep_times", "sheet")
 """Options that mean folders, several pictures, or files on both sides."""
 
 

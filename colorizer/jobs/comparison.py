@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.pixels import chroma_plane
 from colorizer.media import Picture
 from colorizer.media.samples import rescaled
 
@@ -14,6 +16,9 @@ LABELS = ("Original", "Coloured")
 
 PAPER, INK = 24, 235
 """Grey levels of a label's ground and its letters."""
+
+_TONE_SIDE = 64
+"""Pixels to which a picture is reduced before its colours are averaged."""
 
 _LEAST, _MOST = 18, 160
 _SHARE = 24
@@ -46,6 +51,13 @@ def side_by_side(picture: Picture, colored: npt.NDArray[Any]) -> Picture:
     strip = rescaled(np.dstack([labels] * 3), before.dtype)
     pixels = np.vstack([np.hstack([before, colored]), strip])
     return Picture(pixels, None, picture.format, profile=picture.profile, dtype=picture.depth)
+
+
+def tone_of(pixels: npt.NDArray[Any]) -> tuple[float, float]:
+    """The mean colour of a picture, (H, W, 3) RGB: a and b of CIE Lab."""
+    side = min(_TONE_SIDE, *pixels.shape[:2])
+    a, b = chroma_plane(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)).reshape(-1, 2).mean(axis=0)
+    return float(a), float(b)
 
 
 def label(words: str, width: int, height: int) -> npt.NDArray[np.uint8]:

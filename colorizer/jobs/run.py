@@ -22,7 +22,7 @@ from colorizer.errors import (
     shown,
 )
 from colorizer.io.storage import LOCAL, Storage
-from colorizer.jobs.comparison import side_by_side
+from colorizer.jobs.comparison import side_by_side, tone_of
 from colorizer.jobs.guiding import Guiding, Saying
 from colorizer.jobs.luma import GuidedPage, colored_beside_luma, mark_of, shown_pixels
 from colorizer.jobs.plan import Task
@@ -61,6 +61,8 @@ class OutputPolicy:
         Larger pictures fail.
     compare
         Also write before and after side by side.
+    tones
+        Also measure each picture's mean colour, for a contact sheet.
     guiding
         What is said of their colours.
     """
@@ -68,6 +70,7 @@ class OutputPolicy:
     output: Output = Output()
     max_pixels: int = DEFAULT_MAX_PIXELS
     compare: bool = False
+    tones: bool = False
     guiding: Guiding = Guiding()
 
 
@@ -91,6 +94,8 @@ class Outcome:
         Model, engine and how the network saw the picture, in one line.
     making
         The same and more, as `Making.as_dict` has it (docs/mark.md).
+    tone
+        The mean colour of its first page, a and b of CIE Lab, if it was to be measured.
     """
 
     task: Task
@@ -102,6 +107,7 @@ class Outcome:
     remarks: tuple[str, ...] = ()
     used: str = ""
     making: Mapping[str, Any] | None = None
+    tone: tuple[float, float] | None = None
 
 
 def color_file(
@@ -176,8 +182,8 @@ class ColoredPages:
         Colours them.
     output, kind
         How they will be written, and in which format by name: a JPEG may keep its luma as it is coded.
-    compare
-        Whether before and after of the first page are wanted.
+    compare, tones
+        Whether before and after of the first page, and its mean colour, are wanted.
     saying
         What is said of their colours.
 
@@ -189,6 +195,8 @@ class ColoredPages:
         Whether each was let pass, being in colour.
     comparison
         Before and after of the first page, if wanted.
+    tone
+        Its mean colour, likewise.
     remarks
         What is to be said of hints.
     """
@@ -201,6 +209,7 @@ class ColoredPages:
         kind: str,
         *,
         compare: bool = False,
+        tones: bool = False,
         saying: Saying | None = None,
     ) -> None:
         self.sizes: list[tuple[int, int]] = []
@@ -211,6 +220,8 @@ class ColoredPages:
         self._output = output
         self._kind = kind
         self._compare = compare
+        self._tones = tones
+        self.tone: tuple[float, float] | None = None
         self._saying = saying or Saying()
         self.remarks: list[str] = []
 
@@ -240,6 +251,8 @@ class ColoredPages:
                 raise InputError(error.message.about(self._document.name)) from error
             if self._compare and self.comparison is None:
                 self.comparison = side_by_side(picture, shown_pixels(colored))
+            if self._tones and self.tone is None:
+                self.tone = tone_of(shown_pixels(colored))
             yield colored
 
     def _colored(self, picture: Picture) -> Picture:
@@ -277,7 +290,9 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     ) as document:
         kind = target_format(task.target, output)
         saying = policy.guiding.said_of(task.source if data is None else None, storage)
-        pages = ColoredPages(document, colorizer, output, kind.name, compare=policy.compare, saying=saying)
+        pages = ColoredPages(
+            document, colorizer, output, kind.name, compare=policy.compare, tones=policy.tones, saying=saying
+        )
         notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times, keep_luma=output.keep_luma):
@@ -292,7 +307,14 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
     making = replace(colorizer.making(), guidance=said.summary() if said else {}).as_dict()
     return Outcome(
-        task, status, pixels=pages.sizes[0], notes=notes, remarks=tuple(pages.remarks), used=used, making=making
+        task,
+        status,
+        pixels=pages.sizes[0],
+        notes=notes,
+        remarks=tuple(pages.remarks),
+        used=used,
+        making=making,
+        tone=pages.tone,
     )
 
 
