@@ -128,6 +128,9 @@ def suffix_by_content(path: Path, storage: Storage = LOCAL) -> str:
     return found.suffixes[0] if found else ""
 
 
+WHAT_IS_READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, PNM, JPEG 2000, AVIF and HEIC"
+"""The formats of `FORMATS`, in words."""
+
 _RAW_MAGIC = re.compile(rb"....ftypcrx |FUJIFILMCCD-RAW|II(?:RO|RS|U\0)|MMOR|FOVb|\0MRM|....HEAPCCDR", re.DOTALL)
 """Cameras' raw files that are no TIFF: CR3, RAF, ORF, RW2, X3F, MRW, CRW."""
 _OTHERS = (
@@ -152,7 +155,7 @@ def not_a_picture(head: bytes) -> Message:
         return Message("a Git LFS pointer in place of the picture", remedy=Remedy.FETCH_FROM_LFS)
     if _RAW_MAGIC.match(head):
         return Message(CAMERA_RAW)
-    return Message(f"{nature_of(head)}, not a picture that can be read; expected JPEG, PNG or TIFF")
+    return Message(f"{nature_of(head)}, not a picture that can be read; {WHAT_IS_READ} can")
 
 
 def nature_of(head: bytes) -> str:

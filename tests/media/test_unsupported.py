@@ -19,6 +19,7 @@ from media_samples import EVERY_FORMAT, Array, by_pillow, by_tifffile, png_by_ha
 from colorizer.cli.wording import worded
 from colorizer.errors import InputError
 from colorizer.media import decode_document, decode_picture
+from colorizer.media.formats import FORMATS
 
 COPY_AGAIN = "copy it again"
 
@@ -41,6 +42,12 @@ def bmp(pixels: Array, masks: tuple[int, ...], *, height: int = 0, compression: 
     )
     start = 14 + 40 + len(fields)
     return struct.pack("<2sIHHI", b"BM", start + len(body), 0, 0, start) + header + fields + body
+
+
+def test_what_no_picture_is_told_names_every_format_that_is_read() -> None:
+    said = refusal(b"Dear aunt, here is no picture.", "letter.jpg").upper().replace("JPEG 2000", "JP2")
+    assert said.startswith("LETTER.JPG: TEXT, NOT A PICTURE")
+    assert all(f" {name}" in said for name in FORMATS), said
 
 
 # -- read after all --------------------------------------------------------------------------------------------------
