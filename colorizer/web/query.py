@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.requests import Request
+
 from colorizer.guidance.variants import MOST as MOST_VARIANTS
 from colorizer.media.options import Output
 from colorizer.settings import AUTO_SIZE, MOST_LOOKS, Option, Settings, Sizes, declared_type, option_of, read_sizes
@@ -165,6 +167,17 @@ WATCH = (
 """Of GET /api/pictures/ID."""
 
 TOKEN = Parameter("token", str, Option("What the server printed at its start."), "")
+
+
+def of_request(request: Request, known: Iterable[Parameter]) -> dict[str, Any]:
+    """The values of a request's parameters; see `read_query`.
+
+    Raises
+    ------
+    ProblemError
+        One is unknown, given twice, or not what is expected.
+    """
+    return read_query(request.scope["query_string"], known)
 
 
 def read_query(query: bytes, known: Iterable[Parameter]) -> dict[str, Any]:
