@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer, Order
-from colorizer.errors import InputError, OutputError, Remedy, UsageError, shown
+from colorizer.errors import InputError, UsageError, shown
+from colorizer.io.atomic import already_there
 from colorizer.jobs.plan import Found, plan
 from colorizer.jobs.request import naming
 from colorizer.jobs.run import OutputPolicy, color_file
@@ -190,7 +191,7 @@ def _file(source: Path, output: Path | None, settings: Settings, writing: Output
     if task.target == output:
         target_format(task.target, writing)
     if task.target.exists() and not overwrite:
-        raise OutputError(f"{shown(task.target)}: exists, kept", remedy=Remedy.OVERWRITE)
+        raise already_there(task.target)
     outcome = color_file(task, _colorizer(settings), OutputPolicy(writing))
     if outcome.error:
         raise outcome.error

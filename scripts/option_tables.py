@@ -7,15 +7,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from colorizer.cli.commands import COMMANDS, DEFAULT_COMMAND, load_command
 from colorizer.cli.helping import GuidedCommand
-from colorizer.cli.main import COMMANDS, DEFAULT_COMMAND
 
 PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
 BEGIN, END = "<!-- tables: python scripts/option_tables.py -->", "<!-- end of tables -->"
@@ -41,19 +40,13 @@ def tables() -> str:
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
-    yield "colorize", _load(DEFAULT_COMMAND)
+    yield "colorize", load_command(DEFAULT_COMMAND)
     for name, where in COMMANDS.items():
-        command = _load(where)
+        command = load_command(where)
         if isinstance(command, click.Group):
             yield from ((f"colorize {name} {below}", each) for below, each in command.commands.items())
         else:
             yield f"colorize {name}", command
-
-
-def _load(where: str) -> click.Command:
-    module, attribute = where.split(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
-    return command
 
 
 def _sections(command: click.Command) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from colorizer.cli.main import COMMANDS, DEFAULT_COMMAND
+from colorizer.cli.commands import COMMANDS, DEFAULT_COMMAND, load_command
 from colorizer.cli.pictures import pictures
 from colorizer.cli.routing import means_film
 from colorizer.networks.catalog import load_catalog
@@ -75,8 +75,7 @@ def test_the_tables_of_options_are_those_of_the_commands() -> None:
 
 @pytest.mark.parametrize("name", [None, *COMMANDS])
 def test_every_option_is_in_the_tables(name: str | None) -> None:
-    module, attribute = (COMMANDS[name] if name else DEFAULT_COMMAND).split(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
+    command = load_command(COMMANDS[name] if name else DEFAULT_COMMAND)
     text = option_tables.PAGE.read_text(encoding="utf-8")
     below = command.commands if isinstance(command, click.Group) else {"": command}
     for each, one in below.items():
@@ -97,8 +96,7 @@ def test_every_option_has_help_and_all_but_the_places_have_a_variable(option: cl
 
 @pytest.mark.parametrize("name", [None, *COMMANDS])
 def test_examples_in_the_help_stand_line_by_line(name: str | None) -> None:
-    module, attribute = (COMMANDS[name] if name else DEFAULT_COMMAND).split(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
+    command = load_command(COMMANDS[name] if name else DEFAULT_COMMAND)
     shown = command.get_help(click.Context(command, info_name="colorize", max_content_width=100))
     assert "\\b" not in shown
     examples = [line for line in inspect.cleandoc(command.help or "").splitlines() if line.startswith("  colorize ")]

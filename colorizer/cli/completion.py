@@ -6,12 +6,12 @@ click speaks the shells' protocols; it is told here of the commands beside the d
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Callable, Mapping
 
 import click
 from click.shell_completion import BashComplete, CompletionItem, ShellComplete, get_completion_class
 
+from colorizer.cli.commands import load_command
 from colorizer.errors import ColorizerError, ExitStatus
 
 COMPLETION_VARIABLE = "_COLORIZE_COMPLETE"
@@ -78,7 +78,7 @@ def answer(instruction: str, commands: Mapping[str, str], default: Callable[[lis
         return ExitStatus.WRONG_USE
     words, incomplete = _completer(shell, click.Command("colorize")).get_completion_args()
     named = words[0] if words and words[0] in commands else None
-    command = _load(commands[named] if named else default(words))
+    command = load_command(commands[named] if named else default(words))
     completer = _completer(shell, command)
     items = completer.get_completions(words[1:] if named else words, incomplete)
     if not words and not incomplete.startswith("-"):
@@ -108,13 +108,7 @@ def complete_models_or_files(ctx: click.Context, param: click.Parameter, incompl
 
 def _named(commands: Mapping[str, str], incomplete: str) -> list[CompletionItem]:
     names = [name for name in commands if name.startswith(incomplete)]
-    return [CompletionItem(name, help=_load(commands[name]).get_short_help_str()) for name in names]
-
-
-def _load(where: str) -> click.Command:
-    module, attribute = where.split(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
-    return command
+    return [CompletionItem(name, help=load_command(commands[name]).get_short_help_str()) for name in names]
 
 
 def _completer(shell: str, command: click.Command) -> ShellComplete:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import sys
 import traceback
@@ -14,23 +13,12 @@ from pathlib import Path
 
 import click
 
+from colorizer.cli.commands import COMMANDS, DEFAULT_COMMAND, load_command
 from colorizer.cli.console import Console
 from colorizer.cli.streams import give_up_stdout, occupy_closed_streams
 from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
 from colorizer.io.atomic import NO_ROOM
 from colorizer.jobs.interrupt import remembered
-
-DEFAULT_COMMAND = "colorizer.cli.pictures:pictures"
-
-COMMANDS = {
-    "weights": "colorizer.cli.weights:weights",
-    "doctor": "colorizer.cli.doctor:doctor",
-    "evaluate": "colorizer.cli.evaluate:evaluate",
-    "serve": "colorizer.cli.serve:serve",
-    "video": "colorizer.cli.video:video",
-    "completion": "colorizer.cli.completion:completion",
-}
-"""Names that are no files, and what they load; each module is imported only when its command is used."""
 
 DEBUG_VARIABLE = "COLORIZE_DEBUG"
 
@@ -143,8 +131,7 @@ def _complete(asked: str) -> int:
 
 
 def _invoke(named: str | None, arguments: Sequence[str]) -> int:
-    module, attribute = (COMMANDS[named] if named else DEFAULT_COMMAND).split(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
+    command = load_command(COMMANDS[named] if named else DEFAULT_COMMAND)
     name = f"colorize {named}" if named else "colorize"
     status = command.main(list(arguments), prog_name=name, standalone_mode=False)
     return status if isinstance(status, int) else ExitStatus.DONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,11 +234,11 @@ def _run(
         display.begin(total=counts.total)
         interruption = stack.enter_context(interruptible(stop))
         for outcome in run:
-            outcomes.append(outcome)
             if record:
                 record.add(outcome)
             for text in outcome_lines(outcome, console, brief=brief):
                 display.line(text)
+            outcomes.append(replace(outcome, making=None))  # which is long, and of millions too much to keep
             counts.add(outcome)
             display.advance()
             if outcome.error and fail_fast:

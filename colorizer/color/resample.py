@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -70,6 +70,29 @@ def _row(source: int, target: int, row: int) -> _Row:
     pixel = np.arange(int(begin), math.ceil(end))
     covered = np.minimum(end, pixel + 1) - np.maximum(begin, pixel)
     return _Row(int(begin), (covered * (target / source)).astype(np.float32))
+
+
+def fitted(pixels: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
+    """A picture reduced to a longest side by averaging; as it is where it is no larger.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) or (H, W, C).
+    side
+        In pixels.
+
+    Returns
+    -------
+    ndarray, (h, w) or (h, w, C) of its dtype
+    """
+    height, width = pixels.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return pixels
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return small.reshape(size[1], size[0], *pixels.shape[2:])
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from colorizer.film.pyav import import_av
 from colorizer.film.segments import WorkFolder, work_folder_of, write_packet
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
 from colorizer.film.trial import plan_carriage
-from colorizer.io.atomic import remove_leftovers
+from colorizer.io.atomic import already_there, remove_leftovers
 from colorizer.settings import Settings
 
 SEGMENT_FRAMES = 240
@@ -105,7 +105,7 @@ def color_video(
     settings, options = settings or Settings(), options or FilmOptions()
     work_folder_of(target)  # names that are too long are refused here; to look for such a file would be an error
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
+        raise already_there(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"{shown(target)}: is the film itself", remedy=Remedy.CHOOSE_OUTPUT, what="another name")
     if not target.parent.is_dir():

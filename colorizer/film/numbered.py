@@ -158,13 +158,13 @@ def color_numbered(
                 yield _frame_input(colorizer, read.path, read.picture)
 
     steadied = steady(inputs(), None, steadiness=options.steadiness, every=options.network_every)
+    mark = None if options.no_mark else Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())
     done = 0
     for one, in_color in _with_decisions(steadied, colorizer):
         path, picture = one.item
         # the state that the next frames need is computed whether this one is written or not
         output = target / names[path]
         if overwrite or not output.exists():
-            mark = None if options.no_mark else _mark(colorizer)
             colored = None if in_color else colorizer.render(picture.pixels, one.ab)
             write_picture(output, picture if colored is None else picture.with_pixels(colored, mark))
         done += 1
@@ -190,7 +190,3 @@ def _with_decisions(
 def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInput[tuple[Path, Picture]]:
     seen = colorizer.view.of_pixels(picture.pixels)
     return FrameInput((path, picture), seen[0].lightness[0, 0], lambda: colorizer.predict_seen(seen))
-
-
-def _mark(colorizer: Colorizer) -> Mark:
-    return Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from colorizer.color.ycbcr import PlaneLayout, code_range
 from colorizer.colorizer import Colorizer
-from colorizer.errors import OutputError, Remedy, shown
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
 from colorizer.film.frame import Frame, Plane, rgb_of
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.source import FilmReader, TimedFrame
+from colorizer.io.atomic import already_there
 from colorizer.media import Picture, target_format, write_picture
+from colorizer.media.contact_sheet import contact_sheet
 from colorizer.settings import Settings
 
 _WIDTH, _GAP = 480, 8
@@ -61,7 +62,7 @@ def write_preview(
         The model or its runtime is not available.
     """
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
+        raise already_there(target)
     target_format(target)  # refuses a suffix that is not written before any work
     frame_colorizer = FrameColorizer(
         Colorizer(film_settings(settings), pictures=count), SteadyingOptions(steadiness=0.0, every=1)
@@ -71,7 +72,7 @@ def write_preview(
         aspect = reader.description.tags.aspect or Fraction(1)
         turn = timed[0].frame.native.rotation if timed else 0
     cells = [_cell(frame_colorizer, one, aspect, turn) for one in timed]
-    write_picture(target, Picture(_sheet(cells), None, "jpeg"))
+    write_picture(target, Picture(contact_sheet(cells, gap=_GAP, paper=0), None, "jpeg"))
     return len(cells)
 
 
@@ -95,15 +96,3 @@ def _to_rgb8(frame: Frame, luma: Plane, chroma: tuple[Plane, Plane]) -> npt.NDAr
     normalized = (luma.astype(np.float32) - scale.black) / scale.luma_span
     cb, cr = ((plane.astype(np.float32) - scale.middle) / scale.chroma_span for plane in chroma)
     return np.asarray(np.rint(rgb_of(normalized, cb, cr, frame.encoding) * 255), np.uint8)
-
-
-def _sheet(cells: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
-    columns = max(1, round(len(cells) ** 0.5))
-    rows = -(-len(cells) // columns)
-    height, width = cells[0].shape[:2]
-    sheet = np.zeros((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3), np.uint8)
-    for number, cell in enumerate(cells):
-        row, column = divmod(number, columns)
-        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
-        sheet[top : top + height, left : left + width] = cell
-    return sheet

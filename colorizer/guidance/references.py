@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.pixels import chroma_plane
+from colorizer.color.resample import fitted
 from colorizer.guidance.field import near
 from colorizer.guidance.hints import ab_of
 from colorizer.guidance.metric import Floats
@@ -121,11 +121,7 @@ def palette_of_picture(pixels: npt.NDArray[Any], centres: Floats) -> Floats:
     -------
     ndarray, (C,) float32, summing up to 1
     """
-    height, width = pixels.shape[:2]
-    factor = min(1.0, _SAMPLE_SIDE / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
-    return _shares(chroma_plane(small).reshape(-1, 2), centres, _SOFTNESS)
+    return _shares(chroma_plane(fitted(pixels, _SAMPLE_SIDE)).reshape(-1, 2), centres, _SOFTNESS)
 
 
 def palette_of_colors(colors: Sequence[str], centres: Floats) -> Floats:

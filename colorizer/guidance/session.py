@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.pixels import chroma_plane, lightness
+from colorizer.color.resample import fitted
 from colorizer.color.strips import shrunk_lightness, with_chroma
 from colorizer.errors import UsageError
 from colorizer.guidance.field import spread
@@ -262,7 +263,7 @@ class Session:
         def asked() -> Known:
             if self._ask is None:
                 raise UsageError("a reference needs the network; make the session by Colorizer.session")
-            pixels = _reduced(reference.pixels, _REFERENCE_SIDE)
+            pixels = fitted(reference.pixels, _REFERENCE_SIDE)
             said = self._ask(pixels)
             scene = _prepared(pixels, said, self.settings.threads)
             small = cv2.resize(np.ascontiguousarray(pixels), scene.size[::-1], interpolation=cv2.INTER_AREA)
@@ -335,7 +336,7 @@ class Session:
     def _fitted(self, side: int) -> Pixels:
         if max(self.size) <= side:
             return self.pixels
-        return self._kept(self._reduced, side, _REDUCED, lambda: _reduced(self.pixels, side))
+        return self._kept(self._reduced, side, _REDUCED, lambda: fitted(self.pixels, side))
 
     def _kept(self, kept: OrderedDict[Any, Value], key: object, most: int, make: Callable[[], Value]) -> Value:
         """A value that is made once; two threads may make it at once, and one of the two is kept."""
@@ -402,17 +403,6 @@ def _prepared(pixels: Pixels, said: Said, threads: int | None) -> Scene:
     classes = None if said.distribution is None else len(said.distribution.centres)
     light = shrunk_lightness(pixels, working_size(height, width), threads)
     return Scene.of(light, said.ab, said.distribution, metric_for(said.model, classes))
-
-
-def _reduced(pixels: Pixels, side: int) -> Pixels:
-    """A picture reduced to a longest side; as it is where it is no larger."""
-    height, width = pixels.shape[:2]
-    factor = side / max(height, width)
-    if factor >= 1:
-        return pixels
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
-    return small.reshape(size[1], size[0], *pixels.shape[2:])
 
 
 def in_fractions(guidance: Guidance, full: tuple[int, int]) -> Guidance:

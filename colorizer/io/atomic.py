@@ -149,6 +149,11 @@ def prefetch(path: Path) -> None:
                 os.close(descriptor)
 
 
+def already_there(path: Path) -> OutputError:
+    """What is said of a result that exists, and is not to be replaced."""
+    return OutputError(f"{shown(path)}: exists, kept", remedy=Remedy.OVERWRITE)
+
+
 def is_special(path: Path) -> bool:
     """Whether it is a pipe, a socket or a device, whatever its name: reading one of a folder may never end."""
     try:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.resample import fitted
 from colorizer.errors import ColorizerError, OutputError, Remedy, shown
-from colorizer.jobs.comparison import label, label_height
+from colorizer.io.atomic import already_there
+from colorizer.jobs.comparison import PAPER, label, label_height
 from colorizer.jobs.run import Outcome
 from colorizer.media import DEFAULT_MAX_PIXELS, Picture, open_document, target_format, write_picture
+from colorizer.media.contact_sheet import contact_sheet
 from colorizer.media.samples import rescaled
 
 FIRST = DIFFERENT = 12
@@ -30,7 +31,6 @@ NOTABLE = 4.0
 """Distance in a and b from which a picture is said to differ; half of it is hardly seen."""
 
 _SIDE, _GAP, _COLUMNS = 240, 12, 3
-_PAPER = 24
 
 Cell = npt.NDArray[np.uint8]
 
@@ -65,7 +65,7 @@ def check_sheet(target: Path, *, overwrite: bool) -> None:
     """
     target_format(target)
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)}: exists, kept", remedy=Remedy.OVERWRITE)
+        raise already_there(target)
     if not target.parent.is_dir():
         raise OutputError(f"{shown(target.parent)}: no such folder", remedy=Remedy.ANOTHER_FOLDER)
 
@@ -98,7 +98,7 @@ def write_sheet(target: Path, outcomes: Sequence[Outcome], max_pixels: int = DEF
         cells = [cell for each in group if (cell := _cell(each, max_pixels)) is not None]
         if cells:
             count += len(cells)
-            bands += [_band([cells[at : at + _COLUMNS] for at in range(0, len(cells), _COLUMNS)], words)]
+            bands.append(_band(cells, words))
     if bands:
         write_picture(target, Picture(np.vstack(bands), None, target_format(target).name))
     return count
@@ -128,34 +128,20 @@ def _small(path: Path, max_pixels: int) -> Cell:
     """The first page of a file: (h, w, 3), no larger than a cell."""
     with open_document(path, max_pixels=max_pixels) as document:
         picture = next(iter(document))
-    pixels = np.asarray(rescaled(_fitted(picture.pixels, _SIDE), np.dtype(np.uint8)), np.uint8)
+    pixels = np.asarray(rescaled(fitted(picture.pixels, _SIDE), np.dtype(np.uint8)), np.uint8)
     return np.dstack([pixels] * 3) if pixels.ndim == 2 else pixels
 
 
 def _squared(pixels: Cell, left: int) -> Cell:
-    square = np.full((_SIDE, _SIDE, 3), _PAPER, np.uint8)
+    square = np.full((_SIDE, _SIDE, 3), PAPER, np.uint8)
     height, width = pixels.shape[:2]
     top = (_SIDE - height) // 2
     square[top : top + height, left : left + width] = pixels
     return square
 
 
-def _band(rows: list[list[Cell]], words: str) -> Cell:
+def _band(cells: list[Cell], words: str) -> Cell:
     """A heading, and rows of cells below it."""
-    height, width = rows[0][0].shape[:2]
-    band = np.full((len(rows) * (height + _GAP) + _GAP, _COLUMNS * (width + _GAP) + _GAP, 3), _PAPER, np.uint8)
-    for row, cells in enumerate(rows):
-        for column, cell in enumerate(cells):
-            top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
-            band[top : top + height, left : left + width] = cell
+    band = contact_sheet(cells, gap=_GAP, paper=PAPER, columns=_COLUMNS)
     heading = label(words, band.shape[1], 2 * label_height(_SIDE))
     return np.vstack([np.dstack([heading] * 3), band])
-
-
-def _fitted(pixels: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
-    height, width = pixels.shape[:2]
-    factor = side / max(height, width)
-    if factor >= 1:
-        return pixels
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)

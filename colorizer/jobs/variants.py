@@ -12,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, OutputError, Remedy, shown
+from colorizer.errors import ColorizerError, InputError, shown
 from colorizer.guidance import Guidance, write_guidance
 from colorizer.guidance.files import SUFFIX
 from colorizer.guidance.hints import replace_guidance
+from colorizer.io.atomic import already_there
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.guiding import Guiding
 from colorizer.jobs.plan import Task
 from colorizer.media import DEFAULT_MAX_PIXELS, Picture, open_document, write_picture
+from colorizer.media.contact_sheet import contact_sheet
 from colorizer.media.samples import rescaled
 
 SHEET_INFIX = ".variants"
@@ -109,7 +111,7 @@ def _written(
         sheet.parent.mkdir(parents=True, exist_ok=True)
     there = next((path for path in (sheet, *files) if storage.stamp(path) is not None), None)
     if there is not None and not overwrite:
-        raise OutputError(f"{shown(there)}: exists, kept", remedy=Remedy.OVERWRITE)
+        raise already_there(there)
     saying = guiding.said_of(task.source, storage)
     with open_document(task.source, max_pixels=max_pixels, storage=storage) as document:
         picture, pages = next(iter(document)), len(document)
@@ -121,7 +123,7 @@ def _written(
         raise InputError(f"{shown(task.source)}: the network sees no two ways to colour it")
     small = [session.preview(each, _SIDE) for each in (said, *found)]
     cells = [_numbered(rescaled(pixels, np.dtype(np.uint8)), number) for number, pixels in enumerate(small)]
-    write_picture(sheet, Picture(_sheet(cells), None, "JPEG"), storage=storage)
+    write_picture(sheet, Picture(contact_sheet(cells, gap=_GAP, paper=255), None, "JPEG"), storage=storage)
     made_for = replace(session.made_for, name=task.source.name)
     for path, guidance in zip(files, found, strict=False):
         write_guidance(path, _named(guidance, guiding.file_for(task.source, storage), path), made_for, storage)
@@ -147,15 +149,3 @@ def _numbered(pixels: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.uint
     place = (_GAP, cell.shape[0] - _GAP)
     cv2.putText(cell, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2, cv2.LINE_AA)
     return cell
-
-
-def _sheet(cells: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
-    columns = max(1, round(len(cells) ** 0.5))
-    rows = -(-len(cells) // columns)
-    height, width = cells[0].shape[:2]
-    sheet = np.full((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3), 255, np.uint8)
-    for number, cell in enumerate(cells):
-        row, column = divmod(number, columns)
-        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
-        sheet[top : top + height, left : left + width] = cell
-    return sheet

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.chroma_for_luma import rgb_of
+from colorizer.color.resample import fitted
 from colorizer.colorizer import Colorizer
 from colorizer.errors import TooLargeError, shown
 from colorizer.jobs.guiding import Saying
@@ -207,7 +207,7 @@ def prepare(
 
 def preview_before(preview: Preview, side: int) -> bytes:
     """The picture as it came, a sepia print in its brown, as a JPEG file."""
-    return _jpeg(_fitted(np.load(preview.proxy), side))
+    return _jpeg(fitted(np.load(preview.proxy), side))
 
 
 def preview_after(preview: Preview, side: int, temperature: float | None, colorizer: Colorizer) -> bytes:
@@ -215,7 +215,7 @@ def preview_after(preview: Preview, side: int, temperature: float | None, colori
 
     The temperature is the model's where it is None.
     """
-    return _jpeg(_colored(_fitted(np.load(preview.proxy), side), preview, temperature, colorizer))
+    return _jpeg(_colored(fitted(np.load(preview.proxy), side), preview, temperature, colorizer))
 
 
 def full_before(source: Source, max_pixels: int, cancelled: threading.Event) -> npt.NDArray[np.uint8]:
@@ -259,24 +259,15 @@ def as_jpeg(pixels: npt.NDArray[Any]) -> bytes:
 def _shown(picture: Picture, side: int | None) -> npt.NDArray[np.uint8]:
     """What is to be seen of a picture, at 8 bits, on white where it is transparent; no larger than that side."""
 
-    def fitted(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return rescaled(pixels if side is None else _fitted(pixels, side), np.dtype(np.uint8))
+    def eight_bits(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return rescaled(pixels if side is None else fitted(pixels, side), np.dtype(np.uint8))
 
-    proxy = fitted(picture.pixels)
+    proxy = eight_bits(picture.pixels)
     if picture.alpha is not None:
-        cover = fitted(picture.alpha).astype(np.float32) / 255
+        cover = eight_bits(picture.alpha).astype(np.float32) / 255
         cover = cover if proxy.ndim == 2 else cover[..., None]
         proxy = np.rint(proxy * cover + 255 * (1 - cover)).astype(np.uint8)
     return np.ascontiguousarray(proxy, np.uint8)
-
-
-def _fitted(pixels: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
-    height, width = pixels.shape[:2]
-    if max(height, width) <= side:
-        return pixels
-    factor = side / max(height, width)
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], *pixels.shape[2:])
 
 
 def _jpeg(pixels: npt.NDArray[Any]) -> bytes:

@@ -79,7 +79,8 @@ class Sessions:
         values
             Temperature, saturation and strength, as a query has them.
         """
-        name = (key, *(values.get(each) for each in ("temperature", "saturation", "strength")))
+        temperature, settings = _as_asked(preview, values)
+        name = (key, temperature, settings.saturation, settings.strength)
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
@@ -94,8 +95,13 @@ class Sessions:
 
 def session_of(pixels: npt.NDArray[np.uint8], preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
     """A session of a picture at any size, by what the network has said; see `Sessions.of`."""
+    temperature, settings = _as_asked(preview, values)
+    return Session(pixels, _said(preview, model, temperature), settings)
+
+
+def _as_asked(preview: Preview, values: Mapping[str, Any]) -> tuple[float | None, Settings]:
     settings = Settings(saturation=values.get("saturation", 1.0), strength=values.get("strength", 1.0))
-    return Session(pixels, _said(preview, model, values.get("temperature") or preview.temperature), settings)
+    return values.get("temperature") or preview.temperature, settings
 
 
 def for_preview(guidance: Guidance, preview: Preview) -> Guidance:

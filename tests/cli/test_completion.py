@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from colorizer.cli.main import COMMANDS
+from colorizer.cli.commands import COMMANDS
 
 
 def answers(colorize: Command, line: str) -> list[str]:
