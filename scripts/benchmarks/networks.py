@@ -1,7 +1,7 @@
 """Networks beside each other: what loading one costs, a pass, and at most in memory, in processes of their own.
 
-`ddcolor` and `ddcolor-tiny` are DDColor's graphs at full size (`ddcolor_graph.py`), `release` the synthetic release;
-all with made-up weights, with which a pass takes as long. `lite` is the network in the package.
+`lite` is the network in the package, `zhang16` the synthetic release, and the others are the catalogue's graphs at full
+size (`scripts/graphs`); all but `lite` with made-up weights, with which a pass takes as long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
-import ddcolor_graph
+import graphs
 import numpy as np
 
 from benchmarks.forward import SCRIPTS, model_named
@@ -25,8 +25,8 @@ from colorizer.engines.loading import installed_engines
 from colorizer.errors import UsageError
 
 PICTURE = (600, 800)
-DDCOLOR = {"ddcolor": "large", "ddcolor-tiny": "tiny"}
-NETWORKS = (*DDCOLOR, "release", "lite")
+YARDSTICK = "zhang16"
+NETWORKS = ("lite", YARDSTICK, *graphs.NAMES)
 
 _CHILD = """
 import sys
@@ -51,23 +51,26 @@ class Result:
 
 @click.command()
 @click.option("--network", "chosen", type=click.Choice(NETWORKS), multiple=True, help="These alone.  [default: all]")
+@click.option("--engine", "engines", multiple=True, help="These alone.  [default: all that are installed]")
 @rounds_option
 @json_option
-def networks(chosen: tuple[str, ...], rounds: int, json_file: Path | None) -> None:
-    """Time and peak memory of networks of several families, each process with one of them."""
+def networks(chosen: tuple[str, ...], engines: tuple[str, ...], rounds: int, json_file: Path | None) -> None:
+    """Time and peak memory of the catalogue's networks, each process with one of them."""
     results = []
-    with tempfile.TemporaryDirectory() as name:
-        for network in chosen or NETWORKS:
+    for network in chosen or NETWORKS:
+        with tempfile.TemporaryDirectory() as name:
             model = _model(network, Path(name))
-            for engine in installed_engines():
+            for engine in engines or installed_engines():
                 try:
-                    _measured(network, model, engine, 1)  # the first time, a model is tried and converted
+                    _measured(network, model, engine, 0)  # the first time, a model is tried and converted
                 except UsageError as error:
                     click.echo(f"left out: {error}", err=True)
                     continue
                 results.append(_measured(network, model, engine, rounds))
+                click.echo(f"{network}, {engine}: {results[-1].one_pass:.2f} s", err=True)
     facts = {"rounds": str(rounds), "picture": f"{PICTURE[1]}x{PICTURE[0]}"} | machine("numpy", *runtimes())
-    header = ["network, engine", "files, MB", "sees", "load, s", "pass, s", "peak, MB"]
+    header = ["network, engine", "files, MB", "sees", "load, s", "pass, s", f"in passes of {YARDSTICK}", "peak, MB"]
+    yardstick = {result.engine: result.one_pass for result in results if result.network == YARDSTICK}
     rows = [
         [
             f"{result.network}, {result.engine}",
@@ -75,6 +78,7 @@ def networks(chosen: tuple[str, ...], rounds: int, json_file: Path | None) -> No
             result.sees,
             f"{result.load:.2f}",
             f"{result.one_pass:.2f}",
+            f"{result.one_pass / yardstick[result.engine]:.1f}" if result.engine in yardstick else "",
             f"{result.peak / 1e6:.0f}",
         ]
         for result in results
@@ -84,12 +88,12 @@ def networks(chosen: tuple[str, ...], rounds: int, json_file: Path | None) -> No
 
 def _model(network: str, folder: Path) -> list[str]:
     """The model as settings name it, made where it is not there: name or file, and its prototxt."""
-    if network in DDCOLOR:
-        target = folder / f"{network}.onnx"
-        ddcolor_graph.write(target, DDCOLOR[network])
-        return [str(target)]
-    model = model_named(network, folder)
-    return [network] if network == "lite" else [str(model.weights), str(model.files["prototxt"])]
+    if network == "lite":
+        return [network]
+    if network == YARDSTICK:
+        model = model_named("release", folder)
+        return [str(model.weights), str(model.files["prototxt"])]
+    return [str(graphs.write(network, folder))]
 
 
 def _measured(network: str, model: list[str], engine: str, rounds: int) -> Result:
@@ -123,9 +127,9 @@ def of_this_process(engine: str, rounds: str, model: str, prototxt: str | None =
         times.append(time.perf_counter() - begun)
     figures = {
         "size": sum(path.stat().st_size for path in colorizer.model.files.values()),
-        "sees": " + ".join(map(str, colorizer.model.sizes_for(colorizer.settings))),
+        "sees": " + ".join("x".join(map(str, seen.lightness.shape[:1:-1])) for seen in colorizer.view.of_pixels(grey)),
         "load": load,
-        "one_pass": min(times),
+        "one_pass": min(times, default=0.0),
         "peak": peak_memory(),
     }
     print(json.dumps(figures))

@@ -7,15 +7,15 @@ own package; formulas of colour are written out in float64 here, and share nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from graphs.drawn import Graph, Shape
 
 Floats = npt.NDArray[np.floating[Any]]
 Ab = Callable[[Floats], Floats]  # (h, w) L* to (h, w, 2) ab
@@ -68,49 +68,20 @@ def ab_of_colored(lightness: Floats) -> Floats:
 
 
 @dataclass
-class Maker:
-    """A graph under construction: nodes in order, constants by name."""
+class Maker(Graph):
+    """A graph under construction."""
 
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: list[onnx.TensorProto] = field(default_factory=list)
-    dtype: Any = np.float32
-
-    def constant(self, values: Any, dtype: Any = None) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.array(values, dtype or self.dtype), name))
-        return name
-
-    def add(self, op: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
-        output = output or f"v{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [output], **attributes))
-        return output
-
-    def affine(self, value: str, scale: Any, offset: Any, output: str | None = None) -> str:
-        """Value * scale + offset, per channel of NCHW."""
-        shape = (1, -1, 1, 1)
-        scaled = self.add("Mul", [value, self.constant(np.reshape(scale, shape))])
-        return self.add("Add", [scaled, self.constant(np.reshape(offset, shape))], output)
+    opset: ClassVar[int] = 13
 
     def mixed(self, value: str, weights: Any, offset: Any, output: str | None = None) -> str:
         """A 1x1 convolution: (out, in) weights."""
         kernels = np.asarray(weights, np.float64)[..., None, None]
         return self.add("Conv", [value, self.constant(kernels), self.constant(offset)], output, kernel_shape=[1, 1])
 
-    def save(
-        self, path: Path, inputs: Mapping[str, Sequence[Any]], outputs: Mapping[str, Sequence[Any]], **options: Any
-    ) -> Path:
-        kind = TensorProto.FLOAT16 if self.dtype is np.float16 else TensorProto.FLOAT
-        graph = helper.make_graph(
-            self.nodes,
-            "made",
-            [helper.make_tensor_value_info(name, kind, shape) for name, shape in inputs.items()],
-            [helper.make_tensor_value_info(name, kind, shape) for name, shape in outputs.items()],
-            self.constants,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    def model(self, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> onnx.ModelProto:
+        model = super().model(inputs, outputs)
         onnx.checker.check_model(model)
-        onnx.save(model, str(path), **options)
-        return path
+        return model
 
 
 def lightness_net(path: Path, size: Any = (256, 256)) -> Path:
