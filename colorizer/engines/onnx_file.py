@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _VALUE_NAME, _VALUE_TYPE, _TYPE_TENSOR, _TENSOR_ELEMENT, _TENSOR_SHAPE = 1, 2, 1, 1, 2
 _SHAPE_DIM, _DIM_VALUE = 1, 1
 _EXTERNAL = 1  # TensorProto.DataLocation
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class OnnxFile:
     path: Path
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
-    external: tuple[str, ...]  # names of the files that hold tensors, each once
+    external: dict[str, int]  # names of the files that hold tensors, and the bytes that are needed of each
     operations: dict[str, int]  # how often
     foreign: tuple[str, ...]  # operations of other sets than ONNX's own
     opset: int
@@ -100,12 +102,12 @@ def is_ort_format(path: Path) -> bool:
 
 
 def read_onnx_file(path: Path) -> OnnxFile:
-    """Read what a model says of itself, and that its other files are there.
+    """Read what a model says of itself, and that its other files are there and long enough.
 
     Raises
     ------
     WeightsError
-        It cannot be read, is no ONNX model, is cut short, or a file that it refers to is missing.
+        It cannot be read, is no ONNX model, is cut short, or a file that it refers to is missing or cut short.
     """
     head = _head(path)
     size = path.stat().st_size
@@ -126,13 +128,20 @@ def read_onnx_file(path: Path) -> OnnxFile:
         raise WeightsError(f"{shown(path)}: no ONNX model ({error})", remedy=_GIVE_ONNX) from error
     except OSError as error:
         raise WeightsError(f"{shown(path)}: cannot be read ({error.strerror})") from error
-    for name in found.external:
+    for name, needed in found.external.items():
         if Path(name).is_absolute() or ".." in Path(name).parts or "\\" in name:
             raise WeightsError(f"{shown(path)}: refers to a file outside its folder ({shown(name)})")
         if not (path.parent / name).is_file():
             raise WeightsError(
                 f"{shown(path)}: its tensors are in {shown(name)}, which is not beside it",
                 remedy="put both files into one folder",
+            )
+        missing = needed - (path.parent / name).stat().st_size
+        if missing > 0:
+            raise WeightsError(
+                f"{shown(path)}: its tensors are in {shown(name)}, which is truncated; {missing} of {needed} bytes are "
+                "missing",
+                remedy="copy or download it again",
             )
     return found
 
@@ -216,7 +225,8 @@ class _Model:
                 opset = max(opset, self._opset(field))
         if graph is None or not ir:
             raise WeightsError(f"{shown(self._path)}: no ONNX model (it has no graph)", remedy=_GIVE_ONNX)
-        inputs, outputs, constants, external = [], [], set(), {}
+        inputs, outputs, constants = [], [], set()
+        external: dict[str, int] = {}
         operations: Counter[str] = Counter()
         foreign: dict[str, None] = {}
         for field in self._walk.fields(graph.start, graph.end):
@@ -228,9 +238,10 @@ class _Model:
                 if domain not in _STANDARD_DOMAINS:
                     foreign[f"{domain}.{name}"] = None
             elif field.number == _GRAPH_INITIALIZER:
-                name, _, locations = self._tensor(field)
+                name, _, elsewhere = self._tensor(field)
                 constants.add(name)
-                external.update(dict.fromkeys(locations))
+                if elsewhere is not None:
+                    external[elsewhere[0]] = max(elsewhere[1], external.get(elsewhere[0], 0))
             elif field.number == _GRAPH_INPUT:
                 inputs.append(self._value(field))
             elif field.number == _GRAPH_OUTPUT:
@@ -239,7 +250,7 @@ class _Model:
             self._path,
             tuple(each for each in inputs if each.name not in constants),
             tuple(outputs),
-            tuple(external),
+            external,
             dict(operations),
             tuple(foreign),
             opset,
@@ -256,11 +267,13 @@ class _Model:
                         return name
         return None
 
-    def _tensor(self, field: Field) -> tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.floating]] | None, list[str]]:
-        """Name, values where they lie in the file as floats, and files that hold them."""
+    def _tensor(
+        self, field: Field
+    ) -> tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.floating]] | None, tuple[str, int] | None]:
+        """Name, values where they lie in the file as floats, and else the file that holds them and where they end."""
         name, kind, is_external = "", 0, False
         span: Field | None = None
-        locations: list[str] = []
+        told: dict[str, str] = {}
         for part in self._walk.fields(field.start, field.end):
             if part.number == _TENSOR_NAME:
                 name = self._text(part)
@@ -271,19 +284,18 @@ class _Model:
             elif part.number == _TENSOR_LOCATION:
                 is_external = part.value == _EXTERNAL
             elif part.number == _TENSOR_EXTERNAL:
-                locations += self._location(part)
+                entry = {each.number: self._text(each) for each in self._walk.fields(part.start, part.end)}
+                told[entry.get(_ENTRY_KEY, "")] = entry.get(_ENTRY_VALUE, "")
         values = None
         if span is not None and kind in _NUMPY:
             dtype = np.dtype("<f4" if span.number == _TENSOR_FLOATS else _NUMPY[kind])
             raw = self._walk.buffer[span.start : span.end]
             # copied, so that no array keeps the mapped file open
             values = np.frombuffer(raw[: len(raw) // dtype.itemsize * dtype.itemsize], dtype).copy()
-        return name, values, locations if is_external else []
-
-    def _location(self, field: Field) -> Iterator[str]:
-        entry = {part.number: self._text(part) for part in self._walk.fields(field.start, field.end)}
-        if entry.get(_ENTRY_KEY) == "location":
-            yield entry.get(_ENTRY_VALUE, "")
+        if not is_external or "location" not in told:
+            return name, values, None
+        end = sum(int(told[key]) for key in ("offset", "length") if _NUMBER.fullmatch(told.get(key, "")))
+        return name, values, (told["location"], end)
 
     def _operation(self, field: Field) -> tuple[str, str]:
         texts = {part.number: part for part in self._walk.fields(field.start, field.end)}

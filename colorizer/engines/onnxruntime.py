@@ -23,6 +23,7 @@ from colorizer.engines.base import (
     unloadable,
 )
 from colorizer.engines.devices import ACCELERATORS
+from colorizer.engines.onnx_file import OnnxFile, TensorInfo, is_ort_format
 from colorizer.errors import EngineError
 
 CPU_PROVIDER = "CPUExecutionProvider"
@@ -44,6 +45,9 @@ _NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED")
 _FATAL_ONLY = 4  # of ONNX Runtime's severities
 _NUMPY: dict[str, Any] = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8, "tensor(double)": np.float64}
 """Of the types of inputs; float32 are all others."""
+
+_DTYPES = {"float": "float32", "double": "float64"}
+"""What NumPy calls types that ONNX Runtime calls otherwise."""
 
 _CPU_OPTIONS = {
     # reduced precision that it would take by itself on Arm; "0" is the default of today
@@ -134,6 +138,9 @@ def open_session(ort: Any, model: bytes | Path, setup: Setup) -> Any:
     options.inter_op_num_threads = 1
     # a file by its name: those beside it are found, and are mapped and shared where the runtime can
     loaded = os.fspath(model) if isinstance(model, Path) else model
+    if isinstance(model, Path):
+        # not by what its name ends in
+        options.add_session_config_entry("session.load_model_format", "ORT" if is_ort_format(model) else "ONNX")
     for name, value in _CPU_OPTIONS.items():
         options.add_session_config_entry(name, value)
     if setup.device == "cpu":
@@ -152,6 +159,31 @@ def open_session(ort: Any, model: bytes | Path, setup: Setup) -> Any:
     if session.get_providers()[0] != known[0][0]:
         raise EngineError(f"ONNX Runtime {ort.__version__} cannot start {name}; its driver or libraries do not fit")
     return session
+
+
+def told_by_session(path: Path) -> OnnxFile:
+    """What a model says of its inputs and outputs once it is loaded: of one in ONNX Runtime's own format.
+
+    Raises
+    ------
+    WeightsError
+        It is refused.
+    MissingExtraError, EngineError
+        ONNX Runtime is not installed, or does not load.
+    """
+    ort = import_onnxruntime()
+    try:
+        session = open_session(ort, path, Setup())
+    except ort_errors() as error:
+        raise unloadable(path, f"ONNX Runtime {ort.__version__}", cause(error)) from error
+    inputs, outputs = (tuple(map(_told, each)) for each in (session.get_inputs(), session.get_outputs()))
+    return OnnxFile(path, inputs, outputs, {}, {}, (), 0)
+
+
+def _told(each: Any) -> TensorInfo:
+    kind = str(each.type).removeprefix("tensor(").removesuffix(")")
+    shape = tuple(side if isinstance(side, int) else None for side in each.shape)
+    return TensorInfo(each.name, _DTYPES.get(kind, kind), shape or None)
 
 
 def ort_errors() -> tuple[type[Exception], ...]:

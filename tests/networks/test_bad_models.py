@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import Command
+from made_ideepcolor import PROTOTXT, write_pair
 from made_networks import CONTRACTS, Maker, ddcolor_net, lightness_net
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -40,6 +41,21 @@ def a_torch_archive(folder: Path) -> Path:
     with zipfile.ZipFile(folder / "net.onnx", "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(Bomb()))
     return folder / "net.onnx"
+
+
+def of_another_program(suffix: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / f"net{suffix}").write_bytes(pickle.dumps(Bomb()))
+        return folder / f"net{suffix}"
+
+    return write
+
+
+def a_global_variant(folder: Path) -> Path:
+    path = write_pair(folder)
+    inputs = 'top: "data_l_ab_mask" top: "glob_ab_313_mask" top: "s_avg_mask"'
+    (folder / "deploy_nodist.prototxt").write_text(PROTOTXT.replace('top: "data_l_ab_mask"', inputs, 1))
+    return path
 
 
 def an_archive(folder: Path) -> Path:
@@ -74,7 +90,7 @@ def truncated(folder: Path) -> Path:
     return path
 
 
-def without_its_data(folder: Path) -> Path:
+def with_data_beside(folder: Path) -> Path:
     path = lightness_net(folder / "net.onnx", (64, 64))
     onnx.save(
         onnx.load(path),
@@ -84,7 +100,19 @@ def without_its_data(folder: Path) -> Path:
         size_threshold=0,
         convert_attribute=True,
     )
+    return path
+
+
+def without_its_data(folder: Path) -> Path:
+    path = with_data_beside(folder)
     (folder / "weights.bin").unlink()
+    return path
+
+
+def with_data_cut_short(folder: Path) -> Path:
+    path = with_data_beside(folder)
+    data = folder / "weights.bin"
+    data.write_bytes(data.read_bytes()[:-4])
     return path
 
 
@@ -145,6 +173,10 @@ def a_classifier(folder: Path) -> Path:
     [
         (a_pickle, "net.pth: a PyTorch checkpoint, .* never opened here; export the network to ONNX"),
         (a_torch_archive, "net.onnx: a PyTorch checkpoint, .* never opened here; export the network to ONNX"),
+        (of_another_program(".ckpt"), "net.ckpt: a PyTorch checkpoint, .* never opened here; export"),
+        (of_another_program(".h5"), "net.h5: a Keras model, .* never opened here; export"),
+        (of_another_program(".safetensors"), "net.safetensors: weights alone, .* never opened here; export"),
+        (a_global_variant, "ideepcolor's global variant, .* layer written in Python .*; take the local variant"),
         (an_archive, "net.onnx: a ZIP archive; unpack it"),
         (text, "net.onnx: text, not an ONNX model"),
         (empty, "net.onnx: empty"),
@@ -152,6 +184,7 @@ def a_classifier(folder: Path) -> Path:
         (a_pointer, "net.onnx: a pointer of Git LFS"),
         (truncated, "net.onnx: truncated, or no ONNX model"),
         (without_its_data, "net.onnx: its tensors are in weights.bin, which is not beside it; put both"),
+        (with_data_cut_short, "net.onnx: .* weights.bin, which is truncated; 4 of [0-9]+ bytes are missing"),
         (reaching_out, "net.onnx: refers to a file outside its folder"),
         (of_whole_numbers, "is of int64, and pictures come as float32"),
         (of_unknown_operations, "net.onnx: .* cannot load this network .*Frobnicate"),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from closed_form import answer_by_closed_form
 from in_process import run_in_process
 from made_ideepcolor import IDEEPCOLOR
 from made_networks import CONTRACTS, Contract, ab_of_lightness, deoldify_net, grey_of, hinted_net
@@ -22,18 +23,16 @@ from PIL import Image
 from colorizer import Colorizer, Settings
 from colorizer.cli.main import run
 from colorizer.engines import EngineName
-from colorizer.errors import UsageError, WeightsError
+from colorizer.errors import UsageError
 from colorizer.film.coloring import SteadyingOptions
 from colorizer.film.pipe import color_stream
 from colorizer.media.options import Output
-from colorizer.networks import NetworkInput, Prediction
+from colorizer.networks import NetworkInput
 from colorizer.networks.described import family as described_family
 from colorizer.networks.described import feeding
 from colorizer.networks.described import network as described_network
 from colorizer.networks.described.answer import ab_of
-from colorizer.networks.described.family import DescribedFamily
 from colorizer.networks.described.feeding import feed
-from colorizer.networks.described.network import DescribedNetwork
 from colorizer.web.coloring import Source, color_file
 from colorizer.web.folder import private_folder
 
@@ -157,36 +156,6 @@ def _holds(contract: Contract) -> str:
     return str(contract.descriptor.get("output", {}).get("holds", "ab"))
 
 
-def test_onnx_runtimes_own_format_runs_there_and_needs_a_descriptor(grey: Grey, tmp_path: Path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    contract = next(each for each in CONTRACTS if each.name == "C4-256")
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(tmp_path / "net.ort")
-    options.add_session_config_entry("session.save_model_format", "ORT")
-    onnxruntime.InferenceSession(str(contract.make(tmp_path / "made.onnx")), options)
-    with pytest.raises(WeightsError, match=r"net\.ort: in a format that does not tell of its tensors"):
-        opened(tmp_path / "net.ort")
-    (tmp_path / "net.colorize.json").write_text(json.dumps(contract.descriptor))
-    colorizer = opened(tmp_path / "net.ort")
-    np.testing.assert_allclose(colorizer.predict(grey), known(colorizer, contract, grey), atol=CLOSE)
-    with pytest.raises(UsageError, match="does not load a network of this kind; take onnxruntime"):
-        opened(tmp_path / "net.ort", "openvino")
-
-
-class Oracle:
-    """In place of a network: its closed form."""
-
-    def __init__(self, contract: Contract, network: DescribedNetwork) -> None:
-        self._contract, self.engine = contract, network.engine
-        self.temperature, self.traits = None, ()
-
-    def predict(self, seen: NetworkInput, *, distribution: bool = False) -> Prediction:
-        assert not distribution
-        ab = np.stack([self._contract.ab(plane[0]) for plane in seen.lightness])
-        return Prediction(np.ascontiguousarray(ab.transpose(0, 3, 1, 2), np.float32))
-
-
 def _by_file(model: Path, grey: Grey, folder: Path) -> list[npt.NDArray[Any]]:
     Image.fromarray(grey).save(folder / "in.png")
     assert run([str(folder / "in.png"), "-o", str(folder / "out.png"), "--model", str(model), *_OPTIONS]) == 0
@@ -256,11 +225,10 @@ def test_all_ways_render_the_known_ab(
     contract: Contract, grey: Grey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = written(contract, tmp_path)
-    actual = DescribedFamily.open
     found = {}
     for name in ("network", "oracle"):
         if name == "oracle":
-            monkeypatch.setattr(DescribedFamily, "open", lambda *given: Oracle(contract, actual(*given)))
+            answer_by_closed_form(contract, monkeypatch)
         for way, color in WAYS.items():
             folder = tmp_path / name / way
             folder.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from colorizer import Colorizer, Settings
 from colorizer.engines import EngineName
 from colorizer.errors import WeightsError
 from colorizer.networks import NetworkInput, resolve_model
+from colorizer.networks.described.caffe import IDEEPCOLOR
+from colorizer.networks.described.locating import model_at
 
 
 def opened(path: Path, engine: EngineName) -> Colorizer:
@@ -67,3 +70,19 @@ def test_other_variants_are_refused_with_the_reason(change: tuple[str, str], sai
     (tmp_path / "deploy_nodist.prototxt").write_text(PROTOTXT.replace(*change))
     with pytest.raises(WeightsError, match=said):
         resolve_model(str(path))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('top: "data_l_ab_mask"', 'top: "data_l_ab_mask" top: "glob_ab_313_mask"'), "SpatialRepLayer"),
+        (("data_l_ab_mask", "data"), "its inputs are data, and its descriptor feeds data_l_ab_mask"),
+        (("pred_ab", "dist_ab"), "nothing makes pred_ab"),
+    ],
+)
+def test_a_descriptor_beside_it_is_held_to_its_wiring(change: tuple[str, str], said: str, tmp_path: Path) -> None:
+    path = write_pair(tmp_path)
+    path.with_suffix(".colorize.json").write_text(json.dumps(IDEEPCOLOR))
+    (tmp_path / "deploy_nodist.prototxt").write_text(PROTOTXT.replace(*change))
+    with pytest.raises(WeightsError, match=said):
+        model_at(tmp_path)

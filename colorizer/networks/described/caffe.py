@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorizer.caffe.onnx_export import convert
-from colorizer.errors import WeightsError, shown
+from colorizer.errors import Remedy, WeightsError, shown
 from colorizer.networks.base import Model
 from colorizer.networks.descriptor.model import Descriptor
 from colorizer.networks.descriptor.reading import parse_descriptor
@@ -57,14 +57,7 @@ def hinted_descriptor(prototxt: Path) -> Descriptor | None:
     from colorizer.caffe.network import read_network
 
     network = read_network(prototxt)
-    names = [each.name for each in network.inputs]
-    if any(name in _GLOBAL for name in names):
-        raise WeightsError(
-            f"{shown(prototxt)}: ideepcolor's global variant, whose hints are a histogram and a saturation; it has a "
-            "layer written in Python (SpatialRepLayer) that runs in Caffe alone",
-            remedy="take the local variant (deploy_nodist.prototxt and model.caffemodel)",
-        )
-    if names != [PACKED]:
+    if _inputs(network, prototxt) != [PACKED]:
         return None
     if not any(OUTPUT in layer.tops for layer in network.layers):
         raise WeightsError(
@@ -77,6 +70,36 @@ def hinted_descriptor(prototxt: Path) -> Descriptor | None:
             f"{shown(prototxt)}: its input {PACKED} is of shape {shape}, not of {PACKED_CHANNELS} channels"
         )
     return parse_descriptor({**IDEEPCOLOR, "size": {"default": 256, "step": network.stride}}, shown(prototxt))
+
+
+def check_wiring(prototxt: Path, descriptor: Descriptor) -> None:
+    """Refuse a prototxt that a descriptor does not fit.
+
+    Raises
+    ------
+    WeightsError
+        It takes other inputs, or is ideepcolor's global variant; or cannot be read.
+    """
+    from colorizer.caffe.network import read_network
+
+    takes, fed = _inputs(read_network(prototxt), prototxt), [each.tensor for each in descriptor.inputs]
+    if takes != fed:
+        names = [", ".join(map(shown, each)) or "none" for each in (takes, fed)]
+        raise WeightsError(
+            f"{shown(prototxt)}: its inputs are {names[0]}, and its descriptor feeds {names[1]}", remedy=Remedy.DESCRIBE
+        )
+    maker_of(prototxt, descriptor.output.tensor)
+
+
+def _inputs(network: Network, prototxt: Path) -> list[str]:
+    names = [each.name for each in network.inputs]
+    if any(name in _GLOBAL for name in names):
+        raise WeightsError(
+            f"{shown(prototxt)}: ideepcolor's global variant, whose hints are a histogram and a saturation; it has a "
+            "layer written in Python (SpatialRepLayer) that runs in Caffe alone",
+            remedy="take the local variant (deploy_nodist.prototxt and model.caffemodel)",
+        )
+    return names
 
 
 def maker_of(prototxt: Path, blob: str) -> str:

@@ -229,6 +229,16 @@ def model_of(files: Mapping[str, Path], descriptor: Descriptor, name: str) -> Mo
         found = read_onnx_file(files["onnx"])
         descriptor = settled(descriptor, found)
         check_against(descriptor, found)
+    elif "ort" in files and not all([*(each.tensor for each in descriptor.inputs), descriptor.output.tensor]):
+        raise WeightsError(
+            f"{shown(files['ort'])}: in ONNX Runtime's own format, and its descriptor names no tensor for an input or "
+            "the output",
+            remedy=Remedy.DESCRIBE,
+        )
+    elif "caffemodel" in files:
+        from colorizer.networks.described.caffe import check_wiring
+
+        check_wiring(files["prototxt"], descriptor)
     sizes = descriptor.sizes
     return Model(
         name,

@@ -20,7 +20,7 @@ from colorizer.networks.described.forms import ENGINES
 from colorizer.networks.descriptor.model import Descriptor
 from colorizer.networks.descriptor.reading import parse_descriptor, read_descriptor
 
-RECOGNITION_VERSION = "1"
+RECOGNITION_VERSION = "2"
 
 
 def model_at(path: Path, name: str | None = None) -> Model:
@@ -106,9 +106,10 @@ def recognised(files: Mapping[str, Path], **overrides: Any) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(data)
         return found
     model = Model(weights.stem, "", files, "stretch", 1)
-    # the first of them: it refuses what others compute somehow
-    engines = tuple(name for name in ENGINES if name in installed_engines())[:1]
-    found = in_child("recognise", model, EngineRequest(able=engines or ENGINES, pictures=1), **given)
+    # the first of them: it refuses what others compute somehow; and knows a format of its own
+    able = ENGINES[:1] if "ort" in files else ENGINES
+    engines = tuple(name for name in able if name in installed_engines())[:1]
+    found = in_child("recognise", model, EngineRequest(able=engines or able, pictures=1), **given)
     keep(path, json.dumps(found).encode())
     return found
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from colorizer.engines import EngineRequest
-from colorizer.engines.onnx_file import read_onnx_file
+from colorizer.engines.onnx_file import OnnxFile, read_onnx_file
+from colorizer.engines.onnxruntime import told_by_session
 from colorizer.errors import EngineError, Remedy, WeightsError, shown
 from colorizer.networks.described.files import check_against
 from colorizer.networks.described.probing import Probe, ProbedModel
@@ -22,7 +23,7 @@ def recognise(files: Mapping[str, Path], request: EngineRequest, **overrides: An
     Parameters
     ----------
     files
-        Its files; ONNX.
+        Its files; ONNX, or ONNX Runtime's own format, of whose tensors that runtime tells.
     request
         The runtime to probe it in.
     overrides
@@ -37,12 +38,11 @@ def recognise(files: Mapping[str, Path], request: EngineRequest, **overrides: An
     ------
     WeightsError
         It is no colouring network of a known family, or what it is cannot be told.
+    MissingExtraError
+        It is in ONNX Runtime's own format, and that is not installed.
     """
     said = Overrides(**overrides)
-    if "onnx" not in files:
-        path = next(iter(files.values()))
-        raise WeightsError(f"{shown(path)}: in a format that does not tell of its tensors", remedy=Remedy.DESCRIBE)
-    found = read_onnx_file(files["onnx"])
+    found = _told(files)
     finding = by_tensors(found, said)
     model = ProbedModel(files, request)
     try:
@@ -56,3 +56,12 @@ def recognise(files: Mapping[str, Path], request: EngineRequest, **overrides: An
         ) from error
     finding.descriptor["canary"] = {"size": canary.size, "mean": list(canary.mean), "spread": list(canary.spread)}
     return {"descriptor": finding.descriptor, "said": finding.said}
+
+
+def _told(files: Mapping[str, Path]) -> OnnxFile:
+    if "onnx" in files:
+        return read_onnx_file(files["onnx"])
+    if "ort" in files:
+        return told_by_session(files["ort"])
+    path = next(iter(files.values()))
+    raise WeightsError(f"{shown(path)}: in a format that does not tell of its tensors", remedy=Remedy.DESCRIBE)
