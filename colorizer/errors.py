@@ -72,7 +72,7 @@ class Remedy(Enum):
     REPLACE_MODEL = "download {model} again"
     IMPORT_AGAIN = "remove {model} and import it again"
     IMPORT_AS = "get it there and import it under the name {model}"
-    LIST_MODELS = "list the models to see those that are here"
+    LIST_MODELS = "list the models to see which there are; one of your own is given by its path, such as {path}"
     CHECK_OR_DOWNLOAD = "check the path, or download the model"
     GET_RELEASE = "give the Caffe release's .caffemodel, which can be downloaded"
     FETCH_FROM_LFS = "fetch it by Git LFS where it came from, or download the file"
@@ -264,6 +264,14 @@ class MissingExtraError(ColorizerError):
 def lacks_memory(error: BaseException) -> bool:
     """Whether memory was asked for in vain, by Python or in OpenCV."""
     return isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY_IN_OPENCV
+
+
+def json_trouble(error: BaseException) -> str:
+    """Why a text is no JSON, for people: where to look, or what it is in place of text."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    line = getattr(error, "lineno", None)
+    return f"see its line {line}" if line else "it makes no sense"
 
 
 def shown(path: str | bytes | PathLike[str] | PathLike[bytes]) -> str:

@@ -104,7 +104,8 @@ def read_caffemodel(path: Path) -> CaffeModel:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
-        raise WeightsError(f"cannot read {shown(path)}: {error}; check the file and its permissions") from error
+        reason = getattr(error, "strerror", None) or "it changed while it was read"
+        raise WeightsError(f"cannot read {shown(path)}: {reason}; check the file and its permissions") from error
     buffer = memoryview(mapped)
     try:
         model = _net(Walk(buffer), path)
@@ -147,7 +148,7 @@ def write_caffemodel(target: str | Path | BinaryIO, name: str, layers: Iterable[
         with Path(target).open("wb") as file:
             _write(file, name, layers, half)
     except OSError as error:
-        raise OutputError(f"cannot write {shown(target)}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {shown(target)}: {error.strerror}") from error
 
 
 def check_finite(model: CaffeModel) -> None:

@@ -22,7 +22,7 @@ HEAD_BYTES = 4096
 
 FileKind = Literal["caffemodel", "prototxt"]
 
-_MEANT = {"caffemodel": "the weights (a .caffemodel)", "prototxt": "the network's description (a .prototxt)"}
+_MEANT = {"caffemodel": "a network's weights (a .caffemodel)", "prototxt": "a network's description (a .prototxt)"}
 _ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--")
@@ -84,18 +84,16 @@ def diagnose(path: Path, meant: FileKind = "caffemodel") -> None:
     if head[:1] == b"\x80" and len(head) > 1 and head[1] in _PICKLE_PROTOCOLS:
         raise _torch_error(name)
     if _is_onnx(head):
-        raise WeightsError(f"{name} is an ONNX model, where {_MEANT[meant]} is meant; give the Caffe file")
+        raise WeightsError(f"{name} is an ONNX model, not {_MEANT[meant]}; give the Caffe file")
     for kinds, remedy in ((_ARCHIVES, "unpack it first"), (_PICTURES, _correct(meant)), (_OTHERS, _correct(meant))):
         for signature, kind in kinds.items():
             if head.startswith(signature):
-                raise WeightsError(f"{name} is a {kind}, where {_MEANT[meant]} is meant; {remedy}")
+                raise WeightsError(f"{name} is a {kind}, not {_MEANT[meant]}; {remedy}")
     if meant == "caffemodel" and _is_prototxt(text):
-        raise WeightsError(
-            f"{name} is a prototxt, where {_MEANT['caffemodel']} is meant; give the .caffemodel that belongs to it"
-        )
+        raise WeightsError(f"{name} is a prototxt, not {_MEANT['caffemodel']}; give the .caffemodel that belongs to it")
     if meant == "prototxt" and _is_binary(head):
         kind = "a caffemodel" if head.startswith(_CAFFEMODEL_STARTS) else "no text"
-        raise WeightsError(f"{name} is {kind}, where {_MEANT['prototxt']} is meant; give the .prototxt")
+        raise WeightsError(f"{name} is {kind}, not {_MEANT['prototxt']}; give the .prototxt")
 
 
 def _head(path: Path) -> bytes:
@@ -103,7 +101,7 @@ def _head(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise WeightsError(f"{name} is a folder, where a file is meant; give the file in it")
+            raise WeightsError(f"{name} is a folder, not a file; give the file in it")
         if not stat.S_ISREG(status.st_mode):
             raise WeightsError(f"{name} is no regular file; give a file on disk")
         with path.open("rb") as file:
@@ -111,7 +109,7 @@ def _head(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise WeightsError(f"{name} does not exist", remedy=Remedy.CHECK_OR_DOWNLOAD) from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or "no file can have this name"
         raise WeightsError(f"cannot read {name}: {reason}; check the path and its permissions") from error
     if not head:
         raise WeightsError(f"{name} is empty; delete it and download it again")
@@ -119,7 +117,7 @@ def _head(path: Path) -> bytes:
 
 
 def _correct(meant: FileKind) -> str:
-    return f"give the .{meant}"
+    return f"give the .{meant} file"
 
 
 def _command(*words: str) -> str:

@@ -88,7 +88,8 @@ def guiding_of(options: dict[str, Any], settings: Settings) -> Guiding:
 
     if references and role is None:
         wanted = OptionRef("reference_as", "scene"), OptionRef("reference_as", "palette")
-        raise UsageError("what is it?", option="reference", remedy=Remedy.GIVE, what=wanted)
+        does = "say what it has to do with yours: the same scene or person, or its mood alone"
+        raise UsageError(does, option="reference", remedy=Remedy.GIVE, what=wanted)
     files, colors = palette_of(palette) if palette else ((), ())
     given = {"hint": hints, "hints": file, "reference": references, "palette": palette, "variant": variant}
     named = next((name for name, value in given.items() if value), None)

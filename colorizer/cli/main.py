@@ -16,6 +16,7 @@ import click
 from colorizer.cli.commands import COMMANDS, DEFAULT_COMMAND, load_command
 from colorizer.cli.console import Console
 from colorizer.cli.streams import give_up_stdout, occupy_closed_streams
+from colorizer.cli.usage import usage_words
 from colorizer.errors import ColorizerError, ExitStatus, lacks_memory
 from colorizer.io.atomic import NO_ROOM
 from colorizer.jobs.interrupt import remembered
@@ -65,10 +66,12 @@ def run(arguments: Sequence[str]) -> int:
                 return _complete(asked)
             return _invoke(named or _meant(arguments), arguments[1:] if named else arguments)
     except ColorizerError as error:
+        if debug:  # with what a library said, which the message leaves out
+            traceback.print_exc()
         _say(error)
         return error.exit_status
     except click.ClickException as error:
-        _say(" ".join(error.format_message().split()).rstrip(".") + _advice(named))
+        _say(usage_words(error) + _advice(named))
         return ExitStatus.WRONG_USE
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")

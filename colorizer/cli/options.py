@@ -23,7 +23,7 @@ class _Name(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """What was given, as a path."""
         if value in ("", b""):
-            self.fail("an empty name, as of a shell's variable that is not set", param, ctx)
+            self.fail("an empty name, as of a shell's variable that is not set; give a name", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -28,7 +28,7 @@ from colorizer.cli.outcomes import outcome_lines, summary
 from colorizer.cli.pipe import PIPE, color_pipe, read
 from colorizer.cli.progress import Choice, chosen_kind, pictures_display
 from colorizer.cli.streams import standard_text
-from colorizer.cli.wording import Said, worded
+from colorizer.cli.wording import Said, counted, worded
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
@@ -245,7 +245,9 @@ def _run(
                 run.stop()
     if sheet and not interruption.requested:
         count = write_sheet(sheet, outcomes, request.policy.max_pixels)
-        console.remark(f"{shown(sheet)}: {count} pictures, before and after" if count else "nothing for a sheet")
+        console.remark(
+            f"{shown(sheet)}: {counted(count, 'picture')}, before and after" if count else "nothing for a sheet"
+        )
     return _end(outcomes, prepared, run.broken_off, console, interrupted=interruption.requested)
 
 
@@ -302,5 +304,7 @@ def _dry_run(request: Request, console: Console) -> int:
     for task in prepared.batch.tasks:
         click.echo(f"{shown(task.source)}\t{shown(task.target)}")
     guess = estimate(prepared.batch)
-    console.remark(f"{len(prepared.batch.tasks)} pictures, {guess.kept} of them exist; {guess.sentence}")
+    console.remark(
+        f"{counted(len(prepared.batch.tasks), 'picture')}, {guess.kept} of them there already; {guess.sentence}"
+    )
     return ExitStatus.DONE

@@ -11,7 +11,7 @@ import click
 from colorizer.cli.console import Console
 from colorizer.cli.outcomes import outcome_lines
 from colorizer.cli.streams import standard_input, standard_output
-from colorizer.errors import ExitStatus, UsageError, shown
+from colorizer.errors import ExitStatus, InputError, UsageError, shown
 from colorizer.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def read(path: Path) -> bytes:
     InputError
         It cannot be read, or stdin is closed.
     """
-    from colorizer.jobs.stream import read_file
+    from colorizer.jobs.stream import STDIN, read_file
 
-    return standard_input().read() if path == PIPE else read_file(path)
+    if path != PIPE:
+        return read_file(path)
+    if not (data := standard_input().read()):
+        raise InputError(f"{STDIN}: nothing came through the pipe; see that the command before it writes a picture")
+    return data

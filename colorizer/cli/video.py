@@ -20,7 +20,7 @@ from colorizer.cli.option_groups import FILMS
 from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.progress import Choice, Kind, chosen_kind, film_display
 from colorizer.cli.streams import standard_input, standard_output
-from colorizer.cli.wording import Said
+from colorizer.cli.wording import Said, counted
 from colorizer.errors import ColorizerError, ExitStatus, InputError, UsageError, shown
 from colorizer.film.formats import is_video, target_beside, target_in
 from colorizer.film.options import FilmOptions
@@ -167,7 +167,7 @@ def _several(call: _Call, films: list[Path]) -> int:
         except ColorizerError as error:
             failed += 1
             call.console.error(error)
-    call.remark(f"{len(films) - failed} films coloured{f', {failed} failed' if failed else ''}")
+    call.remark(f"{counted(len(films) - failed, 'film')} coloured{f', {failed} failed' if failed else ''}")
     return ExitStatus.SOME_FAILED if failed else ExitStatus.DONE
 
 
@@ -205,7 +205,7 @@ def _film(call: _Call, film: Path, target: Path) -> int:
         call.remark(text)
     if call.console.verbose:
         call.remark(f"{result.recipe}; the network was asked for {result.network_calls} frames")
-    call.remark(f"{shown(film)} -> {shown(target)}: {result.frames} frames")
+    call.remark(f"{shown(film)} -> {shown(target)}: {counted(result.frames, 'frame')}")
     return ExitStatus.DONE
 
 
@@ -223,7 +223,7 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
 
     steadying = SteadyingOptions(call.film_options.steadiness, call.film_options.network_every)
     count = color_stream(source, target, call.settings, steadying, rawvideo=call.rawvideo, on_note=call.remark)
-    call.remark(f"{count} frames")
+    call.remark(counted(count, "frame"))
     return ExitStatus.DONE
 
 
@@ -237,7 +237,7 @@ def _preview(call: _Call, film: Path, target: Path) -> int:
     from colorizer.film.preview import write_preview
 
     count = write_preview(film, target, call.preview or 1, call.settings, call.film_options, overwrite=call.overwrite)
-    call.remark(f"{shown(film)} -> {shown(target)}: {count} frames")
+    call.remark(f"{shown(film)} -> {shown(target)}: {counted(count, 'frame')}")
     return ExitStatus.DONE
 
 
@@ -256,5 +256,5 @@ def _folder(call: _Call, folder: Path, target: Path) -> int:
         )
     for text in result.notes:
         call.remark(text)
-    call.remark(f"{shown(folder)} -> {shown(target)}: {result.frames} frames")
+    call.remark(f"{shown(folder)} -> {shown(target)}: {counted(result.frames, 'frame')}")
     return ExitStatus.SOME_FAILED if result.failed else ExitStatus.DONE

@@ -17,8 +17,8 @@ from colorizer.cli.options import PATH, quiet_option
 from colorizer.cli.progress import download_display
 from colorizer.cli.weights_export import export
 from colorizer.cli.wording import Said
-from colorizer.errors import ColorizerError, ExitStatus, UsageError, shown
-from colorizer.networks.catalog import CATALOG_VARIABLE, LARGE, load_catalog
+from colorizer.errors import ColorizerError, ExitStatus, shown
+from colorizer.networks.catalog import CATALOG_VARIABLE, LARGE, load_catalog, unknown_model
 from colorizer.networks.store import megabytes, open_store
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -158,8 +158,7 @@ def download(
     models = load_catalog(catalog)
     spec = models.find(name)
     if spec is None:
-        known = ", ".join(spec.name for spec in models)
-        raise UsageError(f"unknown model {shown(name)!r}; the catalogue holds {known}")
+        raise unknown_model(name, [spec.name for spec in models])
     console = Console(quiet=quiet)
     if spec.packaged:
         console.remark(f"{name} is built in; there is nothing to download")
@@ -196,7 +195,7 @@ def verify(names: Sequence[str], *, weights_dir: Path | None, catalog: Path | No
         try:
             report = verify_model(name, models, weights_dir)
         except ColorizerError as error:
-            console.error(error.message.about(name))
+            console.error(error if name in str(error) else error.message.about(name))
             status = ExitStatus.SOME_FAILED
         else:
             hashed = "SHA-256 right" if report.hashed else "no SHA-256 to compare with"

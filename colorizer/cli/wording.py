@@ -49,7 +49,8 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.REPLACE_MODEL: "replace it with: colorize weights download {model}",
     Remedy.IMPORT_AGAIN: "run `colorize weights remove {model}` and import it again",
     Remedy.IMPORT_AS: "get it there and run: colorize weights import FILE... --name {model}",
-    Remedy.LIST_MODELS: "colorize weights list shows those that are here",
+    Remedy.LIST_MODELS: "`colorize weights list` shows which there are; one of your own is given by its path, "
+    "such as {path}",
     Remedy.CHECK_OR_DOWNLOAD: "check the path, or run `colorize weights download`",
     Remedy.GET_RELEASE: "give the Caffe release's .caffemodel (`colorize weights download`)",
     Remedy.FETCH_FROM_LFS: "run `git lfs pull` where it came from, or download the file",
@@ -82,6 +83,11 @@ def flag(option: OptionRef | str) -> str:
     option = OptionRef(option) if isinstance(option, str) else option
     name = _SPELLINGS.get(option.name, "--" + option.name.replace("_", "-"))
     return f"{name} {option.value}" if option.value else name
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something: "1 picture", "2 pictures"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def worded(said: Said) -> str:

@@ -130,14 +130,15 @@ def missing_runtime(name: str, extra: str) -> MissingExtraError:
 
 def unloadable(path: Path, runtime: str, why: str, *, other: EngineName = "opencv") -> WeightsError:
     """What to raise where a runtime cannot load a network that another may load."""
-    text = f"{shown(path)}: {runtime} cannot load this network ({why})"
+    text = f"{shown(path)}: {runtime} cannot load this network (it says: {why})"
     return WeightsError(text, remedy=Remedy.VERIFY_OR_TRY, what=OptionRef("engine", other))
 
 
 def failed_pass(runtime: str, inputs: Tensors, why: str) -> EngineError:
     """What to raise where a runtime fails on an input."""
-    shapes = " and ".join(str(array.shape) for array in inputs.values())
-    return EngineError(f"{runtime} failed on an input of {shapes}: {why}")
+    sizes = " and ".join(" x ".join(map(str, array.shape)) for array in inputs.values())
+    text = f"{runtime} failed on this network, given {sizes} numbers (it says: {why})"
+    return EngineError(text, remedy=Remedy.CHOOSE_ANOTHER, what=OptionRef("engine"))
 
 
 def cause(error: BaseException) -> str:

@@ -78,7 +78,7 @@ def import_cv2() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise EngineError(f"OpenCV cannot be imported ({error})", remedy=Remedy.INSTALL_OPENCV) from error
+        raise EngineError(f"OpenCV cannot be imported ({cause(error)})", remedy=Remedy.INSTALL_OPENCV) from error
     return cv2
 
 

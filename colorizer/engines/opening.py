@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from colorizer.engines.base import Array, EngineName, Loadable, Precision, Runtime, Setup, Tensors
+from colorizer.engines.base import Array, EngineName, Loadable, Precision, Runtime, Setup, Tensors, cause
 from colorizer.engines.choice import COSTS, LARGE_MODEL, LONG_RUN, PRECISIONS, Choice, EngineRequest, rank
 from colorizer.engines.loading import installed_engines, load
 from colorizer.engines.probing import gain, refusal
@@ -151,7 +151,7 @@ def _open(network: Loadable, choice: Choice, request: EngineRequest, trial: Prec
         try:
             return _open_after_trial(choice, trial, opened, long=long)
         except _FAILURES as error:
-            exact = replace(exact, why=f"{choice.why}; nothing less tried, since {REDUCING} fails: {error}")
+            exact = replace(exact, why=f"{choice.why}; nothing less tried, since {REDUCING} fails: {cause(error)}")
     return opened(exact)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import InputError, UsageError, shown
+from colorizer.errors import InputError, UsageError, json_trouble, shown
 from colorizer.metrics.faces import Box, FaceScore
 
 Doubles = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ def read_boxes(path: Path) -> FaceBoxes:
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the name") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{shown(path)}: no JSON ({error}); expected {FORM}") from error
+        raise UsageError(f"{shown(path)}: not JSON ({json_trouble(error)}); expected {FORM}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{shown(path)}: expected {FORM}")
     found = {}

@@ -129,9 +129,7 @@ def _in_tar(path: Path) -> Iterator[Entry]:
                 if file is not None:
                     yield Entry(f"{shown(path)}:{shown(member.name)}", file.read())
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise InputError(
-            f"{shown(path)}: damaged or incomplete archive ({error}); copy it again from its source"
-        ) from error
+        raise InputError(f"{shown(path)}: damaged or incomplete archive; copy it again from its source") from error
 
 
 def _is_picture(name: str) -> bool:

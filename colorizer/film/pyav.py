@@ -82,11 +82,22 @@ def open_film(path: Path) -> Any:
         # titles in old encodings must not keep a film from being read; a playlist must not lead elsewhere
         container = av.open(file_url(path), metadata_errors="replace", container_options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{shown(path)}: cannot be read as a film ({error_words(error)}); is it complete?") from error
+        raise InputError(f"{shown(path)}: {_unreadable(path, error)}") from error
     if picture_stream(container) is None:
         container.close()
         raise InputError(f"{shown(path)}: holds no moving pictures; there is nothing to colour")
     return container
+
+
+def _unreadable(path: Path, error: BaseException) -> str:
+    """Why a file is no film that can be opened; what FFmpeg says of its insides speaks to programmers."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file; check the name"
+    if isinstance(error, PermissionError):
+        return f"cannot be read ({error.strerror}); check the file's permissions"
+    if path.is_file() and path.stat().st_size == 0:
+        return "the file is empty; copy it again from its source"
+    return "cannot be read as a film: it is none, or damaged; see whether a player plays it, or copy it again"
 
 
 def file_url(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.errors import ColorizerError, InputError, UsageError, shown
+from colorizer.errors import ColorizerError, InputError, UsageError, json_trouble, shown
 from colorizer.guidance.hints import DEFAULT_CARRY, DEFAULT_SIZE, Guidance, Hint, Reference, Role, replace_guidance
 from colorizer.io.storage import LOCAL, Storage
 
@@ -84,8 +84,9 @@ def from_json(text: str, name: str = "hints") -> HintsFile:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"{name}: not JSON{where}; a hints file is text such as {to_json(Guidance())!r}") from error
+        raise InputError(
+            f"{name}: not JSON ({json_trouble(error)}); a hints file is text such as {to_json(Guidance())!r}"
+        ) from error
     if not isinstance(found, dict) or "version" not in found:
         raise InputError(f"{name}: no hints file; expected an object with version and hints")
     if found["version"] != VERSION:
@@ -128,8 +129,8 @@ def read_guidance(path: Path, load: Load | None = None, storage: Storage = LOCAL
         with storage.open_read(path) as file:
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{name}: the hints cannot be read ({reason}); check the name") from error
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        raise InputError(f"{name}: the hints cannot be read ({reason}); check the name and its permissions") from error
     if len(data) > LARGEST_FILE:
         raise InputError(f"{name}: larger than {LARGEST_FILE >> 20} MB, which no hints file is")
     try:

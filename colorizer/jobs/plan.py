@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from colorizer.errors import Remedy, UsageError, shown
+from colorizer.media.formats import ENDINGS, unknown_ending
 
 COLORED_INFIX = ".color"
 COMPARE_INFIX = ".compare"
@@ -110,8 +111,14 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
     for task in tasks:
         # where the name comes from the input, that is no picture, and its turn comes to say so
         if output == task.target and output.suffix.lower() not in naming.suffixes:
-            problem = "unknown suffix;" if output.suffix else "no such folder; create it first, or"
-            raise UsageError(f"{shown(output)}: {problem} give a name in {', '.join(naming.suffixes)}")
+            if output.exists() and not output.suffix:
+                raise UsageError(f"{shown(output)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
+            problem = (
+                unknown_ending(output)
+                if output.suffix
+                else f"no such folder; create it first, or name a file {ENDINGS}"
+            )
+            raise UsageError(f"{shown(output)}: {problem}")
         if _same_file(task.source, task.target):
             raise UsageError(f"{shown(task.target)}: output and input are the same file", remedy=Remedy.ANOTHER_NAME)
         # file systems that take A.jpg and a.jpg for one file must not lose one of two results

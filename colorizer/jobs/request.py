@@ -18,6 +18,7 @@ from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes
 from colorizer.jobs.plan import Naming, plan
 from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Output, colored_suffix, suffix_by_content, target_format
+from colorizer.media.formats import WHAT_IS_READ
 from colorizer.networks import Model, resolve_model
 from colorizer.settings import Settings
 
@@ -143,7 +144,9 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     selection = discover(request.inputs, tuple(READABLE_SUFFIXES), name_filter=request.name_filter, output=output)
     if not selection.pictures:
         nothing = f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}"
-        raise UsageError(about_films(selection.films).about(nothing, "; ") if selection.films else nothing)
+        if selection.films:
+            raise UsageError(about_films(selection.films).about(nothing, "; "))
+        raise UsageError(f"{nothing}; check the name, or name the files themselves: {WHAT_IS_READ} are read")
     if request.policy.guiding.for_one and (selection.folder or len(selection.pictures) > 1):
         what = OptionRef("hints" if request.policy.guiding.file else "hint")
         raise UsageError(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.resample import fitted
-from colorizer.errors import ColorizerError, OutputError, Remedy, shown
+from colorizer.errors import ColorizerError, OutputError, shown
 from colorizer.io.atomic import already_there
 from colorizer.jobs.comparison import PAPER, label, label_height
 from colorizer.jobs.run import Outcome
@@ -67,7 +67,7 @@ def check_sheet(target: Path, *, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise already_there(target)
     if not target.parent.is_dir():
-        raise OutputError(f"{shown(target.parent)}: no such folder", remedy=Remedy.ANOTHER_FOLDER)
+        raise OutputError(f"{shown(target.parent)}: no such folder; create it first")
 
 
 def write_sheet(target: Path, outcomes: Sequence[Outcome], max_pixels: int = DEFAULT_MAX_PIXELS) -> int:

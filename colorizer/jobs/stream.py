@@ -89,5 +89,5 @@ def read_file(path: Path, storage: Storage = LOCAL) -> bytes:
         with storage.open_read(path) as file:
             return file.read()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or "no file can have this name"
         raise InputError(f"{shown(path)}: cannot be read ({reason}); check the name and its permissions") from error

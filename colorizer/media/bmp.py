@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.media.damage import DamagedError
 from colorizer.media.options import Output
 from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture
 from colorizer.media.raster import CheckSize, opened, planes, refuse_animation, saved
@@ -78,7 +79,7 @@ def _decode_bit_fields(data: bytes, masks: tuple[int, ...], check_size: CheckSiz
     deep = max(mask.bit_count() for mask in masks[:3]) > 8
     channels = [_field(pixels, mask, np.dtype(np.uint16 if deep else np.uint8)) for mask in masks if mask]
     if len([mask for mask in masks[:3] if mask]) < 3:
-        raise ValueError("bit fields without a colour")
+        raise DamagedError("bit fields without a colour")
     alpha = channels[3] if masks[3] else None
     dpi = (across * _METRES_PER_INCH, down * _METRES_PER_INCH) if across > 0 and down > 0 else None
     return StoredPicture(np.dstack(channels[:3]), "rgb", alpha, metadata=Metadata(dpi=dpi))

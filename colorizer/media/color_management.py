@@ -22,6 +22,7 @@ import numpy.typing as npt
 from colorizer.color.lab import RGB_TO_XYZ, decode_srgb, encode_srgb
 from colorizer.color.pixels import FULL_SCALE, quantize
 from colorizer.media.cicp import Cicp, cicp_in_profile, profile_of, tone_mapped
+from colorizer.media.damage import DamagedError
 from colorizer.media.profiles import Space, has_tables, linear_srgb_profile, space_of, srgb_profile, transform
 from colorizer.media.samples import Pixels, fitted, in_strips, looked_up, scaled
 
@@ -94,10 +95,8 @@ def to_srgb(samples: Pixels, profile: bytes, space: Space, cicp: Cicp | None = N
         try:
             return _converted(samples, profile, space)
         except ValueError as error:
-            notes = (
-                *notes,
-                f"the embedded colour profile is left aside ({error}); the picture is taken for sRGB",
-            )
+            why = str(error) if isinstance(error, DamagedError) else "it makes no sense"
+            notes = (*notes, f"the embedded colour profile is left aside ({why}); the picture is taken for sRGB")
     return InSrgb(_without_inks(samples) if space == "cmyk" else samples, srgb_profile(), notes=notes)
 
 
@@ -106,7 +105,7 @@ def _converted(samples: Pixels, profile: bytes, space: Space) -> InSrgb:
     if (space, own) == ("rgb", "gray") and (samples == samples[..., :1]).all():
         samples, space = np.ascontiguousarray(samples[..., 0]), "gray"  # of formats that know only RGB
     if own is None or (own != space and (space, own) != ("gray", "rgb")):
-        raise ValueError(f"it is {'none for pictures' if own is None else 'for ' + own.upper()}")
+        raise DamagedError(f"it is {'none for pictures' if own is None else 'for ' + own.upper()}")
     _check_sense(profile, own)
     notes: tuple[str, ...] = ()
     if own != space:
@@ -136,12 +135,12 @@ def _check_sense(profile: bytes, own: Space) -> None:
     cube = np.stack(np.meshgrid(*[np.linspace(0, 1, _COARSE_GRID)] * channels), -1).reshape(1, -1, channels)
     found = luminance(cube)
     if not np.isfinite(found).all() or np.ptp(found) < _LEAST_RANGE:
-        raise ValueError("it makes no sense: all its colours are equally light")
+        raise DamagedError("it makes no sense: all its colours are equally light")
     if own == "cmyk" or has_tables(profile):
         return
     ramp = luminance(np.repeat(_tones(_RAMP)[..., None], channels, axis=-1))
     if not _DARKEST_WHITE <= ramp[-1] <= _LIGHTEST_WHITE or (np.diff(ramp) < -_FALL).any():
-        raise ValueError("it makes no sense: its white is not the lightest of its neutral tones")
+        raise DamagedError("it makes no sense: its white is not the lightest of its neutral tones")
 
 
 def _tones(count: int) -> npt.NDArray[np.float64]:

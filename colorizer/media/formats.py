@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from colorizer.errors import Message, Remedy
+from colorizer.errors import Message, Remedy, shown
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import bmp, heif, jp2, jpeg, png, pnm, webp
 from colorizer.media.options import Output
@@ -91,6 +91,8 @@ SUFFIXES = {
 }
 """What an output's name says about its format."""
 
+ENDINGS = ", ".join(f.suffixes[0] for f in FORMATS.values() if f.name in SUFFIXES.values())
+"""How names of results may end, one ending for each format."""
 READABLE_SUFFIXES = frozenset(suffix for item in FORMATS.values() for suffix in item.suffixes)
 
 _MAGIC = (
@@ -133,6 +135,7 @@ WHAT_IS_READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, PNM, JPEG 2000, AVIF and HEIC"
 
 _RAW_MAGIC = re.compile(rb"....ftypcrx |FUJIFILMCCD-RAW|II(?:RO|RS|U\0)|MMOR|FOVb|\0MRM|....HEAPCCDR", re.DOTALL)
 """Cameras' raw files that are no TIFF: CR3, RAF, ORF, RW2, X3F, MRW, CRW."""
+_FILM = re.compile(rb".{4}ftyp|\x1a\x45\xdf\xa3|OggS", re.DOTALL)
 _OTHERS = (
     (re.compile(rb"%PDF"), "a PDF document"),
     (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "a JPEG XL picture"),
@@ -143,19 +146,21 @@ _OTHERS = (
     (re.compile(rb".{128}DICM", re.DOTALL), "a DICOM file"),
     (re.compile(rb"SIMPLE  ="), "a FITS file"),
     (re.compile(rb"PK\x03\x04"), "a ZIP archive"),
-    (re.compile(rb".{4}ftyp|\x1a\x45\xdf\xa3|OggS", re.DOTALL), "a film or sound"),
+    (_FILM, "a film or sound"),
     (re.compile(rb"\s*<"), "a web page or XML"),
 )
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
-def not_a_picture(head: bytes) -> Message:
-    """What is said of a file that is no picture that can be read, by its first bytes."""
+def not_a_picture(head: bytes, name: str) -> Message:
+    """What is said of a file of this name that is no picture that can be read, by its first bytes."""
     if head.startswith(_LFS_POINTER):
         return Message("a Git LFS pointer in place of the picture", remedy=Remedy.FETCH_FROM_LFS)
     if _RAW_MAGIC.match(head):
         return Message(CAMERA_RAW)
-    return Message(f"{nature_of(head)}, not a picture that can be read; {WHAT_IS_READ} can")
+    if _FILM.match(head):
+        return Message("a film or sound, not a picture", remedy=Remedy.COLOR_FILMS, values={"films": name})
+    return Message(f"{nature_of(head)}, not a picture that can be read; those in {WHAT_IS_READ} can")
 
 
 def nature_of(head: bytes) -> str:
@@ -166,6 +171,12 @@ def nature_of(head: bytes) -> str:
     if b"\0" not in head and not any(byte < 9 for byte in head):
         return "text"
     return "an unknown kind of file"
+
+
+def unknown_ending(path: Path) -> str:
+    """What is said of a result's name that tells no format, and what to do."""
+    problem = f"no format that is written ends in {shown(path.suffix)}" if path.suffix else "its name tells no format"
+    return f"{problem}; choose a name that ends in one of {ENDINGS}"
 
 
 def colored_suffix(suffix: str, output: Output) -> str:

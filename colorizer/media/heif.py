@@ -15,6 +15,7 @@ import numpy as np
 
 from colorizer.errors import MissingExtraError
 from colorizer.media.cicp import Cicp
+from colorizer.media.damage import DamagedError
 from colorizer.media.heif_boxes import read_items
 from colorizer.media.metadata import exif
 from colorizer.media.options import Output
@@ -101,7 +102,7 @@ def _deep_avif(data: bytes, bits: int) -> tuple[Pixels, Pixels | None, Space]:
     with silent_stderr():  # older decoders complain there
         flat = np.asarray(imagecodecs.avif_decode(data))
     if flat.dtype != np.uint16 or flat.ndim not in (2, 3) or flat.shape[-1:] not in ((3,), (4,), flat.shape[1:2]):
-        raise ValueError("samples of a kind that is not read")
+        raise DamagedError("samples of a kind that is not read")
     deep = np.rint(flat * np.float32(65535 / ((1 << bits) - 1))).clip(0, 65535).astype(np.uint16)
     if deep.ndim == 2:
         return deep, None, "gray"

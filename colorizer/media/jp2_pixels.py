@@ -18,6 +18,7 @@ import numpy as np
 from colorizer.color.pixels import FULL_SCALE
 from colorizer.media.boxes import boxes
 from colorizer.media.cicp import Cicp
+from colorizer.media.damage import DamagedError
 from colorizer.media.picture import Pixels, UnsupportedError
 from colorizer.media.profiles import Space, space_of
 from colorizer.media.raster import CheckSize, opened, planes
@@ -100,20 +101,20 @@ def read_code_stream(data: bytes) -> CodeStream:
 
     Raises
     ------
-    ValueError
+    DamagedError
         There is none, or one that makes no sense.
     UnsupportedError
         It needs a decoder of part 2 of the standard, or is deeper than 16 bits.
     """
     place = data.find(CODESTREAM_SIGNATURE)
     if place < 0:
-        raise ValueError("no code stream")
+        raise DamagedError("no code stream")
     (capabilities,) = struct.unpack_from(">H", data, place + 6)
     right, bottom, left, top = struct.unpack_from(">4I", data, place + 8)
     (count,) = struct.unpack_from(">H", data, place + 40)
     components = [tuple(data[place + 42 + 3 * i : place + 45 + 3 * i]) for i in range(count)]
     if not count or len(components[-1]) < 3 or right <= left or bottom <= top:
-        raise ValueError("a code stream whose sizes make no sense")
+        raise DamagedError("a code stream whose sizes make no sense")
     depths = tuple((component[0] & ~_SIGNED) + 1 for component in components)
     if capabilities & _PART_2:
         raise UnsupportedError("JPEG 2000 with extensions of the standard's part 2 is not read; save it as TIFF")
@@ -177,7 +178,7 @@ def decode_pixels(
     ------
     UnsupportedError
         The channels differ in depth or size beyond 8 bits.
-    ValueError
+    DamagedError
         There are fewer channels than colours.
     """
     depths = header.palette_depths or stream.depths
@@ -241,7 +242,7 @@ def _told_apart(flat: Pixels, header: Header) -> tuple[Pixels, Pixels | None, Sp
         space = "gray"
     colors = _COLORS[space]
     if count < colors:
-        raise ValueError("fewer channels than colours")
+        raise DamagedError("fewer channels than colours")
     kinds = _kinds(header.channels, count)
     if not header.channels and count == colors + 1:
         kinds[colors] = _OPACITY

@@ -20,10 +20,19 @@ import numpy as np
 from PIL import Image
 
 from colorizer.media import jpeg_luma
+from colorizer.media.damage import DamagedError
 from colorizer.media.jpeg_scans import FRAMES
 from colorizer.media.metadata import exif, ifd, iptc, xmp
 from colorizer.media.options import Output
-from colorizer.media.picture import CodedLuma, Encoding, Metadata, Picture, Pixels, StoredPicture, UnsupportedError
+from colorizer.media.picture import (
+    CodedLuma,
+    Encoding,
+    Metadata,
+    Picture,
+    Pixels,
+    StoredPicture,
+    UnsupportedError,
+)
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, opened, planes, saved, silent_stderr
 
@@ -148,7 +157,7 @@ def _with_rows(data: bytes, frame: FrameHeader) -> bytes:
     """The file with its rows in the frame header, where they are stated behind the first scan (DNL)."""
     place = data.find(_ROWS_STATED, frame.rows_at)
     if place < 0:
-        raise ValueError("a frame without rows")
+        raise DamagedError("a frame without rows")
     return data[: frame.rows_at] + data[place + 4 : place + 6] + data[frame.rows_at + 2 :]
 
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from colorizer.io.machine import usable_cores
+from colorizer.media.damage import DamagedError
 from colorizer.media.jpeg_scans import PROGRESSIVE, Frame, alone, jfif_segment, put_together, read_frame
 from colorizer.media.metadata import exif, iptc, xmp
 from colorizer.media.metadata.xmp import Mark
@@ -101,7 +102,7 @@ def _kept(picture: Picture, luma: CodedLuma, output: Output) -> KeptLuma:
 def _read(file: bytes) -> Frame:
     try:
         return read_frame(file)
-    except ValueError as error:
+    except DamagedError as error:
         raise NotKeptError(str(error)) from error
 
 

@@ -15,6 +15,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from colorizer.media.damage import DamagedError
+
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 """Kinds of frame by their markers, Huffman-coded all of them."""
 
@@ -84,7 +86,7 @@ def read_frame(data: bytes) -> Frame:
 
     Raises
     ------
-    ValueError
+    DamagedError
         It is not what the standard says a JPEG file is, or holds what is not copied: several frames, or lines counted
         after the first scan.
     """
@@ -100,7 +102,7 @@ def read_frame(data: bytes) -> Frame:
             break
         if marker in FRAMES:
             if frame is not None:
-                raise ValueError("it holds several frames")
+                raise DamagedError("it holds several frames")
             frame, table_id = _header(marker, content)
         elif marker == _QUANTIZATION:
             # a table given anew between scans holds for components that have not begun, and so for none here
@@ -110,15 +112,15 @@ def read_frame(data: bytes) -> Frame:
             tables += _written(marker, content)
             restarts = any(content) if marker == _RESTART else restarts
         elif marker == _LINES:
-            raise ValueError("its height is stated after its first scan")
+            raise DamagedError("its height is stated after its first scan")
         elif marker == _SCAN:
             found = _SCAN_ENDS.search(data, place)
             if found is None:
-                raise ValueError("its last scan has no end")
+                raise DamagedError("its last scan has no end")
             scans.append(Scan(tables, content, data[place : found.start()]))
             place, tables = found.start(), b""
     if frame is None or not scans or table_id not in quantization:
-        raise ValueError("it lacks a frame, a scan or a table")
+        raise DamagedError("it lacks a frame, a scan or a table")
     return replace(frame, table=quantization[table_id], scans=tuple(scans), restarts=restarts)
 
 
@@ -127,22 +129,22 @@ def _segment(data: bytes, place: int) -> tuple[int, bytes, int]:
     while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] in (b"\xff", b"\x01"):
         place += 1 if data[place + 1] == 0xFF else 2
     if len(data) < place + 2 or data[place] != 0xFF or data[place + 1] == 0:
-        raise ValueError("a marker is missing")
+        raise DamagedError("a marker is missing")
     marker = data[place + 1]
     if marker == _END:
         return marker, b"", place + 2
     if marker in _WITHOUT_LENGTH:
-        raise ValueError("a marker is out of place")
+        raise DamagedError("a marker is out of place")
     size = int.from_bytes(data[place + 2 : place + 4], "big")
     content = data[place + 4 : place + 2 + size]
     if size < 2 or len(content) != size - 2:
-        raise ValueError("a segment is cut off")
+        raise DamagedError("a segment is cut off")
     return marker, content, place + 2 + size
 
 
 def _header(marker: int, content: bytes) -> tuple[Frame, int]:
     if len(content) < 6 or len(content) != 6 + 3 * content[5] or not content[5]:
-        raise ValueError("its frame's header is damaged")
+        raise DamagedError("its frame's header is damaged")
     bits, height, width, count = struct.unpack_from(">BHHB", content)
     return Frame(marker, bits, height, width, count), content[8]
 
@@ -153,7 +155,7 @@ def _quantization_tables(content: bytes) -> dict[int, bytes]:
         precision, number = content[place] >> 4, content[place] & 15
         end = place + 1 + _TABLE_SIZES.get(precision, len(content))
         if end > len(content):
-            raise ValueError("a quantization table is damaged")
+            raise DamagedError("a quantization table is damaged")
         tables[number] = bytes([precision << 4]) + content[place + 1 : end]
         place = end
     return tables
@@ -174,12 +176,12 @@ def jfif_segment(data: bytes) -> bytes:
 
     Raises
     ------
-    ValueError
+    DamagedError
         It begins otherwise.
     """
     marker, content, _ = _segment(data, 2)
     if marker != _JFIF:
-        raise ValueError("there is no JFIF segment")
+        raise DamagedError("there is no JFIF segment")
     return _written(marker, content)
 
 
@@ -199,7 +201,7 @@ def put_together(luma: Frame, chroma: tuple[Frame, Frame], subsampling: tuple[in
 
     Raises
     ------
-    ValueError
+    DamagedError
         The frames do not fit together.
     """
     down, across = subsampling
@@ -207,9 +209,9 @@ def put_together(luma: Frame, chroma: tuple[Frame, Frame], subsampling: tuple[in
     progressive = luma.kind == PROGRESSIVE
     for plane in chroma:
         if (plane.height, plane.width) != size or (plane.kind == PROGRESSIVE) != progressive:
-            raise ValueError("the chroma planes do not belong to the luma plane")
+            raise DamagedError("the chroma planes do not belong to the luma plane")
     if not all(map(alone, (luma, *chroma))) or chroma[0].table != chroma[1].table:
-        raise ValueError("a plane is no frame of one component")
+        raise DamagedError("a plane is no frame of one component")
     factors = ((across << 4 | down, _LUMA_TABLE), (0x11, _CHROMA_TABLE), (0x11, _CHROMA_TABLE))
     components = b"".join(bytes((name, *each)) for name, each in zip(_COMPONENT_IDS, factors, strict=True))
     header = struct.pack(">BHHB", luma.bits, luma.height, luma.width, len(_COMPONENT_IDS)) + components

@@ -69,8 +69,7 @@ def encoding(kind: str) -> Iterator[None]:
     ) as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise UnsupportedError(f"{kind} cannot hold this picture ({cause})", remedy=Remedy.ANOTHER_FORMAT) from error
+        raise UnsupportedError(f"{kind} cannot hold this picture", remedy=Remedy.ANOTHER_FORMAT) from error
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from colorizer.media.cicp import Cicp
+from colorizer.media.damage import DamagedError
 from colorizer.media.metadata import exif, iptc
 from colorizer.media.options import Output
 from colorizer.media.picture import Metadata, Picture, Pixels, StoredPicture, UnsupportedError
@@ -59,7 +60,7 @@ def _chunks(data: bytes, *, checked: bool = False) -> Iterator[tuple[bytes, byte
             return
         content = data[place + 8 : place + 8 + size]
         if checked and struct.pack(">I", zlib.crc32(kind + content)) != data[place + 8 + size : place + 12 + size]:
-            raise ValueError(f"its {kind.decode('latin-1')} chunk is damaged")
+            raise DamagedError(f"its {kind.decode('latin-1')} chunk is damaged")
         yield kind, content
         place += 12 + size
 
@@ -83,7 +84,7 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
     ------
     UnsupportedError
         It is an animation.
-    ValueError
+    DamagedError
         Its pixels are damaged or incomplete.
     """
     try:
@@ -133,7 +134,7 @@ def _bare(data: bytes) -> bytes:
     """The file with its pixels alone, and these checked: libpng warns of all else on stderr, in C."""
     kept = [(kind, content) for kind, content in _chunks(data, checked=True) if kind in (b"IHDR", b"tRNS", b"IDAT")]
     if not kept or kept[0][0] != b"IHDR" or len(kept[0][1]) != _HEADER_SIZE:
-        raise ValueError("no header")
+        raise DamagedError("no header")
     width, height, depth, color_type, _, _, interlaced = struct.unpack(">IIBBBBB", kept[0][1])
     sample_bytes = depth // 8 * _CHANNELS.get(color_type, 1)
     passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
@@ -144,9 +145,9 @@ def _bare(data: bytes) -> bytes:
     try:
         rows = inflater.decompress(packed, expected + 1)
     except zlib.error as error:
-        raise ValueError("its pixels are damaged") from error
+        raise DamagedError("its pixels are damaged") from error
     if len(rows) < expected:
-        raise ValueError("its pixels are incomplete")
+        raise DamagedError("its pixels are incomplete")
     if len(rows) > expected or not inflater.eof or inflater.unused_data:
         packed = zlib.compress(rows[:expected], 1)
     parts = [_chunk(*item) for item in kept if item[0] != b"IDAT"]

@@ -14,8 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from colorizer.media.damage import DamagedError
 from colorizer.media.options import Output
-from colorizer.media.picture import Encoding, Picture, Pixels, StoredPicture, UnsupportedError, further_pictures
+from colorizer.media.picture import (
+    Encoding,
+    Picture,
+    Pixels,
+    StoredPicture,
+    UnsupportedError,
+    further_pictures,
+)
 from colorizer.media.profiles import Space
 from colorizer.media.raster import CheckSize, combined
 
@@ -34,7 +42,7 @@ def decode(data: bytes, check_size: CheckSize) -> StoredPicture:
 
     Raises
     ------
-    ValueError
+    DamagedError
         Its header makes no sense, or samples are missing.
     """
     return replace(_decode_first(data, check_size), notes=further_pictures(_count(data) - 1))
@@ -96,13 +104,13 @@ def _decode_first(data: bytes, check_size: CheckSize) -> StoredPicture:
 def _number(data: bytes, place: int) -> tuple[int, int]:
     found = _TOKEN.match(data, place)
     if found is None or len(found.group(1)) > _LARGEST_NUMBER:
-        raise ValueError("a header without its numbers")
+        raise DamagedError("a header without its numbers")
     return int(found.group(1)), found.end()
 
 
 def _check(width: int, height: int, scale: int, check_size: CheckSize) -> None:
     if not width or not height or not 1 <= scale <= 65535:
-        raise ValueError("a header that makes no sense")
+        raise DamagedError("a header that makes no sense")
     check_size(width, height)
 
 
@@ -112,9 +120,9 @@ def _binary(data: bytes, place: int, count: int, scale: int) -> Pixels:
 
 def _stored(flat: Pixels, shape: tuple[int, int, int], scale: int) -> StoredPicture:
     if len(flat) != np.prod(shape):
-        raise ValueError("too few samples")
+        raise DamagedError("too few samples")
     if flat.size and (flat.max() > scale or flat.min() < 0):
-        raise ValueError("samples beyond the full scale")
+        raise DamagedError("samples beyond the full scale")
     full, dtype = (255, np.uint8) if scale < 256 else (65535, np.uint16)
     scaled = flat.astype(dtype) if scale == full else np.rint(flat * (full / scale)).astype(dtype)
     samples = scaled.reshape(shape)
@@ -134,12 +142,12 @@ def _pam_fields(data: bytes, start: int) -> tuple[dict[str, str], int]:
             break
         found = _PAM_LINE.match(data, place)
         if found is None:
-            raise ValueError("a header that makes no sense")
+            raise DamagedError("a header that makes no sense")
         if found.group(1):
             fields[found.group(1).decode()] = found.group(2).decode("ascii", "replace")
         place = found.end()
     if not all(fields.get(name, "").isdecimal() and len(fields[name]) <= _LARGEST_NUMBER for name in _PAM_NUMBERS):
-        raise ValueError("a header without its numbers")
+        raise DamagedError("a header without its numbers")
     return fields, data.index(b"\n", place) + 1
 
 

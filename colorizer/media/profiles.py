@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.lab import decode_srgb
+from colorizer.media.damage import DamagedError
 
 Pixels = npt.NDArray[Any]
 Space = Literal["gray", "rgb", "cmyk"]
@@ -107,7 +108,7 @@ def transform(samples: Pixels, source: bytes, target: bytes, spaces: tuple[Space
 
     Raises
     ------
-    ValueError
+    DamagedError
         It refuses one of the profiles.
     """
     import imagecodecs
@@ -125,5 +126,5 @@ def transform(samples: Pixels, source: bytes, target: bytes, spaces: tuple[Space
             flags=flags,
         )
     except (imagecodecs.CmsError, ValueError, TypeError) as error:
-        raise ValueError("it is damaged") from error
+        raise DamagedError("it is damaged") from error
     return result

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from colorizer.media.damage import DamagedError
 from colorizer.media.picture import Picture, Pixels, UnsupportedError
 from colorizer.media.profiles import Space
 
@@ -41,7 +42,7 @@ def opened(data: bytes, kind: str, check_size: CheckSize) -> Iterator[Image.Imag
 
     Raises
     ------
-    ValueError
+    DamagedError
         Pillow finds no picture of this kind.
     """
     with _quiet():
@@ -51,7 +52,7 @@ def opened(data: bytes, kind: str, check_size: CheckSize) -> Iterator[Image.Imag
             try:
                 image = Image.open(io.BytesIO(data), formats=(kind,))
             except UnidentifiedImageError as error:  # which names an object in memory
-                raise ValueError("its header cannot be read") from error
+                raise DamagedError("its header cannot be read") from error
             finally:
                 Image.MAX_IMAGE_PIXELS = limit
         with image:

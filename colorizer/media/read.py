@@ -6,7 +6,6 @@ Every way in which a file can be wrong becomes one `InputError` that names it.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -29,6 +28,7 @@ from colorizer.errors import (
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.color_management import InSrgb, to_srgb
+from colorizer.media.damage import DamagedError, damage_words
 from colorizer.media.diagnosis import why_not_read
 from colorizer.media.formats import HEAD_SIZE, Format, format_of, not_a_picture
 from colorizer.media.metadata import exif, iptc, xmp
@@ -46,8 +46,6 @@ from colorizer.media.picture import (
 from colorizer.media.profiles import gamma_profile
 from colorizer.media.tiff import TiffPages
 
-_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-fA-F]+>")
-"""Objects in memory, which some decoders name in their errors; the next run would say something else."""
 _FIRST_TRANSPOSING = 5
 _INTEROP_INDEX, _ADOBE_RGB_MARK = 0x0001, b"R03\0"
 _ADOBE_RGB_GAMMA = 563 / 256
@@ -86,7 +84,7 @@ class Document:
             raise InputError(f"{name}: the file is empty; copy it again from its source")
         found = format_of(head)
         if found is None:
-            raise UnknownFormatError(not_a_picture(head).about(name))
+            raise UnknownFormatError(not_a_picture(head, name).about(name))
         self.format: Format = found
         with explained(name):
             self._pages = TiffPages(file, self._check_size) if found.decode is None else None
@@ -132,7 +130,7 @@ class Document:
 
     def _check_size(self, width: int, height: int) -> None:
         if width <= 0 or height <= 0:
-            raise ValueError("it holds no pixels")
+            raise DamagedError("it holds no pixels")
         if width * height > self._max_pixels:
             raise TooLargeError(
                 f"{self.name}: {width} x {height} pixels are more than the limit of {self._max_pixels}",
@@ -247,8 +245,7 @@ def explained(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:
-        cause = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
-        raise InputError(f"{name}: damaged or incomplete picture ({cause}); copy it again from its source") from error
+        raise InputError(f"{name}: {damage_words(error)}; copy it again from its source") from error
 
 
 def _in_srgb(stored: StoredPicture, kind: str) -> Picture:

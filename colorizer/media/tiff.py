@@ -18,6 +18,7 @@ from PIL import Image
 from tifffile import TIFF, TiffFile, TiffPage
 
 from colorizer.color.pixels import FULL_SCALE, recombine
+from colorizer.media.damage import DamagedError
 from colorizer.media.metadata import exif, ifd
 from colorizer.media.picture import (
     CAMERA_RAW,
@@ -84,7 +85,7 @@ class TiffPages:
     ------
     UnsupportedError
         It is a camera's raw file; also while the pages are asked for, where one is of a kind that is not read.
-    ValueError
+    DamagedError
         It is damaged; likewise.
     """
 
@@ -100,7 +101,7 @@ class TiffPages:
         self._infrared: set[int] = set()
         for index, listed in enumerate(self._tiff.pages):
             if index >= _MOST_PAGES:
-                raise ValueError("more pages than any document has")
+                raise DamagedError("more pages than any document has")
             page = listed.aspage()
             if _is_raw(page, first=index == 0):
                 raise UnsupportedError(CAMERA_RAW)
@@ -177,7 +178,7 @@ class TiffPages:
         )
         colors = _COLORS.get(photometric, 3)
         if array.shape[2] < colors:
-            raise ValueError("too few samples")
+            raise DamagedError("too few samples")
         main, others = array[..., :colors], array[..., colors:] if array.shape[2] > colors else None
         space: Space = {1: "gray", 3: "rgb", 4: "cmyk"}[colors]  # type: ignore[assignment]
         if photometric == _WHITE_IS_ZERO:
@@ -298,7 +299,7 @@ def _looked_up(indices: Pixels, colormap: Any) -> Pixels:
     """What a palette shows, at 8 bits; its 16-bit entries are 8-bit ones times 257 or, by older writers, 256."""
     table = np.asarray(colormap, np.uint16).T
     if len(table) <= int(indices.max(initial=0)):
-        raise ValueError("a palette that is too short")
+        raise DamagedError("a palette that is too short")
     narrow = (table >> 8).astype(np.uint8) if not (table & 0xFF).any() else rescaled(table, np.dtype(np.uint8))
     return looked_up(indices, narrow)
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from colorizer.errors import MissingExtraError, OptionRef, OutputError, UsageError, shown
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media.color_management import from_srgb
-from colorizer.media.formats import FORMATS, SUFFIXES, Format
+from colorizer.media.formats import FORMATS, SUFFIXES, Format, unknown_ending
 from colorizer.media.metadata import exif, xmp
 from colorizer.media.options import Output
 from colorizer.media.picture import Metadata, Picture, UnsupportedError, encoding
@@ -37,7 +37,7 @@ def target_format(path: Path, output: Output = _DEFAULT) -> Format:
     named = SUFFIXES.get(path.suffix.lower())
     if output.format == "auto":
         if named is None:
-            raise OutputError(f"{shown(path)}: unknown suffix; expected one of {', '.join(SUFFIXES)}")
+            raise OutputError(f"{shown(path)}: {unknown_ending(path)}")
         return FORMATS[named]
     wanted = FORMATS[output.format.upper()]
     if named not in (None, wanted.name):

@@ -9,15 +9,16 @@ Nothing here touches a model's file or the network.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from colorizer.errors import UsageError, WeightsError, shown
+from colorizer.errors import Remedy, UsageError, WeightsError, json_trouble, shown
 from colorizer.networks.base import Family
 from colorizer.networks.descriptor.model import Descriptor
 from colorizer.networks.descriptor.reading import parse_descriptor
@@ -175,13 +176,21 @@ def _refuse_twins(path: Path, models: tuple[ModelSpec, ...], what: str) -> None:
             seen[name] = content
 
 
+def unknown_model(name: str, known: Iterable[str]) -> UsageError:
+    """What to raise where there is no model of a name; with the nearest of those that are known."""
+    near = difflib.get_close_matches(name, known, 1)
+    perhaps = f", perhaps {near[0]}" if near else ""
+    path = os.path.join(os.curdir, f"{shown(name)}.onnx")  # noqa: PTH118 - pathlib leaves the dot out
+    return UsageError(f"unknown model {shown(name)!r}{perhaps}", remedy=Remedy.LIST_MODELS, path=path)
+
+
 def _read(path: Path, *, packaged: bool) -> tuple[ModelSpec, ...]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(f"{shown(path)}: cannot read the catalogue ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{shown(path)}: not a catalogue in JSON ({error})") from error
+        raise WeightsError(f"{shown(path)}: not a catalogue in JSON ({json_trouble(error)})") from error
     reader = _Reader(path, packaged)
     return tuple(reader.model(entry) for entry in reader.field(data, "models", list, "the catalogue"))
 

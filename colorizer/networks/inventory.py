@@ -11,7 +11,7 @@ from pathlib import Path
 from colorizer.errors import OutputError, Remedy, UsageError, WeightsError, shown
 from colorizer.io.locks import lock
 from colorizer.io.records import RECORD_SUFFIX, has_hash, record_path
-from colorizer.networks.catalog import Catalog, ModelSpec
+from colorizer.networks.catalog import Catalog, ModelSpec, unknown_model
 from colorizer.networks.download.partial import Partial
 from colorizer.networks.importing import CENTRES_SUFFIX
 from colorizer.networks.registry import family
@@ -105,7 +105,7 @@ def remove_model(name: str, store: Store, catalog: Catalog) -> list[Path]:
         pair = next((pair for pair in store.pairs(catalog) if pair.name == name), None)
         folder = store.described(catalog).get(name)
         if pair is None and folder is None:
-            raise UsageError(f"unknown model {shown(name)!r}", remedy=Remedy.LIST_MODELS)
+            raise unknown_model(name, [*(pair.name for pair in store.pairs(catalog)), *store.described(catalog)])
         deleted = _remove_pair(pair, store) if pair is not None else _remove_folder(folder, store)
     if not deleted:
         raise WeightsError(f"{name} is not installed in {shown(store.writable)}; there is nothing to remove")

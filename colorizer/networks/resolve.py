@@ -7,7 +7,6 @@ against each other and against the contract before any runtime sees them; files 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,17 @@ from pathlib import Path
 from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
 from colorizer.io.records import has_hash, read_record
 from colorizer.networks.base import Model
-from colorizer.networks.catalog import AUTO, AUTO_ORDER, BUILT_IN, LARGE, Catalog, FileSpec, ModelSpec, load_catalog
+from colorizer.networks.catalog import (
+    AUTO,
+    AUTO_ORDER,
+    BUILT_IN,
+    LARGE,
+    Catalog,
+    FileSpec,
+    ModelSpec,
+    load_catalog,
+    unknown_model,
+)
 from colorizer.networks.described.files import is_model_file, model_of, refuse_checkpoint
 from colorizer.networks.described.locating import hinted_pair, model_at
 from colorizer.networks.registry import DEFAULT_FAMILY, FAMILIES, family, family_of
@@ -84,11 +93,7 @@ def resolve_model(
     if name_or_path and (_exists(path) or path.name != name_or_path or _is_of_a_family(path)):
         return _from_path(path, prototxt)
     own_names = [*(pair.name for pair in store.pairs(catalog)), *store.described(catalog)]
-    known = [*(spec.name for spec in catalog), *own_names]
-    raise UsageError(
-        f"unknown model {shown(name_or_path)!r}; known are {', '.join([AUTO, *known])}",
-        remedy=f"a file of your own is written as a path, such as .{os.sep}{shown(name_or_path)}.caffemodel",
-    )
+    raise unknown_model(name_or_path, [AUTO, *(spec.name for spec in catalog), *own_names])
 
 
 def _automatic(catalog: Catalog, store: Store) -> Model:

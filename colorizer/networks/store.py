@@ -179,5 +179,5 @@ def megabytes(count: int) -> str:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error for a store that takes no more bytes."""
-    text = f"{shown(path)}: cannot be written ({error.strerror or error})"
+    text = f"{shown(path)}: cannot be written ({error.strerror})"
     return OutputError(text, remedy=Remedy.ANOTHER_STORE)

@@ -135,13 +135,13 @@ def test_a_pth_of_todays_form_is_a_zip_and_not_called_one(path: Path) -> None:
 def test_a_prototxt_in_place_of_the_weights(path: Path) -> None:
     for text in (hand.TINY_PROTOTXT, "# a comment\n\ninput: 'data_l'\ninput_dim: 1", '\ufefflayer{ name: "x" }'):
         path.write_text(text, encoding="utf-8")
-        assert "is a prototxt, where the weights" in message_about(path)
+        assert "is a prototxt, not a network's weights" in message_about(path)
 
 
 @pytest.mark.parametrize("content", [CAFFEMODEL, hand.layer("a", "ReLU"), hand.v1_layer("a", 18)])
 def test_weights_in_place_of_the_prototxt(content: bytes, path: Path) -> None:
     path.write_bytes(content)
-    assert "is a caffemodel, where the network's description" in message_about(path, "prototxt")
+    assert "is a caffemodel, not a network's description" in message_about(path, "prototxt")
 
 
 def test_binary_of_no_known_kind_is_no_prototxt(path: Path) -> None:

@@ -130,7 +130,7 @@ def test_auto_says_which_network_it_took_and_the_environment_may_name_one(
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ([], 2, "DIR|LIST|TAR"),
+        ([], 2, "no DIR, LIST, TAR or PICTURE given"),
         (["missing"], 1, "missing: no such file or folder"),
         (["notes.doc"], 2, "notes.doc: neither a folder"),
         (["empty"], 1, "none of 0 files"),

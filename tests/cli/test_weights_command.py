@@ -348,7 +348,9 @@ def test_built_in_models_are_not_downloaded(colorize: Command) -> None:
 
 
 def test_an_unknown_model_is_not_downloaded(colorize: Command) -> None:
-    refused(colorize("weights", "download", "zhang61"), "unknown model", "zhang16, zhang16-norebal, lite")
+    refused(
+        colorize("weights", "download", "zhang61"), "unknown model 'zhang61', perhaps zhang16", "colorize weights list"
+    )
 
 
 def test_a_catalogue_that_is_none_is_named(colorize: Command, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_films_in_a_folder_of_pictures_are_named_with_their_command(
         (("shots", "--every", "2"), "colorize video shots -o OUT"),
         (("--steadiness", "0.5"), "--steadiness: is for films; name one"),
         (("film.mp4", "--nonsense"), "--nonsense"),
-        (("film.mp4", "--crf", "many"), "Invalid value for '--crf'"),
+        (("film.mp4", "--crf", "many"), "--crf many: expected a whole number"),
         (("missing*.mp4",), "no file matches"),
     ],
 )

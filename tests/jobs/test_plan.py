@@ -70,7 +70,7 @@ def test_comparison_stands_beside_the_output() -> None:
     [
         (["a.jpg", "b.jpg"], "no/folder", "no such folder"),
         (["a.jpg"], "no/folder/out.jpg", "no such folder"),
-        (["a.jpg"], "out.xyz", "unknown suffix"),
+        (["a.jpg"], "out.xyz", "no format that is written ends in .xyz"),
         (["a.jpg"], "out", "no such folder; create it"),
         (["a.jpg"], "a.jpg", "same file"),
         (["a.jpg"], "./x/../a.jpg", "same file"),

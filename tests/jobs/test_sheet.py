@@ -85,7 +85,7 @@ def test_the_command_writes_it(colorize: Command, photographs: list[Path], tmp_p
     assert colorize("scans", "-o", "out", "--sheet", "sheet.jpg", "--overwrite", *view).returncode == 0
 
 
-@pytest.mark.parametrize(("sheet", "said"), [("sheet.xyz", "suffix"), ("no/where.jpg", "no: no such folder")])
+@pytest.mark.parametrize(("sheet", "said"), [("sheet.xyz", "ends in .xyz"), ("no/where.jpg", "no: no such folder")])
 def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(
     sheet: str, said: str, colorize: Command, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 import tifffile
 from decoder_cases import by_ffmpeg
 from media_samples import EVERY_FORMAT, Array, by_pillow, by_tifffile, png_by_hand, scene, tiff_by_hand
+from PIL import Image
 
 from colorizer.cli.wording import worded
 from colorizer.errors import InputError
@@ -264,3 +265,14 @@ def test_a_large_text_in_a_png_is_no_damage() -> None:
 
 def test_tifffile_agrees_on_what_it_reads() -> None:
     assert (tifffile.imread(io.BytesIO(PLAIN_TIFF)) == scene()).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF"])
+@pytest.mark.parametrize("left", [0.05, 0.5, 0.9])
+def test_what_decoders_say_of_a_cut_file_reaches_nobody(kind: str, left: float) -> None:
+    whole = io.BytesIO()
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (40, 50), np.uint8)).save(whole, kind)
+    data = whole.getvalue()
+    told = refusal(data[: max(40, int(len(data) * left))])
+    assert COPY_AGAIN in told
+    assert not re.search(r"truncat|buffer|decoder|opj|IFD|bytes|stream contents|Error|requested", told)

@@ -213,7 +213,7 @@ def _parse(packet: bytes) -> _Packet:
     try:
         reader.parser.Parse(data, True)
     except (expat.ExpatError, RecursionError, UnicodeError, LookupError) as error:
-        raise ValueError(f"XMP cannot be read ({error})") from error
+        raise ValueError("XMP cannot be read") from error
     if reader.found.end < 0:
         raise ValueError("XMP without RDF")
     return reader.found

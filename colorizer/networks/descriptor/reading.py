@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from colorizer.errors import WeightsError, shown
+from colorizer.errors import WeightsError, json_trouble, shown
 from colorizer.networks.descriptor.fields import Fields
 from colorizer.networks.descriptor.model import (
     CHANNELS,
@@ -62,7 +62,7 @@ def read_descriptor(path: Path) -> Descriptor:
     except OSError as error:
         raise WeightsError(f"{shown(path)}: cannot read the descriptor ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{shown(path)}: not a descriptor in JSON ({error})") from error
+        raise WeightsError(f"{shown(path)}: not a descriptor in JSON ({json_trouble(error)})") from error
     return parse_descriptor(data, shown(path))
 
 

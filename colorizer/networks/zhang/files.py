@@ -78,7 +78,9 @@ def _only(folder: Path, role: str, wanted_by: Path | None = None) -> Path:
         return found[0]
     count = f"{len(found)} .{role} files" if found else f"no .{role} file"
     if wanted_by is None:
-        raise WeightsError(f"{shown(folder)}: holds {count}; a folder given as a model holds one pair")
+        raise WeightsError(
+            f"{shown(folder)}: holds {count}; give a folder with one model: a .caffemodel and its .prototxt, or .onnx"
+        )
     text = (
         f"{shown(wanted_by)}: needs its .{role}, but {shown(folder)} holds {count}, "
         f"none named {shown(wanted_by.with_suffix(f'.{role}').name)}"
