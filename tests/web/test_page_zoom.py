@@ -158,6 +158,20 @@ def test_the_wheel_keeps_what_is_under_it_and_the_mouse_drags_picture_and_bounda
 
 
 @pytest.mark.slow
+def test_the_buttons_have_room_beside_a_scroll_bar(server: Server, visits: Visits, sepia: Path) -> None:
+    page = visits.open(server.url("/"))
+    opened_large(page, sepia)
+    # browsers that hide their scroll bars, as this one does, leave more room
+    page.evaluate("() => document.querySelector('.panel').style.setProperty('padding-inline-end', '20px')")
+    heights = "() => ['zoom-pixels', 'zoom-whole', 'reset'].map((id) => document.getElementById(id).offsetHeight)"
+    pixels, whole, other = page.evaluate(heights)
+    assert pixels == whole <= other + 1
+    assert not page.evaluate(
+        "() => document.querySelector('.panel').scrollWidth > document.querySelector('.panel').clientWidth"
+    )
+
+
+@pytest.mark.slow
 def test_two_fingers_on_a_phone(server: Server, visits: Visits, sepia: Path) -> None:
     from playwright.sync_api import expect
 
