@@ -1,8 +1,9 @@
 """What four kinds of people do in their first hour, with the commands of the README and the docs as they are printed.
 
 A family with a photograph, an archivist with a folder, a restorer with a film, an engineer with programs. Each begins
-in an empty folder, but for files of the names that the pages use and `env/bin`, which the README's first command makes;
-that this command works, from an empty environment, is tried by hand and by `scripts/try_wheel.py`.
+in an empty folder, but for files of the names that the pages use and `env`: an environment that was empty until the
+README's first command, as printed, filled it, in a copy of the checkout. The family's commands are also tried, sooner,
+with what the tests run in.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +28,17 @@ from PIL import Image
 from test_examples import make_inputs
 
 ROOT = Path(__file__).parent.parent
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="the pages' commands are for a POSIX shell"),
-]
+FIRST_COMMAND = (
+    "python3 -m venv env && env/bin/pip install -q '.[fast,web,video]' "
+    "&& env/bin/colorize examples/dust-bowl-home.jpg -o colored.jpg"
+)
+NO_INDEX = re.compile(r"from versions: none|NewConnectionError|NameResolutionError|Network is unreachable|timed out")
+"""What pip says where it reaches no packages."""
+NOT_TRACKED = shutil.ignore_patterns(".*", "env", "build", "*.egg-info", "__pycache__", "shared", "site")
+FRESH_OF = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+"""Variables by which the tests' own environment would be seen."""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the pages' commands are for a POSIX shell")
 
 
 def printed(page: str, *wanted: str) -> list[str]:
@@ -41,23 +54,12 @@ def printed(page: str, *wanted: str) -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
 class Desk:
     """A folder in which commands are typed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        binaries = folder / "env" / "bin"
-        binaries.mkdir(parents=True)
-        for name, words in (("colorize", "-m colorizer"), ("python", "")):
-            program = binaries / name
-            program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
-            program.chmod(0o755)
-        # docs/ write `colorize` alone, for an environment that is activated
-        self.environment = os.environ | {
-            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "COLORIZER_HOME": str(folder / "home"),
-        }
+    folder: Path
+    environment: dict[str, str]
 
     def type(self, line: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -72,9 +74,58 @@ class Desk:
         return {path.name for path in (self.folder / folder).iterdir() if path.is_file() and path.name[0] != "."}
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def fresh_environment(home: Path) -> dict[str, str]:
+    own = {
+        name: value for name, value in os.environ.items() if name not in FRESH_OF and not name.startswith("COLORIZE")
+    }
+    return own | {"COLORIZER_HOME": str(home)}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A copy of the checkout in which the README's first command has run, and how long that took in seconds."""
+
+    folder: Path
+    took: float
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("fresh") / "colorize"
+    shutil.copytree(ROOT, folder, ignore=NOT_TRACKED)
+    (line,) = printed("README.md", FIRST_COMMAND)
+    began = time.perf_counter()
+    done = subprocess.run(
+        ["sh", "-c", line],
+        cwd=folder,
+        env=fresh_environment(folder / "home"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took = time.perf_counter() - began
+    if done.returncode and NO_INDEX.search(done.stderr):
+        pytest.skip("pip reaches no packages here")
+    assert done.returncode == 0, done.stderr
+    assert colourful(folder / "colored.jpg")
+    return Installed(folder, took)
+
+
+@pytest.fixture(params=[pytest.param("fresh", marks=pytest.mark.slow)])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+    environment = fresh_environment(tmp_path / "home")
+    binaries = tmp_path / "env" / "bin"
+    if request.param == "fresh":
+        (tmp_path / "env").symlink_to(request.getfixturevalue("installed").folder / "env", target_is_directory=True)
+    else:
+        binaries.mkdir(parents=True)
+        program = binaries / "colorize"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m colorizer "$@"\n')
+        program.chmod(0o755)
+        environment["PYTHONPATH"] = str(ROOT)
+    # docs/ write `colorize` alone, for an environment that is activated
+    environment["PATH"] = f"{binaries}{os.pathsep}{os.environ['PATH']}"
+    return Desk(tmp_path, environment)
 
 
 def grey_photo(path: Path, name: str) -> None:
@@ -88,6 +139,7 @@ def colourful(path: Path) -> bool:
         return bool(np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=2).mean() > 3)
 
 
+@pytest.mark.parametrize("desk", ["checkout", pytest.param("fresh", marks=pytest.mark.slow)], indirect=True)
 def test_a_family_with_a_photograph(desk: Desk) -> None:
     grey_photo(desk.folder / "photo.jpg", "pagoda.jpg")
     one, other, compared, paler = printed(
@@ -136,10 +188,16 @@ def test_a_restorer_with_a_film(desk: Desk) -> None:
     assert len(pictures) == 2
 
 
-@pytest.fixture
-def served(desk: Desk) -> Iterator[Desk]:
-    """`colorize serve` as printed, at its own port and without a desktop; left out where that port is taken."""
-    (line,) = printed("docs/web.md", "colorize serve")
+@contextmanager
+def serving(desk: Desk, line: str) -> Iterator[float]:
+    """`colorize serve` as printed, at its own port and without a desktop; left out where that port is taken.
+
+    Yields
+    ------
+    float
+        Seconds until the page had come.
+    """
+    began = time.perf_counter()
     with subprocess.Popen(
         ["sh", "-c", f"exec {line} --no-open"],
         cwd=desk.folder,
@@ -153,9 +211,23 @@ def served(desk: Desk) -> Iterator[Desk]:
             said = server.stdout.readline()
             if "http://127.0.0.1:8313/" not in said:
                 pytest.skip(f"the server's usual port is taken: {said}")
-            yield desk
+            with urllib.request.urlopen("http://127.0.0.1:8313/", timeout=60) as page:
+                assert page.status == 200
+            yield time.perf_counter() - began
         finally:
             server.terminate()
+
+
+@pytest.fixture
+def served(desk: Desk) -> Iterator[Desk]:
+    with serving(desk, *printed("docs/web.md", "colorize serve")):
+        yield desk
+
+
+def test_a_first_picture_and_a_first_page(desk: Desk, installed: Installed) -> None:
+    """Says how long both take, with `-s`; the page's time is that of a first start, with nothing compiled yet."""
+    with serving(desk, *printed("README.md", "env/bin/colorize serve")) as waited:
+        print(f"\nfirst picture after {installed.took:.0f} s, installing included; first page after {waited:.1f} s")
 
 
 def test_an_engineer_with_programs(served: Desk) -> None:
