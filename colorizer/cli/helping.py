@@ -6,12 +6,15 @@ nothing is hidden; a test holds that there is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+_BETWEEN = re.compile(r"([\d.]+)<=x<=([\d.]+)")
+_AT_LEAST = re.compile(r"x>=([\d.]+)")
 _EVERYTHING = f"{__name__}.everything"
 
 
@@ -67,7 +70,11 @@ class GuidedCommand(click.Command):
         options = {_name(option): option for option in self.get_params(ctx) if isinstance(option, click.Option)}
         if ctx.meta.get(_EVERYTHING):
             sections = {
-                title: [record for name in names if name in options and (record := options[name].get_help_record(ctx))]
+                title: [
+                    _in_words(record)
+                    for name in names
+                    if name in options and (record := options[name].get_help_record(ctx))
+                ]
                 for title, names in self._all_groups(options).items()
             }
         else:
@@ -103,6 +110,12 @@ def _show_everything(ctx: click.Context, _: click.Parameter, asked: bool) -> Non
         ctx.meta[_EVERYTHING] = True
         click.echo(ctx.get_help())
         ctx.exit()
+
+
+def _in_words(record: tuple[str, str]) -> tuple[str, str]:
+    """An option's record, with bounds as people write them; click's are `x>=1` and `0<=x<=1`."""
+    names, words = record
+    return names, _AT_LEAST.sub(r"\1 or more", _BETWEEN.sub(r"\1 to \2", words))
 
 
 def _name(option: click.Option) -> str:

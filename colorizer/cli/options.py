@@ -55,7 +55,7 @@ max_pixels_option = valued(
     "--max-pixels",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Refuse larger pictures, which may be decompression bombs.  [default: 500000000]",
+    help="Refuse larger pictures; small files can hold pictures that fill the memory.  [default: 500000000]",
 )
 
 progress_option = valued(

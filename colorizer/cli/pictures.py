@@ -113,7 +113,8 @@ SHORT_JOB = 20
 def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
     """Put colour into black-and-white photographs and films.
 
-    Only colour is added, on this machine, offline. JPEG, PNG, TIFF, WebP, BMP, PNM, JPEG 2000, AVIF and HEIC.
+    Only colour is added, on this machine, offline. JPEG, PNG, TIFF, WebP, BMP, GIF, PNM, JPEG 2000, AVIF and
+    HEIC.
 
     \b
       colorize photo.jpg                   writes photo.color.jpg beside it

@@ -13,9 +13,11 @@ import click
 import pytest
 from conftest import Command
 
+import colorizer
 from colorizer.cli.helping import GuidedCommand
 from colorizer.cli.pictures import pictures
 from colorizer.cli.video import video
+from colorizer.media.formats import FORMATS, WHAT_IS_READ
 
 GUIDED = {"colorize": pictures, "colorize video": video}
 JARGON = r"prototxt|annealed|chroma\b|luma\b|caffemodel|runtime|bin|class|tensor|CIE|network's output|sRGB|NUL"
@@ -132,3 +134,22 @@ def test_where_nothing_can_be_remembered_it_is_told_again(colorize: Command, pho
         done = colorize(photographs[0], "-o", f"{number}.png", COLORIZER_HOME=home)
         assert done.returncode == 0, done.stderr
         assert "richer colours" in done.stderr
+
+
+def test_every_list_of_formats_is_that_of_what_is_read() -> None:
+    page = Path(colorizer.__file__).parent / "web" / "page"
+    (kinds,) = re.findall(r'class="kinds">(.*?)<', (page / "index.html").read_text(encoding="utf-8"))
+    assert kinds == WHAT_IS_READ
+    assert WHAT_IS_READ in (page / "docs.html").read_text(encoding="utf-8")
+    assert WHAT_IS_READ in " ".join(str(pictures.help).split())
+    names = [re.sub("(?i)jp2|jpeg ?2000", "JPEG 2000", name) for name in FORMATS]
+    assert sorted(map(str.upper, names)) == sorted(map(str.upper, re.split(", | and ", WHAT_IS_READ)))
+
+
+@pytest.mark.parametrize("name", GUIDED)
+def test_bounds_are_told_in_words(name: str, colorize: Command) -> None:
+    told = colorize(*name.split()[1:], "--help-all").stdout
+    assert not re.search(r"<=|>=", told)
+    if name == "colorize":
+        assert "[1 to 12]" in told
+        assert "[1 or more]" in told

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browser import PHONE, Visits, moved, opened_large
+from browser import PHONE, SECONDS, Visits, moved, opened_large
 from numpy.typing import NDArray
 from PIL import Image
 from serving import Server
@@ -193,10 +193,5 @@ def test_two_fingers_on_a_phone(server: Server, visits: Visits, sepia: Path) -> 
     assert int(shown(page).removesuffix(" %")) == pytest.approx(3 * whole, abs=2)
     assert page.evaluate("() => visualViewport.scale") == 1
     assert not page.evaluate("() => document.documentElement.scrollWidth > innerWidth")
-    settled(page)
-    for _ in range(3):  # browsers take a tap soon after a pinch for its end
-        page.locator("#zoom-whole").tap()
-        page.wait_for_timeout(300)
-        if shown(page) == f"{whole} %":
-            break
-    expect(page.locator("#zoom-shown")).to_have_text(f"{whole} %")
+    page.locator("#zoom-whole").tap()
+    expect(page.locator("#zoom-shown")).to_have_text(f"{whole} %", timeout=SECONDS * 1000)
