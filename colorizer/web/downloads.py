@@ -87,9 +87,10 @@ class Downloads:
             raise ProblemError(409, f"downloads are off ({OFFLINE_VARIABLE})")
         spec = load_catalog().find(name)
         if spec is None:
-            raise ProblemError(404, "no network of that name can be downloaded")
+            raise ProblemError(404, "no network of that name can be downloaded; see /api/models")
         if spec.import_only or spec.packaged:
-            raise ProblemError(409, f"{name} is {'built in' if spec.packaged else 'no download'}")
+            why = "built in; there is nothing to download" if spec.packaged else "no download; it can only be imported"
+            raise ProblemError(409, f"{name} is {why}")
         with self._lock:
             known = self._known.get(name)
             if known is not None and known.state == "running":

@@ -208,7 +208,9 @@ class _Form:
     def _end_headers(self) -> None:
         _, parameters = self._parse_header(self._disposition)
         if b"filename" not in parameters:
-            raise ProblemError(400, "the form holds more than one file; options go into the query")
+            raise ProblemError(
+                400, "the form holds fields beside its one file; leave them out, options go into the query"
+            )
         if self._name is not None:
             raise ProblemError(400, "the form holds several files; send them one at a time")
         self._name = parameters[b"filename"].decode("utf-8", "replace")

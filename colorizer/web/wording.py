@@ -13,6 +13,7 @@ from colorizer.web.limits import SERVER_SETTINGS, Limits
 REMEDIES: dict[Remedy, str] = {
     Remedy.LEAVE_OUT: "leave out {what}",
     Remedy.TAKE: "take {what}",
+    Remedy.COLOR_FILMS: "films are for the command: colorize {films}",
     Remedy.ANOTHER_OUTPUT: "make room where the server keeps its temporary files",
     Remedy.INSTALL_EXTRA: "where the server runs: pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",

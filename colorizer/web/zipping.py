@@ -44,7 +44,7 @@ def read_request(body: bytes) -> list[RequestedPicture]:
     try:
         content = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ProblemError(400, "the body is no JSON") from error
+        raise ProblemError(400, "the body is no JSON; see /docs for what it is to be") from error
     if not isinstance(content, dict) or not isinstance(content.get("pictures"), list):
         raise ProblemError(400, 'expected {"pictures": [{"id": "..."}, ...]}')
     common = _options_in(content, "pictures")

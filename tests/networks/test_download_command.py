@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -339,6 +340,14 @@ def test_a_mirror_that_is_away_is_passed_over(server: Server, download: Download
         done = download("--mirror", server.url, mirror=away)
     assert_right(store, done)
     assert "no connection" in done.stderr
+    assert "Errno" not in done.stderr
+
+
+def test_a_server_that_has_no_such_name_is_said_in_words(download: Download) -> None:
+    done = download("--retries", "0", mirror="http://nowhere.invalid/")
+    assert done.returncode == 2
+    assert "there is no server of that name, or no network" in done.stderr
+    assert not re.search(r"Errno|resolve|Max retries", done.stderr)
 
 
 def test_a_killed_download_goes_on_and_is_verified(

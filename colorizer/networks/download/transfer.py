@@ -317,7 +317,15 @@ def _outcome_of_errors(policy: Policy) -> Iterator[None]:
         raise MirrorError(f"cannot be asked ({_cause(error)})") from error
 
 
+_NO_SUCH_NAME = "Failed to resolve"
+"""What urllib3 says where a host's name leads nowhere."""
+_NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ?")
+
+
 def _cause(error: Exception) -> str:
     """The telling end of a nested network error, in one line."""
     inner = error.args[0] if error.args else error
-    return shown(str(getattr(inner, "reason", None) or inner).rsplit(": ", 1)[-1])
+    text = shown(str(getattr(inner, "reason", None) or inner).rsplit(": ", 1)[-1])
+    if _NO_SUCH_NAME in text:
+        return "there is no server of that name, or no network"
+    return _NUMBER.sub("", text)
