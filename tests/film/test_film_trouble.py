@@ -131,7 +131,7 @@ def test_sound_alone_nothing_and_junk_are_refused(shots: list[Picture], tmp_path
         (tmp_path / "junk.mkv").write_bytes(content)
         with pytest.raises(InputError, match=r"junk\.mkv"):
             colored(tmp_path / "junk.mkv", tmp_path / "out.mp4")
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match=r"missing\.mp4: no such file; check the name"):
         colored(tmp_path / "missing.mp4", tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
 
