@@ -15,6 +15,7 @@ from colorizer import __version__
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, Message, OptionRef, OutputError, Remedy, UsageError, shown
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
+from colorizer.film.digest import FilmHash
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
 from colorizer.film.joining import join
@@ -112,7 +113,10 @@ def color_video(
         raise OutputError(f"{shown(target)}: create the folder {shown(target.parent)} first")
     # a run that was killed while it joined its segments left a file as large as the film
     remove_leftovers(target.parent, below=False)
-    with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
+    with (
+        contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader,
+        FilmHash(source, wanted=not options.no_mark) as hashing,
+    ):
         plan = plan_encoding(target, reader.description, options)
         carriage, left_out = plan_carriage(source, target, plan, options, reader.first_time)
         for note in left_out:
@@ -126,13 +130,13 @@ def color_video(
         work = WorkFolder(target, _fingerprint(source, options, plan, colorizer, segment_frames))
         run = _Run(reader, frame_colorizer, plan, work, on_progress, segment_frames=segment_frames)
         run.encode()
+        making = None if options.no_mark or not run.frames else replace(colorizer.making(), source=hashing.result())
     if not run.frames:
         work.remove()
         times = OptionRef("start"), OptionRef("end")
         raise InputError(
             f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
         )
-    making = None if options.no_mark else colorizer.making()
     join(source, target, work.complete(), replace(carriage, making=making))
     work.remove()
     return FilmResult(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from colorizer.color.pixels import check_pixels
@@ -21,7 +21,8 @@ from colorizer.film.pipeline import in_thread
 from colorizer.film.temporal import FrameInput, SteadiedFrame, steady
 from colorizer.io.atomic import remove_leftovers
 from colorizer.io.storage import LOCAL, Kind
-from colorizer.media import READABLE_SUFFIXES, Mark, Output, Picture, colored_suffix, read_picture, write_picture
+from colorizer.media import READABLE_SUFFIXES, Mark, Output, Picture, colored_suffix, open_document, write_picture
+from colorizer.networks.making import Making, UsedFile
 from colorizer.settings import Settings
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
@@ -80,22 +81,23 @@ def _result_names(paths: list[Path]) -> dict[Path, str]:
 
 @dataclass(frozen=True)
 class _ReadFrame:
-    """A frame's picture, or why there is none."""
+    """A frame's picture, and the SHA-256 of its file."""
 
     path: Path
-    picture: Picture | None
-    error: ColorizerError | None = None
+    picture: Picture
+    sha256: str
 
 
-def _read_frames(paths: list[Path]) -> Iterator[_ReadFrame]:
+def _read_frames(paths: list[Path]) -> Iterator[_ReadFrame | ColorizerError]:
     for path in paths:
         try:
-            picture = read_picture(path)
+            with open_document(path, hashed=True) as document:
+                picture = next(iter(document))
             check_pixels(picture.pixels)  # here, where an error still belongs to one frame
         except ColorizerError as error:
-            yield _ReadFrame(path, None, error)
+            yield error
         else:
-            yield _ReadFrame(path, picture)
+            yield _ReadFrame(path, picture, document.sha256)
 
 
 def color_numbered(
@@ -150,29 +152,31 @@ def color_numbered(
     names = _result_names(paths)
     notes: list[Message] = []
 
-    def inputs() -> Iterator[FrameInput[tuple[Path, Picture]]]:
+    def inputs() -> Iterator[FrameInput[_ReadFrame]]:
         for read in in_thread(_read_frames(paths), _QUEUE):
-            if read.error is not None:
-                notes.append(read.error.message)
-            elif read.picture is not None:
-                yield _frame_input(colorizer, read.path, read.picture)
+            if isinstance(read, ColorizerError):
+                notes.append(read.message)
+            else:
+                yield _frame_input(colorizer, read)
 
     steadied = steady(inputs(), None, steadiness=options.steadiness, every=options.network_every)
-    mark = None if options.no_mark else Mark(colorizer.model.name, colorizer.recipe(), colorizer.making().as_json())
+    making = None if options.no_mark else colorizer.making()
     done = 0
     for one, in_color in _with_decisions(steadied, colorizer):
-        path, picture = one.item
+        path, picture = one.item.path, one.item.picture
         # the state that the next frames need is computed whether this one is written or not
         output = target / names[path]
         if overwrite or not output.exists():
-            colored = None if in_color else colorizer.render(picture.pixels, one.ab)
-            write_picture(output, picture if colored is None else picture.with_pixels(colored, mark))
+            if not in_color:
+                mark = None if making is None else _mark(colorizer, making, one.item)
+                picture = picture.with_pixels(colorizer.render(picture.pixels, one.ab), mark)
+            write_picture(output, picture)
         done += 1
         on_progress(Progress(done + len(notes), len(paths)))
     return FolderResult(done, len(notes), tuple(notes))
 
 
-_ColoredFrame = SteadiedFrame[tuple[Path, Picture]]
+_ColoredFrame = SteadiedFrame[_ReadFrame]
 
 
 def _with_decisions(
@@ -180,13 +184,18 @@ def _with_decisions(
 ) -> Iterator[tuple[_ColoredFrame, bool | None]]:
     """Each frame with whether it is in colour already and passes."""
     if colorizer.settings.keep_color:
-        checks = (ColorCheck(one, one.new_scene, colorizer.keeps(one.item[1].pixels)) for one in steadied)
+        checks = (ColorCheck(one, one.new_scene, colorizer.keeps(one.item.picture.pixels)) for one in steadied)
         yield from decide_in_color(checks, None)
     else:
         for one in steadied:
             yield one, False
 
 
-def _frame_input(colorizer: Colorizer, path: Path, picture: Picture) -> FrameInput[tuple[Path, Picture]]:
-    seen = colorizer.view.of_pixels(picture.pixels)
-    return FrameInput((path, picture), seen[0].lightness[0, 0], lambda: colorizer.predict_seen(seen))
+def _mark(colorizer: Colorizer, making: Making, frame: _ReadFrame) -> Mark:
+    of_frame = replace(making, source=UsedFile(frame.path.name, frame.sha256))
+    return Mark(colorizer.model.name, colorizer.recipe(), of_frame.as_json())
+
+
+def _frame_input(colorizer: Colorizer, frame: _ReadFrame) -> FrameInput[_ReadFrame]:
+    seen = colorizer.view.of_pixels(frame.picture.pixels)
+    return FrameInput(frame, seen[0].lightness[0, 0], lambda: colorizer.predict_seen(seen))

@@ -18,6 +18,7 @@ from colorizer.guidance.session import Session, full_size, in_fractions
 from colorizer.media import Mark, Output, Picture
 from colorizer.media.jpeg_luma import kept_luma, not_kept, turned_back, with_chroma_planes
 from colorizer.media.picture import KeptLuma, upright
+from colorizer.networks.making import UsedFile
 
 LUMA_KEPT = "luma coefficients kept"
 """What the mark says of it."""
@@ -35,16 +36,21 @@ class GuidedPage:
         return self.session.render(self.guidance)
 
 
-def mark_of(colorizer: Colorizer, guided: GuidedPage | None, *more: str) -> Mark:
-    """What a result says of how it was coloured, and what else is to be said."""
+def mark_of(colorizer: Colorizer, guided: GuidedPage | None, source: UsedFile | None, *more: str) -> Mark:
+    """What a result says of how it was coloured, of which file it is, and what else is to be said."""
     said = Guidance() if guided is None else guided.guidance
     words = ", ".join(filter(None, [colorizer.recipe(), said.describe(), *more]))
-    making = replace(colorizer.making(*more), guidance=said.summary())
+    making = replace(colorizer.making(*more), source=source, guidance=said.summary())
     return Mark(colorizer.model.name, words, making.as_json())
 
 
 def colored_beside_luma(
-    picture: Picture, colorizer: Colorizer, output: Output, kind: str, guided: GuidedPage | None = None
+    picture: Picture,
+    colorizer: Colorizer,
+    output: Output,
+    kind: str,
+    guided: GuidedPage | None = None,
+    source: UsedFile | None = None,
 ) -> Picture:
     """The picture with chroma planes beside its coded luma; where that cannot stay, itself, with a note if need be.
 
@@ -58,6 +64,8 @@ def colored_beside_luma(
         How it will be written, and in which format by name.
     guided
         What hints say of it.
+    source
+        The file that it is of, for the mark.
 
     Raises
     ------
@@ -82,7 +90,7 @@ def colored_beside_luma(
         adjustment = _adjustment(guided, luma.orientation, kept)
     original = turned_back(picture.pixels, luma.orientation) if picture.pixels.ndim == 3 else None
     chroma = colorizer.render_chroma(kept.plane, ab, kept.subsampling, original, adjustment)
-    mark = mark_of(colorizer, guided, LUMA_KEPT)
+    mark = mark_of(colorizer, guided, source, LUMA_KEPT)
     return with_chroma_planes(picture, luma, kept, chroma, mark)
 
 

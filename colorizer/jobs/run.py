@@ -38,6 +38,7 @@ from colorizer.media import (
     write_picture,
 )
 from colorizer.media.formats import HEAD_SIZE, format_of
+from colorizer.networks.making import UsedFile
 
 
 class Status(Enum):
@@ -186,6 +187,8 @@ class ColoredPages:
         Whether before and after of the first page, and its mean colour, are wanted.
     saying
         What is said of their colours.
+    name
+        Of the file that they are of, without folders; "" where they are of none. The document knows its hash.
 
     Attributes
     ----------
@@ -211,6 +214,7 @@ class ColoredPages:
         compare: bool = False,
         tones: bool = False,
         saying: Saying | None = None,
+        name: str = "",
     ) -> None:
         self.sizes: list[tuple[int, int]] = []
         self.passed: list[bool] = []
@@ -223,7 +227,13 @@ class ColoredPages:
         self._tones = tones
         self.tone: tuple[float, float] | None = None
         self._saying = saying or Saying()
+        self._name = name
         self.remarks: list[str] = []
+
+    @property
+    def source(self) -> UsedFile | None:
+        """The file that they are of, once the first page has been asked for; None where there is none."""
+        return UsedFile(self._name, self._document.sha256) if self._name and self._document.sha256 else None
 
     def __iter__(self) -> Iterator[Picture]:
         """Decode and colour the next page.
@@ -258,9 +268,9 @@ class ColoredPages:
     def _colored(self, picture: Picture) -> Picture:
         colorizer, page = self._colorizer, len(self.sizes)
         guided = self._guided(picture, page) if self._saying else None
-        colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided)
+        colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided, self.source)
         if colored.coded is None:
-            mark = mark_of(colorizer, guided)
+            mark = mark_of(colorizer, guided, self.source)
             pixels = colorizer.colorize(picture.pixels, order="rgb") if guided is None else guided.render()
             colored = colored.with_pixels(pixels, mark)
         return colored
@@ -284,14 +294,21 @@ class ColoredPages:
 def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes | None, storage: Storage) -> Outcome:
     output, limit = policy.output, policy.max_pixels
     with (
-        open_document(task.source, max_pixels=limit, storage=storage)
+        open_document(task.source, max_pixels=limit, storage=storage, hashed=True)
         if data is None
         else decode_document(data, shown(task.source), max_pixels=limit)
     ) as document:
         kind = target_format(task.target, output)
         saying = policy.guiding.said_of(task.source if data is None else None, storage)
         pages = ColoredPages(
-            document, colorizer, output, kind.name, compare=policy.compare, tones=policy.tones, saying=saying
+            document,
+            colorizer,
+            output,
+            kind.name,
+            compare=policy.compare,
+            tones=policy.tones,
+            saying=saying,
+            name=task.source.name if data is None else "",
         )
         notes = write_document(task.target, pages, len(document), output, storage=storage)
         unchanged = all(pages.passed) and kind is document.format
@@ -305,7 +322,7 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     status = Status.PASSED if all(pages.passed) else Status.COLORED
     said = None if all(pages.passed) else saying
     used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
-    making = replace(colorizer.making(), guidance=said.summary() if said else {}).as_dict()
+    making = replace(colorizer.making(), source=pages.source, guidance=said.summary() if said else {}).as_dict()
     return Outcome(
         task,
         status,

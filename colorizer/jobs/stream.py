@@ -30,7 +30,7 @@ def color_bytes(
     name
         How messages call it.
     source
-        The file that it comes from, whose hints file counts.
+        The file that it comes from, whose hints file counts, and which the mark names.
 
     Returns
     -------
@@ -46,16 +46,20 @@ def color_bytes(
     OutputError
         The format cannot hold the result.
     """
-    with decode_document(data, name, max_pixels=policy.max_pixels) as document:
+    with decode_document(data, name, max_pixels=policy.max_pixels, hashed=source is not None) as document:
         saying = policy.guiding.said_of(source)
-        written, notes, passed = color_document(document, colorizer, policy.output, saying)
+        written, notes, passed = color_document(
+            document, colorizer, policy.output, saying, "" if source is None else source.name
+        )
     return (data, ()) if passed and policy.output.format == "auto" else (written, notes)
 
 
 def color_document(
-    document: Document, colorizer: Colorizer, output: Output, saying: Saying | None = None
+    document: Document, colorizer: Colorizer, output: Output, saying: Saying | None = None, name: str = ""
 ) -> tuple[bytes, tuple[str, ...], bool]:
     """Colour a document that is open, by what is said of its colours; see `color_bytes`.
+
+    `name` is that of the file that it is of, without folders, which the mark names; "" for none.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def color_document(
         The format cannot hold the result.
     """
     kind = result_format(document.format.name, output)
-    pages = ColoredPages(document, colorizer, output, kind.name, saying=saying)
+    pages = ColoredPages(document, colorizer, output, kind.name, saying=saying, name=name)
     written, notes = encode_document(pages, len(document), document.format.name, output)
     return written, (*notes, *pages.remarks), all(pages.passed)
 

@@ -5,6 +5,7 @@ Every way in which a file can be wrong becomes one `InputError` that names it.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ from colorizer.errors import (
     UnknownFormatError,
     shown,
 )
+from colorizer.io.records import HASH_CHUNK
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.color_management import InSrgb, to_srgb
@@ -65,6 +67,10 @@ class Document:
         How messages call the file.
     format
         What it is, by its content.
+    sha256
+        Of the file, if it was asked for: known when the first page is there, "" before. A file that is decoded as a
+        whole is hashed as it is read; one of pages is read through first, and its pages then come from the system's
+        cache.
 
     Raises
     ------
@@ -74,8 +80,10 @@ class Document:
         It is something else than a picture that can be read.
     """
 
-    def __init__(self, file: BinaryIO, name: str, max_pixels: int) -> None:
+    def __init__(self, file: BinaryIO, name: str, max_pixels: int, *, hashed: bool = False) -> None:
         self.name = name
+        self.sha256 = ""
+        self._hashed = hashed
         self._file = file
         self._max_pixels = max_pixels
         head = file.read(HEAD_SIZE)
@@ -87,6 +95,8 @@ class Document:
             raise UnknownFormatError(not_a_picture(head, name).about(name))
         self.format: Format = found
         with explained(name):
+            if hashed and found.decode is None:
+                self.sha256 = _sha256(file)
             self._pages = TiffPages(file, self._check_size) if found.decode is None else None
         if self._pages is not None and not len(self._pages):
             raise InputError(f"{name}: damaged or incomplete picture (it holds no page); copy it again from its source")
@@ -118,6 +128,8 @@ class Document:
             yield from self._pages
         elif self.format.decode is not None:
             data = self._file.read()
+            if self._hashed:
+                self.sha256 = hashlib.sha256(data).hexdigest()
             try:
                 yield self.format.decode(data, self._check_size)
             except (UnsupportedError, ColorizerError, MemoryError):
@@ -139,7 +151,9 @@ class Document:
             )
 
 
-def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Document:
+def open_document(
+    path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL, hashed: bool = False
+) -> Document:
     """Open a picture file of any number of pages.
 
     Parameters
@@ -150,6 +164,8 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: 
         Larger pages are refused before anything is decoded.
     storage
         Where it lies.
+    hashed
+        Whether its SHA-256 is wanted.
 
     Raises
     ------
@@ -160,13 +176,13 @@ def open_document(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: 
     """
     file = _open(path, storage)
     try:
-        return Document(file, shown(path), max_pixels)
+        return Document(file, shown(path), max_pixels, hashed=hashed)
     except BaseException:
         file.close()
         raise
 
 
-def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Document:
+def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXELS, hashed: bool = False) -> Document:
     """Open a picture file held in memory; see `open_document`. `name` is how messages call it.
 
     Raises
@@ -174,7 +190,7 @@ def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIX
     InputError
         It is no picture, damaged, or too large.
     """
-    return Document(io.BytesIO(data), name, max_pixels)
+    return Document(io.BytesIO(data), name, max_pixels, hashed=hashed)
 
 
 def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Picture:
@@ -246,6 +262,15 @@ def explained(name: str) -> Iterator[None]:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:
         raise InputError(f"{name}: {damage_words(error)}; copy it again from its source") from error
+
+
+def _sha256(file: BinaryIO) -> str:
+    """Of a file that is open, which is at its begin afterwards too."""
+    digest = hashlib.sha256()
+    while chunk := file.read(HASH_CHUNK):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def _in_srgb(stored: StoredPicture, kind: str) -> Picture:

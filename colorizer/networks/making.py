@@ -1,6 +1,7 @@
 """What a result says of its making: one value, written into XMP, reports and films alike, by one schema.
 
-docs/mark.md tells the fields, `making.schema.json` the same to programs. No path of the machine is among them.
+docs/mark.md tells the fields, `making.schema.json` the same to programs. No path of the machine is among them: of the
+picture that was coloured, its own name alone and its SHA-256.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _CHROMA_SETTINGS = ("saturation", "strength", "keep_color", "compat")
 
 @dataclass(frozen=True)
 class UsedFile:
-    """A file of the model."""
+    """A file that something was made with or from: a model's, or the picture itself."""
 
     name: str
     sha256: str
@@ -62,6 +63,7 @@ class Making:
     engine: UsedEngine
     settings: Mapping[str, Any]  # as they took effect
     program: str = f"colorize {__version__}"
+    source: UsedFile | None = None  # the picture or film that was coloured; None where it came from no file
     guidance: Mapping[str, Any] = field(default_factory=dict)  # what a person said of the colours
     sources: tuple[Mapping[str, Any], ...] = ()  # other pictures that it was made from, by name and SHA-256
     notes: tuple[str, ...] = ()  # such as luma that was kept

@@ -222,7 +222,8 @@ class Service:
 
     async def _receive(self, request: Request, name: str) -> Source:
         upload = await receive_upload(request, self.folder, self.limits)
-        return Source(upload.path, clean_name(name or upload.name))
+        given = name or upload.name
+        return Source(upload.path, clean_name(given), named=bool(given))
 
     def _preparation(self, source: Source, model: str, *, fast: bool) -> Callable[[Any], Preview]:
         def work(cancelled: threading.Event) -> Preview:

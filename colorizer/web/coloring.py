@@ -58,6 +58,7 @@ class Source:
 
     path: Path
     name: str
+    named: bool = True  # by whoever sent it; else the name is only one to call it by
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,14 @@ class CancellableDocument(Document):
         The picture has been deleted meanwhile.
     """
 
-    def __init__(self, source: Source, max_pixels: int, cancelled: threading.Event) -> None:
+    def __init__(self, source: Source, max_pixels: int, cancelled: threading.Event, *, hashed: bool = False) -> None:
         self._cancelled = cancelled
         try:
             file = source.path.open("rb")
         except FileNotFoundError as error:
             raise ProblemError(404, "the picture has been deleted") from error
         try:
-            super().__init__(file, shown(source.name), max_pixels)
+            super().__init__(file, shown(source.name), max_pixels, hashed=hashed)
         except BaseException:
             file.close()
             raise
@@ -138,8 +139,8 @@ def color_file(
     JobCancelledError
         Nobody waits for it any more.
     """
-    with CancellableDocument(source, max_pixels, cancelled) as document:
-        data, _, passed = color_document(document, colorizer, output, saying)
+    with CancellableDocument(source, max_pixels, cancelled, hashed=True) as document:
+        data, _, passed = color_document(document, colorizer, output, saying, source.name if source.named else "")
         passes = 0 if passed else len(document)
     if passed and output.format == "auto":
         # nothing changes, so not a byte need: what was sent, and is a whole picture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import av
 import jsonschema
 import pytest
 from films import SMALL_VIEW, Picture, Recipe, make_film, pan, to_grey
+from PIL import Image
 
 import colorizer
 from colorizer.film.job import color_video
+from colorizer.film.numbered import color_numbered
 from colorizer.film.options import FilmOptions
 
 SCHEMA = json.loads((Path(colorizer.__file__).parent / "networks" / "making.schema.json").read_text(encoding="utf-8"))
@@ -51,6 +55,7 @@ def test_a_film_says_how_it_was_made_and_loses_no_tag(
     assert said == [found[key]]
     made: dict[str, Any] = json.loads(found[key].removeprefix("COLORIZE "))
     jsonschema.validate(made, SCHEMA)
+    assert made["source"] == {"name": name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
     assert made["model"]["name"] == "lite"
     assert made["settings"]["size"] == [64]
 
@@ -59,3 +64,14 @@ def test_nothing_is_said_where_that_is_asked_for(shots: list[Picture], tmp_path:
     source = make_film(tmp_path / "film.mkv", shots, Recipe(sounds=()))
     color_video(source, tmp_path / "out.mkv", SMALL_VIEW, FilmOptions(no_mark=True))
     assert "colorize" not in tags(tmp_path / "out.mkv")
+
+
+def test_each_numbered_frame_says_of_which_file_it_is(shots: list[Picture], tmp_path: Path) -> None:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for number, shot in enumerate(shots):
+        Image.fromarray(shot[..., 0] if shot.ndim == 3 else shot).save(folder / f"frame{number}.png")
+    color_numbered(folder, tmp_path / "out", SMALL_VIEW)
+    for source in folder.iterdir():
+        (said,) = re.findall(rb'"source":(\{.*?\})', (tmp_path / "out" / source.name).read_bytes())
+        assert json.loads(said) == {"name": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}

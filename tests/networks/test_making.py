@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import Command
+from in_process import run_in_process
 from made_networks import CONTRACTS
 from onnx.external_data_helper import convert_model_to_external_data
 from PIL import Image
@@ -65,6 +67,8 @@ def test_the_built_in_network_says_what_it_is_and_how_it_was_set(colorize: Comma
         # the JPEG keeps its own luma, and says so
         assert made.pop("notes", []) == (["luma coefficients kept"] if name.endswith("jpg") else [])
         assert made == reported
+        original = tmp_path / name.replace(".color", "")
+        assert made["source"] == {"name": original.name, "sha256": sha256(original)}
         folder = packaged_weights()
         for file in made["model"]["files"]:
             assert file["sha256"] == sha256(next(folder.rglob(file["name"])))
@@ -137,3 +141,37 @@ def test_a_folder_is_done_again_when_a_file_of_the_model_or_its_descriptor_chang
     described.write_text(json.dumps(contract.descriptor | {"output": contract.descriptor["output"] | {"scale": 0.5}}))
     assert made_again()
     assert not made_again()
+
+
+def test_every_page_of_a_tiff_names_the_file_that_it_is_of(colorize: Command, tmp_path: Path) -> None:
+    pages = [Image.new("L", (40, 30), tone) for tone in (60, 180)]
+    (tmp_path / "box").mkdir()
+    source = tmp_path / "box" / "album.tif"
+    pages[0].save(source, save_all=True, append_images=pages[1:])
+    done = colorize("box/album.tif", "-o", "out.tif", "--model", "lite", "--fast", *ENGINE)
+    assert done.returncode == 0, done.stderr
+    marks = re.findall(rb"<x:xmpmeta.*?</x:xmpmeta>", (tmp_path / "out.tif").read_bytes(), re.DOTALL)
+    found = [ElementTree.fromstring(mark).find(f".//{MAKING}") for mark in marks]  # noqa: S314 - our own packet
+    said = [json.loads(str(one.text))["source"] for one in found if one is not None]
+    assert said == [{"name": "album.tif", "sha256": sha256(source)}] * 2
+
+
+def test_a_pipe_names_its_file_where_there_is_one(colorize: Command, photo: Path, tmp_path: Path) -> None:
+    arguments = ("--model", "lite", "--fast", *ENGINE)
+    assert colorize("-", "-o", "unnamed.png", *arguments, stdin=photo.read_bytes()).returncode == 0
+    made = in_xmp(tmp_path / "unnamed.png")
+    assert made is not None
+    assert "source" not in made
+    once = colorize_bytes(tmp_path, "photo.png", "-o", "-", *arguments)
+    (tmp_path / "named.png").write_bytes(once)
+    made = in_xmp(tmp_path / "named.png")
+    assert made is not None
+    assert made["source"] == {"name": "photo.png", "sha256": sha256(photo)}
+    assert colorize("photo.png", "-o", "file.png", *arguments).returncode == 0
+    assert (tmp_path / "file.png").read_bytes() == once
+
+
+def colorize_bytes(folder: Path, *arguments: str) -> bytes:
+    """What the command writes to stdout."""
+    environment = dict(os.environ)
+    return run_in_process(arguments, cwd=folder, environment=environment, stdin=b"").stdout

@@ -29,10 +29,10 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).parent.parent.parent
 
 
-def command_bytes(data: bytes, output: Output | None = None, **settings: Any) -> bytes:
-    """What the command writes for a picture that comes through a pipe."""
+def command_bytes(data: bytes, output: Output | None = None, *, called: str = "", **settings: Any) -> bytes:
+    """What the command writes for a picture that comes through a pipe, or from a file of this name."""
     colorizer = Colorizer(Settings(model="lite", **settings), pictures=1)
-    return color_bytes(data, colorizer, OutputPolicy(output or Output()))[0]
+    return color_bytes(data, colorizer, OutputPolicy(output or Output()), source=Path(called) if called else None)[0]
 
 
 def test_health_tells_version_queue_and_limits(server: Server) -> None:
@@ -113,7 +113,8 @@ def test_a_grey_jpeg_keeps_its_luma_as_from_the_command(server: Server, query: d
     address = server.add(data, "street.jpg")
     server.ended(address)
     saved = server.get(f"{address}/result", params=query).content
-    assert sent == saved == command_bytes(data, output)
+    assert sent == command_bytes(data, output)
+    assert saved == command_bytes(data, output, called="street.jpg")
     assert (b"luma coefficients kept" in saved) is (output.keep_luma is None)
 
 
@@ -141,7 +142,7 @@ def test_pages_of_a_tiff_all_come_back(server: Server) -> None:
 def test_a_form_with_one_file_does_too(server: Server) -> None:
     data = photo(seed=5)
     answer = server.post("/api/colorize", files={"anything": ("grandma.jpg", data, "image/jpeg")})
-    assert answer.content == command_bytes(data)
+    assert answer.content == command_bytes(data, called="grandma.jpg")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="grandma.color.jpg"'
 
 
@@ -331,9 +332,9 @@ def test_a_saved_picture_is_what_the_command_writes(server: Server) -> None:
     data = photo(200, 150, seed=9, kind="PNG", deep=True)
     address = server.add(data, "dune.png")
     server.ended(address)
-    assert server.get(f"{address}/result").content == command_bytes(data)
+    assert server.get(f"{address}/result").content == command_bytes(data, called="dune.png")
     answer = server.get(f"{address}/result?saturation=0.7&temperature=0.4&format=tiff")
-    assert answer.content == command_bytes(data, Output("tiff"), saturation=0.7, temperature=0.4)
+    assert answer.content == command_bytes(data, Output("tiff"), called="dune.png", saturation=0.7, temperature=0.4)
     assert answer.headers["Content-Disposition"] == 'attachment; filename="dune.color.tif"'
     assert server.get(address).json()["passes"] == 3
 
@@ -354,8 +355,9 @@ def test_many_are_saved_in_one_archive_and_what_fails_says_why(server: Server) -
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["a.color.jpg", "A.color-2.jpg", "glass.png.txt"]
-        assert archive.read("a.color.jpg") == command_bytes(files["a.jpg"], Output("jpeg"))
-        assert archive.read("A.color-2.jpg") == command_bytes(files["b.jpg"], Output("jpeg"), saturation=2.0)
+        assert archive.read("a.color.jpg") == command_bytes(files["a.jpg"], Output("jpeg"), called="a.jpg")
+        second = command_bytes(files["b.jpg"], Output("jpeg"), called="A.jpg", saturation=2.0)
+        assert archive.read("A.color-2.jpg") == second
         assert b"transparency" in archive.read("glass.png.txt")
 
 
@@ -446,10 +448,10 @@ def test_a_picture_may_be_looked_at_once(server: Server) -> None:
     assert server.post("/api/colorize?size=448,224", data).content == closely
     address = server.add(data, "x.jpg")
     assert server.ended(address)["fast"] is False
-    assert server.get(f"{address}/result").content == closely
+    assert server.get(f"{address}/result").content == command_bytes(data, called="x.jpg")
     assert server.post(f"{address}/model?fast=true").status_code == 202
     assert server.ended(address)["fast"] is True
-    assert server.get(f"{address}/result").content == once
+    assert server.get(f"{address}/result").content == command_bytes(data, called="x.jpg", fast=True)
 
 
 def test_unknown_addresses_and_methods_are_problems(server: Server) -> None:
