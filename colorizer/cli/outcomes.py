@@ -8,7 +8,10 @@ from colorizer.cli.wording import worded
 from colorizer.errors import shown
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from colorizer.cli.console import Console
+    from colorizer.jobs.journal import Difference
     from colorizer.jobs.run import Outcome
 
 
@@ -53,3 +56,15 @@ def summary(outcomes: list[Outcome], total: int) -> str:
     noted = sum(bool(outcome.notes) and outcome.status is not Status.KEPT for outcome in outcomes)
     told = f"; {noted} with notes, which -v prints and --report keeps" if noted else ""
     return (", ".join(parts) or "nothing done") + told
+
+
+def outdated(counts: Counter[Difference]) -> str:
+    """How many outputs are kept that would come out otherwise now, by the reason; and what does them again."""
+    total = sum(counts.values())
+    exist, them = ("exists", "it") if total == 1 else ("exist", "them")
+    if len(counts) == 1:
+        (difference,) = counts
+        made = difference.value
+    else:
+        made = "otherwise (" + ", ".join(f"{count} {each.value}" for each, count in counts.most_common()) + ")"
+    return f"{total} {exist}, made {made}: --update does {them} again"

@@ -24,15 +24,16 @@ from colorizer.cli.options import (
     switch,
     valued,
 )
-from colorizer.cli.outcomes import outcome_lines, summary
+from colorizer.cli.outcomes import outcome_lines, outdated, summary
 from colorizer.cli.pipe import PIPE, color_pipe, read
 from colorizer.cli.progress import Choice, chosen_kind, pictures_display
 from colorizer.cli.streams import standard_text
-from colorizer.cli.wording import Said, counted, worded
+from colorizer.cli.wording import counted, worded
 from colorizer.errors import ExitStatus, UsageError, shown
 from colorizer.media.options import Output
 
 if TYPE_CHECKING:
+    from colorizer.jobs.batch import Run
     from colorizer.jobs.executors.local import StartedProcesses
     from colorizer.jobs.request import Prepared, Request
     from colorizer.jobs.run import Outcome
@@ -104,7 +105,7 @@ SHORT_JOB = 20
     "--report",
     type=PATH,
     metavar="FILE",
-    help="Write a line of JSON for each input; - for stdout.",
+    help="Write a line for each input: JSON, or CSV where the name ends in .csv; - for stdout.",
 )
 @progress_option
 @quiet_option
@@ -204,6 +205,7 @@ def _run(
     from contextlib import ExitStack
 
     from colorizer.jobs.discover import about_films
+    from colorizer.jobs.facts import Facts
     from colorizer.jobs.interrupt import interruptible
     from colorizer.jobs.progress import JobProgress
     from colorizer.jobs.report import Report
@@ -229,7 +231,7 @@ def _run(
 
     with ExitStack() as stack:
         shared = standard_text() if report == PIPE else None
-        record = stack.enter_context(Report(report, shared, words=worded)) if report else None
+        record = stack.enter_context(Report(report, shared, words=worded, root=prepared.batch.root)) if report else None
         counts = JobProgress(sources)
         display = stack.enter_context(pictures_display(kind, counts))
         display.begin(total=counts.total)
@@ -239,7 +241,7 @@ def _run(
                 record.add(outcome)
             for text in outcome_lines(outcome, console, brief=brief):
                 display.line(text)
-            outcomes.append(replace(outcome, making=None))  # which is long, and of millions too much to keep
+            outcomes.append(replace(outcome, making=None, facts=Facts()))  # of millions too much to keep
             counts.add(outcome)
             display.advance()
             if outcome.error and fail_fast:
@@ -249,20 +251,20 @@ def _run(
         console.remark(
             f"{shown(sheet)}: {counted(count, 'picture')}, before and after" if count else "nothing for a sheet"
         )
-    return _end(outcomes, prepared, run.broken_off, console, interrupted=interruption.requested)
+    return _end(outcomes, prepared, run, console, interrupted=interruption.requested)
 
 
-def _end(
-    outcomes: list[Outcome], prepared: Prepared, broken_off: Said | None, console: Console, *, interrupted: bool
-) -> int:
+def _end(outcomes: list[Outcome], prepared: Prepared, run: Run, console: Console, *, interrupted: bool) -> int:
     total = len(prepared.batch.tasks)
     errors = [outcome.error for outcome in outcomes if outcome.error]
     for error in errors if not console.quiet else ():
         console.error(error)
-    if broken_off:
-        console.error(broken_off)
+    if run.broken_off:
+        console.error(run.broken_off)
     if total > 1 or interrupted:
         console.remark(summary(outcomes, total))
+    if run.standing.outdated:
+        console.remark(outdated(run.standing.outdated))
     if interrupted:
         console.remark("interrupted; the same command goes on with the rest")
         return ExitStatus.INTERRUPTED
@@ -298,14 +300,18 @@ def _propose(request: Request, count: int, console: Console) -> int:
 
 
 def _dry_run(request: Request, console: Console) -> int:
+    from colorizer.jobs.batch import standing_of
     from colorizer.jobs.estimate import estimate
     from colorizer.jobs.request import prepare
 
     prepared = prepare(request)
+    standing = standing_of(prepared.batch, prepared.model)
     for task in prepared.batch.tasks:
         click.echo(f"{shown(task.source)}\t{shown(task.target)}")
-    guess = estimate(prepared.batch)
+    guess = estimate(prepared.batch, standing)
     console.remark(
         f"{counted(len(prepared.batch.tasks), 'picture')}, {guess.kept} of them there already; {guess.sentence}"
     )
+    if standing.outdated:
+        console.remark(outdated(standing.outdated))
     return ExitStatus.DONE

@@ -42,8 +42,9 @@ def color_pipe(
         The picture cannot be read, coloured or written.
     """
     from colorizer.colorizer import Colorizer
+    from colorizer.jobs.existing import check_existing
     from colorizer.jobs.plan import Task
-    from colorizer.jobs.run import check_existing, color_file
+    from colorizer.jobs.run import color_file
     from colorizer.jobs.stream import STDIN, color_bytes
     from colorizer.media import target_format
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from colorizer.errors import OutputError, Remedy, WeightsError, shown
 from colorizer.io.atomic import write_atomically
@@ -29,6 +30,20 @@ class Record:
     sha256: str
 
 
+def hash_stream(file: BinaryIO) -> str:
+    """SHA-256 of what an open file holds from where it is read, in lower-case hexadecimal.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    digest = hashlib.sha256()
+    while chunk := file.read(HASH_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's content, in lower-case hexadecimal.
 
@@ -37,14 +52,11 @@ def hash_file(path: Path) -> str:
     WeightsError
         The file cannot be read.
     """
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while chunk := file.read(HASH_CHUNK):
-                digest.update(chunk)
+            return hash_stream(file)
     except OSError as error:
         raise WeightsError(f"{shown(path)}: cannot be read ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def has_hash(path: Path, sha256: str) -> bool:

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from colorizer import __version__
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import LOCAL, Stamp, Storage
 from colorizer.jobs.ahead import SMALL_BATCH
 from colorizer.jobs.executors.base import Executor, Job, WorkerDied
 from colorizer.jobs.executors.serial import SerialExecutor
-from colorizer.jobs.journal import Journal
+from colorizer.jobs.existing import check_existing
 from colorizer.jobs.memory import GUIDED_BYTES, memory_needed
 from colorizer.jobs.plan import Task
-from colorizer.jobs.run import Outcome, OutputPolicy, Status, check_existing, color_file
+from colorizer.jobs.run import Outcome, OutputPolicy, Status, color_file
+from colorizer.jobs.standing import Standing, way_of
 from colorizer.networks import Model
 from colorizer.settings import Settings
 
@@ -54,6 +54,8 @@ class Batch:
         Who does the work, where there is more than a little of it.
     storage
         Where inputs and outputs lie.
+    pictures
+        How many to reckon with where an engine is chosen; None: as many as there are tasks.
     """
 
     tasks: Sequence[Task]
@@ -64,6 +66,7 @@ class Batch:
     update: bool = False
     executor: Executor = field(default_factory=SerialExecutor)
     storage: Storage = LOCAL
+    pictures: int | None = None
 
 
 class Run:
@@ -75,13 +78,22 @@ class Run:
         What to do.
     model
         The model that the settings stand for, whose files tell whether outputs are up to date.
+    standing
+        Where the job stands, where that is known already.
+
+    Attributes
+    ----------
+    standing
+        Where the job stands.
+    broken_off
+        Why it was, in words; None where it was not.
     """
 
-    def __init__(self, batch: Batch, model: Model) -> None:
+    def __init__(self, batch: Batch, model: Model, standing: Standing | None = None) -> None:
         self._batch = batch
-        self._journal = Journal(batch.root, fingerprint(batch, model), batch.storage) if batch.root else None
+        self.standing = standing or standing_of(batch, model)
         self._executors = (batch.executor, SerialExecutor())
-        self._said: dict[Task, str] = {}
+        self._origins: dict[Task, Stamp | None] = {}
         self.broken_off: str | None = None
 
     def stop(self) -> None:
@@ -100,40 +112,17 @@ class Run:
         batch = self._batch
         wanted: list[Item] = []
         for task in batch.tasks:
-            verdict = self._verdict(task)
+            verdict = self.standing.verdict(task)
             if isinstance(verdict, Outcome):
                 yield verdict
             else:
                 wanted.append((task, verdict))
         given, own = self._executors
         for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
-            if self._journal and outcome.status is not Status.FAILED:  # what failed is tried again next time
-                self._journal.add(outcome.task.source, outcome.task.target, self._said.get(outcome.task, ""))
+            self.standing.add(outcome, self._origins.pop(outcome.task, None))
             if outcome.error:
                 self._consider(outcome.error)
             yield outcome
-
-    def _verdict(self, task: Task) -> Outcome | bool:
-        """What is known of a task beforehand: its outcome, or whether its output has to be looked at first."""
-        batch, journal, stamp = self._batch, self._journal, self._batch.storage.stamp
-        made = stamp(task.target)
-        guiding = batch.policy.guiding
-        said = guiding.key(task.source, batch.storage)
-        if said:
-            self._said[task] = f" guided {said}"
-        if batch.overwrite or made is None:
-            return False
-        if batch.update:
-            if journal and journal.knows(task.target):
-                current = journal.is_current(task.source, task.target, self._said.get(task, ""))
-                return Outcome(task, Status.KEPT) if current else False
-            hints = guiding.file_for(task.source, batch.storage)
-            origins = [stamp(path) for path in (task.source, hints) if path is not None]
-            if any(origin is not None and origin.modified_ns > made.modified_ns for origin in origins):
-                return False
-        if journal and journal.is_complete(task.target):
-            return Outcome(task, Status.KEPT)
-        return True
 
     def _done_by(self, executor: Executor, wanted: Sequence[Item]) -> Iterator[Outcome]:
         batch = self._batch
@@ -144,7 +133,7 @@ class Run:
             load_sharing_cores if shares_cores else load_work,
             settings,
             batch.policy,
-            len(batch.tasks),
+            batch.pictures or len(batch.tasks),
             batch.storage,
         )
         for (task, _), result in executor.run(load, self._jobs(wanted, measured=executor.workers > 1)):
@@ -162,9 +151,10 @@ class Run:
         for item in wanted:
             source = item[0].source
             self._make_folder(item[0])
+            self._origins[item[0]] = storage.stamp(source)  # before it is read: what comes after is another input
             if measured:
                 storage.prefetch(source)
-            guided = GUIDED_BYTES if item[0] in self._said else 0
+            guided = GUIDED_BYTES if self.standing.is_guided(item[0]) else 0
             yield Job(item, memory_needed(source, storage) + guided if measured else 0)
 
     def _make_folder(self, task: Task) -> None:
@@ -221,13 +211,13 @@ def load_sharing_cores(settings: Settings, policy: OutputPolicy, pictures: int, 
     return load_work(settings, policy, pictures, storage)
 
 
-def fingerprint(batch: Batch, model: Model) -> str:
-    """A text that changes when the pictures would: options, version, and the model's files and descriptor."""
-    # how many threads compute, and where the weights lie, changes no pixel
-    settings = replace(batch.settings, threads=None, weights_dir=None)
-    # what the model's own sizes are may change; and however they were asked for, equal sizes make equal pictures
-    settings = replace(settings, size=model.sizes_for(settings), fast=False) if not settings.compat else settings
-    options = {"settings": asdict(settings), "output": asdict(batch.policy.output), "version": __version__}
-    files = [str(LOCAL.stamp(path)) for path in model.files.values()]
-    descriptor = None if model.descriptor is None else dict(model.descriptor.source)
-    return f"{model.name} {files} {descriptor} {options}"
+def standing_of(batch: Batch, model: Model) -> Standing:
+    """Where a batch stands: what of it is finished, and in which way."""
+    return Standing(
+        batch.root,
+        way_of(batch.settings, batch.policy.output, model),
+        batch.policy.guiding,
+        overwrite=batch.overwrite,
+        update=batch.update,
+        storage=batch.storage,
+    )

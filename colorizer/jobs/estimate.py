@@ -13,6 +13,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, shown
 from colorizer.jobs.batch import Batch
 from colorizer.jobs.run import OutputPolicy
+from colorizer.jobs.standing import Standing
 from colorizer.jobs.stream import color_bytes, read_file
 
 SAMPLES = 3
@@ -25,7 +26,7 @@ class Estimate:
     Attributes
     ----------
     kept
-        How many outputs exist.
+        How many outputs exist and stay.
     seconds, bytes
         Time, and room on the disk, for those that do not; None where no picture could be tried.
     """
@@ -42,8 +43,15 @@ class Estimate:
         return f"about {tqdm.format_interval(self.seconds)} and {self.bytes / 1e6:.1f} MB for the others"
 
 
-def estimate(batch: Batch) -> Estimate:
+def estimate(batch: Batch, standing: Standing) -> Estimate:
     """Colour a few pictures of a job in memory, and estimate the rest by the files' sizes.
+
+    Parameters
+    ----------
+    batch
+        The job.
+    standing
+        Where it stands, which afterwards knows what was made otherwise.
 
     Raises
     ------
@@ -52,11 +60,13 @@ def estimate(batch: Batch) -> Estimate:
     """
     stamp = batch.storage.stamp
     sizes: dict[Path, int] = {}
+    kept = 0
     for task in batch.tasks:
-        found = stamp(task.source)
-        if found is not None and (batch.overwrite or stamp(task.target) is None):
+        stays = standing.verdict(task) is not False
+        kept += stays
+        found = None if stays else stamp(task.source)
+        if found is not None:
             sizes[task.source] = found.size
-    kept = sum(stamp(task.target) is not None for task in batch.tasks)
     if not sizes:
         return Estimate(kept, 0.0, 0)
     colorizer = Colorizer(batch.settings, pictures=len(batch.tasks))

@@ -1,30 +1,84 @@
-"""What a folder job remembers: which outputs are complete, and what they were made from.
+"""What a folder job remembers of its outputs: which are whole, from what and how they were made, what is told of them.
 
-A line of JSON per finished picture, appended to a hidden file in the output folder. It only saves time: an output that
-is not in it is opened and decoded to see whether it is whole, and a line that a crash cut short is no line.
+Lines of JSON, one for each finished picture, appended to a hidden file in the output folder; how pictures were made is
+alike for most, and has a line of its own that others refer to. The journal only saves time: an output that is not in it
+is opened and decoded to see whether it is whole, and a line that a crash cut short is no line.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from colorizer.io.storage import LOCAL, Stamp, Storage
+from colorizer.jobs.facts import Facts
+from colorizer.jobs.plan import Task
+from colorizer.jobs.run import Outcome, Status
 
 JOURNAL_NAME = ".colorize-journal.jsonl"
 
 
+class Difference(Enum):
+    """In what an output differs from what would be made now, in words that follow "made"; the first one is told."""
+
+    SOURCE = "from another input"
+    NETWORK = "with another network"
+    OPTIONS = "with other options"
+    HINTS = "with other hints"
+    PROGRAM = "by another version"
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a picture is made with: texts that change when it would."""
+
+    network: str
+    options: str
+    program: str
+    hints: str = ""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A finished picture: its output relative to the journal's folder, both files' stamps, and the options used."""
+    """A finished picture.
+
+    Attributes
+    ----------
+    output
+        Relative to the journal's folder.
+    made, source
+        Stamps of both files; the source's from before it was read.
+    way
+        What it was made with; None where that is not known, since an output without an entry was found to be whole.
+    status
+        What became of it.
+    pixels
+        Height and width of the first page.
+    facts
+        Hashes and the like.
+    making
+        Which of the journal's makings is its own.
+    """
 
     output: str
     made: Stamp
     source: Stamp
-    options: str
+    way: Way | None
+    status: str
+    pixels: tuple[int, int] | None
+    facts: Facts
+    making: str
+
+
+_Told = tuple[Mapping[str, Any], str]
+"""How pictures were made, without the name of any; and the same in one line."""
 
 
 class Journal:
@@ -34,61 +88,118 @@ class Journal:
     ----------
     folder
         Where the outputs are; the journal lies in it.
-    options
-        What the pictures are made with, as a text that changes when they would.
     storage
         Where the folder and the inputs lie.
     """
 
-    def __init__(self, folder: Path, options: str, storage: Storage = LOCAL) -> None:
+    def __init__(self, folder: Path, storage: Storage = LOCAL) -> None:
         self._path = folder / JOURNAL_NAME
         self._folder = folder
-        self._options = options
         self._storage = storage
-        self._entries = _read(self._path, storage)
+        self._entries: dict[str, Entry] = {}
+        self._makings: dict[str, _Told] = {}
+        self._ways: dict[Way, Way] = {}  # each once, since a million pictures have a few together
+        with contextlib.suppress(OSError), storage.open_read(self._path) as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError, TypeError, KeyError):
+                    self._take(json.loads(line))
 
-    def knows(self, target: Path) -> bool:
-        """Whether an output was ever finished."""
-        return self._key(target) in self._entries
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """All of them, by the output's name."""
+        return self._entries
 
-    def is_complete(self, target: Path) -> bool:
-        """Whether an output is known to be whole: as it was when it was finished."""
-        entry = self._entries.get(self._key(target))
-        return entry is not None and entry.made == self._storage.stamp(target)
+    def entry(self, target: Path) -> Entry | None:
+        """What is remembered of an output, whatever has become of it since."""
+        return self._entries.get(self._key(target))
 
-    def is_current(self, source: Path, target: Path, own: str = "") -> bool:
-        """Whether an output is whole, and its input, the options and those of its `own` are still what they were."""
-        entry = self._entries.get(self._key(target))
-        if entry is None or not self.is_complete(target):
-            return False
-        return entry.source == self._storage.stamp(source) and entry.options == self._options + own
+    def complete(self, target: Path) -> Entry | None:
+        """What is remembered of an output that is as it was when it was finished; None else."""
+        entry = self.entry(target)
+        return entry if entry is not None and entry.made == self._storage.stamp(target) else None
 
-    def add(self, source: Path, target: Path, own: str = "") -> None:
-        """Remember a finished picture, and options of its own. A journal that cannot be written is done without."""
-        made, origin = self._storage.stamp(target), self._storage.stamp(source)
-        if made is None or origin is None:
+    def difference(self, source: Path, entry: Entry, way: Way) -> Difference | None:
+        """In what an output differs from what would be made in a way of now; None where in nothing that is known."""
+        if entry.way is None:
+            return None
+        if entry.source != self._storage.stamp(source):
+            return Difference.SOURCE
+        for name in ("network", "options", "hints", "program"):
+            if getattr(entry.way, name) != getattr(way, name):
+                return Difference[name.upper()]
+        return None
+
+    def kept(self, task: Task, entry: Entry, difference: Difference | None = None) -> Outcome:
+        """The outcome of a task whose output stays, with all that is remembered of it."""
+        making, used = self.making(task.source.name, entry)
+        notes = () if difference is None else (f"made {difference.value}",)
+        return Outcome(task, Status.KEPT, pixels=entry.pixels, notes=notes, used=used, making=making, facts=entry.facts)
+
+    def making(self, name: str, entry: Entry) -> tuple[Mapping[str, Any] | None, str]:
+        """How an output was made of a file of this name, and the same in one line."""
+        making, used = self._makings.get(entry.making, (None, ""))
+        if making is None:
+            return None, used
+        return {**making, "source": {"name": name, "sha256": entry.facts.input_sha256}}, used
+
+    def add(self, outcome: Outcome, way: Way | None, source: Stamp | None) -> None:
+        """Remember a finished picture. A journal that cannot be written is done without.
+
+        Parameters
+        ----------
+        outcome
+            What became of it.
+        way
+            What it was made with; None where that is not known.
+        source
+            The input's stamp, from before it was read.
+        """
+        target = outcome.task.target
+        made = self._storage.stamp(target)
+        if made is None or source is None:
             return
-        entry = Entry(self._key(target), made, origin, self._options + own)
+        lines = []
+        making, identity = outcome.making, ""
+        if making is not None:
+            told = {name: value for name, value in making.items() if name != "source"}, outcome.used
+            identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+            if identity not in self._makings:
+                self._makings[identity] = told
+                lines.append({"making": told[0], "used": told[1], "identity": identity})
+        status, pixels = outcome.status.name.lower(), outcome.pixels
+        entry = Entry(self._key(target), made, source, self._once(way), status, pixels, outcome.facts, identity)
         self._entries[entry.output] = entry
+        lines.append(asdict(entry))
         # begun on a line of its own, since the last one may have been cut short; the file is opened anew for each, so
         # that a run that is killed has written all it knew
-        line = "\n" + json.dumps(asdict(entry), ensure_ascii=True) + "\n"
+        text = "\n" + "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
         with contextlib.suppress(OSError), self._storage.open_append(self._path) as file:
-            file.write(line.encode("ascii"))
+            file.write(text.encode("ascii"))
+
+    def _take(self, found: Any) -> None:
+        """Take a line of the file."""
+        if "identity" in found:
+            self._makings[found["identity"]] = (dict(found["making"]), str(found["used"]))
+            return
+        way, pixels = found["way"], found["pixels"]
+        self._entries[found["output"]] = Entry(
+            found["output"],
+            Stamp(**found["made"]),
+            Stamp(**found["source"]),
+            None if way is None else self._once(Way(**way)),
+            found["status"],
+            None if pixels is None else (int(pixels[0]), int(pixels[1])),
+            Facts(**found["facts"]),
+            found["making"],
+        )
+
+    def _once(self, way: Way | None) -> Way | None:
+        return None if way is None else self._ways.setdefault(way, way)
 
     def _key(self, target: Path) -> str:
         return Path(os.path.relpath(target, self._folder)).as_posix()
 
 
-def _read(path: Path, storage: Storage) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
-    try:
-        with storage.open_read(path) as lines:
-            for line in lines:
-                with contextlib.suppress(ValueError, TypeError, KeyError):
-                    found = json.loads(line)
-                    made, source = Stamp(**found["made"]), Stamp(**found["source"])
-                    entries[found["output"]] = Entry(found["output"], made, source, found["options"])
-    except OSError:
-        return {}
-    return entries
+def with_hints(way: Way, hints: str) -> Way:
+    """The way of a picture that something is said of."""
+    return replace(way, hints=hints) if hints else way

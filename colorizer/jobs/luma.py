@@ -49,6 +49,7 @@ def colored_beside_luma(
     colorizer: Colorizer,
     output: Output,
     kind: str,
+    *,
     guided: GuidedPage | None = None,
     source: UsedFile | None = None,
 ) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,10 @@ from colorizer.errors import (
     lacks_memory,
     shown,
 )
+from colorizer.io.records import hash_stream
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.comparison import side_by_side, tone_of
+from colorizer.jobs.facts import Facts, utc
 from colorizer.jobs.guiding import Guiding, Saying
 from colorizer.jobs.luma import GuidedPage, colored_beside_luma, mark_of, shown_pixels
 from colorizer.jobs.plan import Task
@@ -37,7 +40,6 @@ from colorizer.media import (
     write_document,
     write_picture,
 )
-from colorizer.media.formats import HEAD_SIZE, format_of
 from colorizer.networks.making import UsedFile
 
 
@@ -97,6 +99,8 @@ class Outcome:
         The same and more, as `Making.as_dict` has it (docs/mark.md).
     tone
         The mean colour of its first page, a and b of CIE Lab, if it was to be measured.
+    facts
+        Hashes and the like.
     """
 
     task: Task
@@ -109,6 +113,7 @@ class Outcome:
     used: str = ""
     making: Mapping[str, Any] | None = None
     tone: tuple[float, float] | None = None
+    facts: Facts = Facts()
 
 
 def color_file(
@@ -148,28 +153,6 @@ def color_file(
         cause = InputError(f"{shown(task.source)}: not enough memory for this picture; close other programs")
         outcome = Outcome(task, Status.FAILED, error=cause)
     return replace(outcome, seconds=time.perf_counter() - start)
-
-
-def check_existing(task: Task, max_pixels: int, storage: Storage = LOCAL) -> Outcome | None:
-    """What is to be said of an output that exists: kept if it is a whole picture, None if it is to be done again.
-
-    A picture that breaks off is what a full disk or a copy broken off leaves, and is done again. What is no picture at
-    all was somebody else's, and is kept.
-    """
-    try:
-        with storage.open_read(task.target) as file:
-            head = file.read(HEAD_SIZE)
-    except OSError:
-        return None
-    if head and format_of(head) is None:
-        return Outcome(task, Status.KEPT, notes=("what exists there is no picture",))
-    try:
-        with open_document(task.target, max_pixels=max_pixels, storage=storage) as document:
-            for _ in document:
-                pass
-    except (InputError, MissingExtraError):
-        return None
-    return Outcome(task, Status.KEPT)
 
 
 class ColoredPages:
@@ -268,7 +251,7 @@ class ColoredPages:
     def _colored(self, picture: Picture) -> Picture:
         colorizer, page = self._colorizer, len(self.sizes)
         guided = self._guided(picture, page) if self._saying else None
-        colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided, self.source)
+        colored = colored_beside_luma(picture, colorizer, self._output, self._kind, guided=guided, source=self.source)
         if colored.coded is None:
             mark = mark_of(colorizer, guided, self.source)
             pixels = colorizer.colorize(picture.pixels, order="rgb") if guided is None else guided.render()
@@ -296,7 +279,7 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     with (
         open_document(task.source, max_pixels=limit, storage=storage, hashed=True)
         if data is None
-        else decode_document(data, shown(task.source), max_pixels=limit)
+        else decode_document(data, shown(task.source), max_pixels=limit, hashed=True)
     ) as document:
         kind = target_format(task.target, output)
         saying = policy.guiding.said_of(task.source if data is None else None, storage)
@@ -310,11 +293,19 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
             saying=saying,
             name=task.source.name if data is None else "",
         )
-        notes = write_document(task.target, pages, len(document), output, storage=storage)
+        hashes: list[str] = []
+        notes = write_document(
+            task.target,
+            pages,
+            len(document),
+            output,
+            storage=storage,
+            look=lambda file: hashes.append(hash_stream(file)),
+        )
         unchanged = all(pages.passed) and kind is document.format
     if unchanged and output == Output(keep_times=output.keep_times, keep_luma=output.keep_luma):
         # nothing changes, so not a byte need
-        _copy(task, data, storage)
+        hashes.append(_copy(task, data, storage))
     if pages.comparison:
         write_picture(task.comparison, pages.comparison, output, storage=storage)
     if output.keep_times and data is None:
@@ -332,15 +323,18 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
         used=used,
         making=making,
         tone=pages.tone,
+        facts=Facts(document.sha256, hashes[-1], len(pages.sizes), utc(time.time())),
     )
 
 
-def _copy(task: Task, data: bytes | None, storage: Storage) -> None:
+def _copy(task: Task, data: bytes | None, storage: Storage) -> str:
+    """Copy a file; its SHA-256."""
     if data is None:
         with storage.open_read(task.source) as source:
             data = source.read()
     with storage.put_whole(task.target) as target:
         target.write(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def _copy_times(source: Path, target: Path) -> None:

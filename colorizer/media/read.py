@@ -26,7 +26,7 @@ from colorizer.errors import (
     UnknownFormatError,
     shown,
 )
-from colorizer.io.records import HASH_CHUNK
+from colorizer.io.records import hash_stream
 from colorizer.io.storage import LOCAL, Storage
 from colorizer.media import png
 from colorizer.media.color_management import InSrgb, to_srgb
@@ -96,7 +96,8 @@ class Document:
         self.format: Format = found
         with explained(name):
             if hashed and found.decode is None:
-                self.sha256 = _sha256(file)
+                self.sha256 = hash_stream(file)
+                file.seek(0)
             self._pages = TiffPages(file, self._check_size) if found.decode is None else None
         if self._pages is not None and not len(self._pages):
             raise InputError(f"{name}: damaged or incomplete picture (it holds no page); copy it again from its source")
@@ -262,15 +263,6 @@ def explained(name: str) -> Iterator[None]:
         raise InputError(f"{name}: not enough memory for this picture; close other programs") from error
     except Exception as error:
         raise InputError(f"{name}: {damage_words(error)}; copy it again from its source") from error
-
-
-def _sha256(file: BinaryIO) -> str:
-    """Of a file that is open, which is at its begin afterwards too."""
-    digest = hashlib.sha256()
-    while chunk := file.read(HASH_CHUNK):
-        digest.update(chunk)
-    file.seek(0)
-    return digest.hexdigest()
 
 
 def _in_srgb(stored: StoredPicture, kind: str) -> Picture:

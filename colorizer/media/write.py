@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -61,7 +61,13 @@ def write_picture(
 
 
 def write_document(
-    path: Path, pages: Iterable[Picture], count: int, output: Output = _DEFAULT, *, storage: Storage = LOCAL
+    path: Path,
+    pages: Iterable[Picture],
+    count: int,
+    output: Output = _DEFAULT,
+    *,
+    storage: Storage = LOCAL,
+    look: Callable[[BinaryIO], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """Encode pages in the format that options or name say, and put the file in place when complete.
 
@@ -77,6 +83,8 @@ def write_document(
         How to write.
     storage
         Where it goes.
+    look
+        Called with the complete file, at its begin, before it gets its name.
 
     Returns
     -------
@@ -95,7 +103,10 @@ def write_document(
     kind = target_format(path, output)
     try:
         with storage.put_whole(path) as file:
-            return _write(file, pages, count, kind, output, name=shown(path))
+            notes = _write(file, pages, count, kind, output, name=shown(path))
+            file.seek(0)
+            look(file)
+            return notes
     except UnsupportedError as error:
         raise OutputError(error.message.about(shown(path))) from error
 

@@ -255,10 +255,10 @@ class BrokenJournalStorage(LocalStorage):
 
 def test_a_storage_that_refuses_journals_costs_them_alone_and_reports_say_so(tmp_path: Path) -> None:
     (wanted,) = tasks(tmp_path / "scans", 1)
-    journal = Journal(tmp_path, "options", BrokenJournalStorage())
+    journal = Journal(tmp_path, BrokenJournalStorage())
     wanted.target.write_bytes(b"whole")
-    journal.add(wanted.source, wanted.target)
-    assert journal.is_complete(wanted.target)
+    journal.add(Outcome(wanted, Status.COLORED), None, LOCAL.stamp(wanted.source))
+    assert journal.complete(wanted.target) is not None
     with pytest.raises(OutputError, match=r"r\.jsonl: the report cannot be written"):
         Report(tmp_path / "r.jsonl", storage=BrokenJournalStorage())
 

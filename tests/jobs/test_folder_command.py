@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ import pytest
 from conftest import Command
 from PIL import Image
 from scans import BROKEN, encoded, make_broken, make_scans
+
+from colorizer.networks.store import packaged_weights
 
 JOURNAL = ".colorize-journal.jsonl"
 
@@ -123,6 +129,107 @@ def test_update_redoes_what_was_made_from_another_input_or_otherwise(colorize: C
     paths[0].write_bytes(encoded(99, paths[0].suffix))
     assert "1 coloured, 3 exists, kept" in colorize("scans", "-o", "colored", *ALONE, "--update").stderr
     assert "4 coloured" in colorize("scans", "-o", "colored", *ALONE, "--update", "--saturation", "0.5").stderr
+
+
+def said_of_kept(stderr: str) -> str:
+    """What is said of outputs that would come out otherwise; "" where nothing is."""
+    return next((line.removeprefix("colorize: ") for line in stderr.splitlines() if "--update does" in line), "")
+
+
+def test_outputs_made_otherwise_are_said_with_the_reason_and_update_does_just_these(
+    colorize: Command, tmp_path: Path
+) -> None:
+    paths = sorted(make_scans(tmp_path / "scans", 5))
+    job = ("scans", "-o", "colored", *ALONE)
+    assert said_of_kept(colorize(*job).stderr) == ""
+    assert said_of_kept(colorize(*job).stderr) == ""
+    assert said_of_kept(colorize(*job, "--model", "lite", "--threads", "1").stderr) == ""
+    others = (*job, "--saturation", "0.5")
+    assert said_of_kept(colorize(*others).stderr) == "5 exist, made with other options: --update does them again"
+    rehearsal = colorize(*others, "--dry-run")
+    assert said_of_kept(rehearsal.stderr) == "5 exist, made with other options: --update does them again"
+    assert "5 pictures, 5 of them there already" in rehearsal.stderr
+    paths[0].write_bytes(encoded(99, paths[0].suffix))
+    hints = paths[1].with_name(paths[1].stem + ".hints.json")
+    hints.write_text(json.dumps({"version": 1, "hints": [{"points": [[0.5, 0.5]], "color": "#b03028"}]}))
+    wanted = "2 exist, made otherwise (1 from another input, 1 with other hints): --update does them again"
+    assert said_of_kept(colorize(*job).stderr) == wanted
+    assert "5 pictures, 3 of them there already" in colorize(*job, "--update", "--dry-run").stderr
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "colored").rglob("*.*") if path.name != JOURNAL}
+    done = colorize(*job, "--update", "--report", "report.jsonl")
+    assert "2 coloured, 3 exists, kept" in done.stderr
+    assert said_of_kept(done.stderr) == ""
+    changed = {path for path, time in before.items() if path.stat().st_mtime_ns != time}
+    report = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    assert changed == {tmp_path / line["output"] for line in report if line["status"] == "colored"}
+    assert len(changed) == 2
+    assert said_of_kept(colorize(*job).stderr) == ""
+
+
+def test_an_output_of_another_network_is_said_to_be_one(
+    colorize: Command, tmp_path: Path, photographs: list[Path]
+) -> None:
+    make_scans(tmp_path / "scans", 1)
+    job = ("scans", "-o", "colored", *ALONE)
+    assert colorize(*job).returncode == 0
+    packaged = packaged_weights() / "lite"
+    for path in (packaged if packaged.is_dir() else packaged_weights()).glob("lite.*"):
+        shutil.copy(path, tmp_path / path.name.replace("lite.", "mine."))
+    done = colorize(*job, "--model", "mine.caffemodel")
+    assert said_of_kept(done.stderr) == "1 exists, made with another network: --update does it again"
+    assert "made with another network" in done.stderr
+
+
+def test_every_line_of_a_report_is_a_full_one(colorize: Command, tmp_path: Path) -> None:
+    make_scans(tmp_path / "scans", 4)
+    job = ("scans", "-o", "colored", *ALONE)
+
+    def lines(*more: str) -> list[dict[str, Any]]:
+        done = colorize(*job, "--report", "report.jsonl", *more)
+        assert done.returncode == 0, done.stderr
+        found = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+        return sorted(found, key=lambda line: str(line["input"]))
+
+    first = lines()
+    for line in first:
+        source, target = tmp_path / line["input"], tmp_path / line["output"]
+        assert line["address"] == source.as_uri()
+        assert line["input_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+        assert line["output_sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
+        assert line["making"]["source"] == {"name": source.name, "sha256": line["input_sha256"]}
+        assert (line["pages"], line["place"]) == (1, target.relative_to(tmp_path / "colored").as_posix())
+        assert abs(datetime.fromisoformat(line["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 600
+    kept = lines()
+    assert [line["status"] for line in kept] == ["kept"] * 4
+    told_anew = ("status", "seconds")
+    for was, now in zip(first, kept, strict=True):
+        assert {name: was[name] for name in was if name not in told_anew} == {
+            name: now[name] for name in now if name not in told_anew
+        }
+    (tmp_path / "colored" / JOURNAL).unlink()
+    for was, now in zip(first, lines(), strict=True):
+        if now["output"].endswith(".ppm"):  # which holds no mark
+            continue
+        for name in ("input_sha256", "output_sha256", "pages", "width", "height"):
+            assert was[name] == now[name]
+        assert now["making"].items() >= {key: was["making"][key] for key in ("model", "settings", "source")}.items()
+
+
+def test_a_report_may_be_a_table(colorize: Command, tmp_path: Path) -> None:
+    make_scans(tmp_path / "scans", 3)
+    (tmp_path / "scans" / 'a, "b".jpg').write_text("no picture")
+    assert colorize("scans", "-o", "colored", *ALONE, "--report", "report.csv").returncode == 1
+    with (tmp_path / "report.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["status"] for row in rows) == ["colored"] * 3 + ["failed"]
+    for row in rows:
+        if row["status"] == "failed":
+            assert row["input"] == str(Path("scans", 'a, "b".jpg'))
+            assert row["error"]
+        else:
+            data = (tmp_path / row["output"]).read_bytes()
+            assert (int(row["output_bytes"]), row["output_sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+            assert json.loads(row["making"])["source"]["sha256"] == row["input_sha256"]
 
 
 def test_two_inputs_for_one_output_are_found_before_work_starts(colorize: Command, tmp_path: Path) -> None:

@@ -79,6 +79,14 @@ class Mark:
     making: str = ""
 
 
+def making_in(packet: bytes) -> str:
+    """What a packet says of how a result was made, as `Mark.making` has it; "" where it says nothing."""
+    try:
+        return _parse(packet).values.get(_qualified("colorize:Making"), "") if packet else ""
+    except ValueError:
+        return ""
+
+
 def is_packet(packet: bytes) -> bool:
     """Whether a packet can be read at all."""
     try:
