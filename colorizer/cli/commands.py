@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "colorizer.cli.evaluate:evaluate",
     "serve": "colorizer.cli.serve:serve",
     "video": "colorizer.cli.video:video",
+    "verify": "colorizer.cli.verify:verify",
     "completion": "colorizer.cli.completion:completion",
 }
 """Names that are no files, and what they load."""

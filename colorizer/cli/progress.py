@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -119,6 +120,10 @@ class Display:
         """Print a line without disturbing what is shown."""
         click.echo(text, err=True)
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Within this, results may be printed to stdout without disturbing what is shown."""
+        return nullcontext()
+
 
 class Bar(Display):
     """A bar with count, rate and time left, for a terminal.
@@ -169,6 +174,10 @@ class Bar(Display):
             return
         with self._bar.external_write_mode():
             super().line(text)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Within this, the bar is out of the way."""
+        return nullcontext() if self._bar is None else self._bar.external_write_mode()
 
 
 class Lines(Display):
@@ -255,6 +264,15 @@ def film_display(kind: Kind) -> Display:
     return Display()
 
 
+def files_display(kind: Kind) -> Display:
+    """The display for files that are read; a line of JSON about every second."""
+    if kind == "bar":
+        return Bar(unit=" files")
+    if kind == "json":
+        return Lines(lambda progress: json.dumps(_files_event(progress)), pause=FILM_PAUSE, last=True)
+    return Display()
+
+
 def download_display(*, quiet: bool) -> Display:
     """The display for downloads: a bar on a terminal, now and then a line elsewhere."""
     if quiet:
@@ -294,6 +312,15 @@ def _film_event(progress: Progress) -> dict[str, Any]:
         "done": progress.done,
         "total": progress.total,
         "frames_per_second": round(progress.rate, 2),
+        "seconds": round(progress.seconds, 3),
+        "seconds_left": _rounded(progress.seconds_left),
+    }
+
+
+def _files_event(progress: Progress) -> dict[str, Any]:
+    return {
+        "done": progress.done,
+        "total": progress.total,
         "seconds": round(progress.seconds, 3),
         "seconds_left": _rounded(progress.seconds_left),
     }

@@ -29,3 +29,13 @@ def making_tags(making: Making, container: str, taken: Mapping[str, str]) -> dic
     if any(key.lower() == "comment" for key in taken):
         return {}
     return {"comment": f"{TAG} {making.as_json()}"}
+
+
+def making_in(tags: Mapping[str, str]) -> str:
+    """What a film's tags say of its making, as one line of JSON; "" where they say nothing."""
+    for key, value in tags.items():
+        if key.upper() == TAG:
+            return value
+        if key.lower() == "comment" and value.startswith(f"{TAG} "):
+            return value.removeprefix(f"{TAG} ")
+    return ""

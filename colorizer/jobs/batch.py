@@ -20,6 +20,7 @@ from colorizer.jobs.ahead import SMALL_BATCH
 from colorizer.jobs.executors.base import Executor, Job, WorkerDied
 from colorizer.jobs.executors.serial import SerialExecutor
 from colorizer.jobs.existing import check_existing
+from colorizer.jobs.journal import Difference
 from colorizer.jobs.memory import GUIDED_BYTES, memory_needed
 from colorizer.jobs.plan import Task
 from colorizer.jobs.run import Outcome, OutputPolicy, Status, color_file
@@ -52,6 +53,8 @@ class Batch:
         Do again what was made from another input, or with other options.
     executor
         Who does the work, where there is more than a little of it.
+    few
+        Who does it where there is little; None: this process, which then loads what is needed.
     storage
         Where inputs and outputs lie.
     pictures
@@ -65,6 +68,7 @@ class Batch:
     overwrite: bool = False
     update: bool = False
     executor: Executor = field(default_factory=SerialExecutor)
+    few: Executor | None = None
     storage: Storage = LOCAL
     pictures: int | None = None
 
@@ -92,7 +96,7 @@ class Run:
     def __init__(self, batch: Batch, model: Model, standing: Standing | None = None) -> None:
         self._batch = batch
         self.standing = standing or standing_of(batch, model)
-        self._executors = (batch.executor, SerialExecutor())
+        self._executors = (batch.executor, batch.few or SerialExecutor())
         self._origins: dict[Task, Stamp | None] = {}
         self.broken_off: str | None = None
 
@@ -125,17 +129,7 @@ class Run:
             yield outcome
 
     def _done_by(self, executor: Executor, wanted: Sequence[Item]) -> Iterator[Outcome]:
-        batch = self._batch
-        settings, shares_cores = batch.settings, executor.threads is not None
-        if settings.threads is None and shares_cores:
-            settings = replace(settings, threads=executor.threads)
-        load = partial(
-            load_sharing_cores if shares_cores else load_work,
-            settings,
-            batch.policy,
-            batch.pictures or len(batch.tasks),
-            batch.storage,
-        )
+        load = load_of(self._batch, executor)
         for (task, _), result in executor.run(load, self._jobs(wanted, measured=executor.workers > 1)):
             if isinstance(result, WorkerDied):
                 cause = f"the process that worked on it ended (exit code {result.exit_code})"
@@ -189,6 +183,20 @@ class Run:
             self.stop()
 
 
+def load_of(batch: Batch, executor: Executor) -> Callable[[], Work]:
+    """What an executor has its workers load for a batch."""
+    settings, shares_cores = batch.settings, executor.threads is not None
+    if settings.threads is None and shares_cores:
+        settings = replace(settings, threads=executor.threads)
+    return partial(
+        load_sharing_cores if shares_cores else load_work,
+        settings,
+        batch.policy,
+        batch.pictures or len(batch.tasks),
+        batch.storage,
+    )
+
+
 def load_work(settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage) -> Work:
     """Load what is needed to colour, and give the function that does one task (and, if so told, looks first)."""
     from colorizer.colorizer import Colorizer
@@ -218,6 +226,6 @@ def standing_of(batch: Batch, model: Model) -> Standing:
         way_of(batch.settings, batch.policy.output, model),
         batch.policy.guiding,
         overwrite=batch.overwrite,
-        update=batch.update,
+        update=tuple(Difference) if batch.update else (),
         storage=batch.storage,
     )

@@ -158,7 +158,7 @@ class Journal:
         made = self._storage.stamp(target)
         if made is None or source is None:
             return
-        lines = []
+        lines: list[dict[str, Any]] = []
         making, identity = outcome.making, ""
         if making is not None:
             told = {name: value for name, value in making.items() if name != "source"}, outcome.used
@@ -168,13 +168,33 @@ class Journal:
                 lines.append({"making": told[0], "used": told[1], "identity": identity})
         status, pixels = outcome.status.name.lower(), outcome.pixels
         entry = Entry(self._key(target), made, source, self._once(way), status, pixels, outcome.facts, identity)
+        self._write(entry, lines)
+
+    def _write(self, entry: Entry, others: list[dict[str, Any]]) -> None:
         self._entries[entry.output] = entry
-        lines.append(asdict(entry))
+        lines = [*others, asdict(entry)]
         # begun on a line of its own, since the last one may have been cut short; the file is opened anew for each, so
         # that a run that is killed has written all it knew
         text = "\n" + "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
         with contextlib.suppress(OSError), self._storage.open_append(self._path) as file:
             file.write(text.encode("ascii"))
+
+    def renew(self, outcome: Outcome) -> bool:
+        """Remember that an output is still what it was, although its time has changed, as in a copy of the folder.
+
+        Returns
+        -------
+        bool
+            False where it is not, or is not known to be.
+        """
+        target = outcome.task.target
+        entry, made = self.entry(target), self._storage.stamp(target)
+        if entry is None or made is None or not entry.facts.output_sha256:
+            return False
+        if entry.facts.output_sha256 != outcome.facts.output_sha256:
+            return False
+        self._write(replace(entry, made=made), [])
+        return True
 
     def _take(self, found: Any) -> None:
         """Take a line of the file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,8 +30,10 @@ class Standing:
         How pictures are made now, but for what is said of each.
     guiding
         What is said of them.
-    overwrite, update
-        What is done again, see `Batch`.
+    overwrite
+        Whether all outputs are done again.
+    update
+        Those that differ in one of these are done again.
     storage
         Where inputs and outputs lie.
 
@@ -47,7 +50,7 @@ class Standing:
         guiding: Guiding,
         *,
         overwrite: bool = False,
-        update: bool = False,
+        update: Collection[Difference] = (),
         storage: Storage = LOCAL,
     ) -> None:
         self._journal = None if root is None else Journal(root, storage)
@@ -72,21 +75,16 @@ class Standing:
         if self._overwrite or made is None:
             return False
         entry = journal.entry(task.target) if journal else None
-        complete = entry is not None and entry.made == made
-        difference = None
-        if journal and entry is not None and complete:
-            difference = journal.difference(task.source, entry, with_hints(self._way, hints))
-        if self._update:
-            if entry is not None and entry.way is not None:
-                if not complete or difference is not None:
-                    return False
-            elif self._is_older(task, made):
-                return False
-        if journal and entry is not None and complete:
-            if difference is not None:
-                self.outdated[difference] += 1
-            return journal.kept(task, entry, difference)
-        return True
+        if journal is None or entry is None:
+            return not (self._update and self._is_older(task, made))
+        difference = journal.difference(task.source, entry, with_hints(self._way, hints))
+        if difference in self._update or (self._update and entry.way is None and self._is_older(task, made)):
+            return False
+        if entry.made != made:
+            return True
+        if difference is not None:
+            self.outdated[difference] += 1
+        return journal.kept(task, entry, difference)
 
     def add(self, outcome: Outcome, source: Stamp | None) -> None:
         """Remember what became of a task; what failed is tried again next time.
@@ -100,9 +98,10 @@ class Standing:
         """
         hints = self._hints.pop(outcome.task, "")
         if self._journal and outcome.status is not Status.FAILED:
-            # of what was there already it is known that it is whole, and no more
-            way = None if outcome.status is Status.KEPT else with_hints(self._way, hints)
-            self._journal.add(outcome, way, source)
+            if outcome.status is not Status.KEPT:
+                self._journal.add(outcome, with_hints(self._way, hints), source)
+            elif not self._journal.renew(outcome):
+                self._journal.add(outcome, None, source)  # it is known to be whole, and no more
 
     def _is_older(self, task: Task, made: Stamp) -> bool:
         """Whether an output is older than what it is made from."""

@@ -37,6 +37,8 @@ def answers(colorize: Command, line: str) -> list[str]:
         ("colorize weights imp", ["plain,import"]),
         ("colorize doctor --model zhang16-", ["plain,zhang16-norebal", "file,zhang16-"]),
         ("colorize completion f", ["plain,fish"]),
+        ("colorize verify --orig", ["plain,--originals"]),
+        ("colorize verify --report rep", ["file,rep"]),
         ("colorize weights import net", ["file,net"]),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import jsonschema
 import pytest
+from conftest import Command
 from films import SMALL_VIEW, Picture, Recipe, make_film, pan, to_grey
 from PIL import Image
 
@@ -75,3 +76,19 @@ def test_each_numbered_frame_says_of_which_file_it_is(shots: list[Picture], tmp_
     for source in folder.iterdir():
         (said,) = re.findall(rb'"source":(\{.*?\})', (tmp_path / "out" / source.name).read_bytes())
         assert json.loads(said) == {"name": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
+
+
+def test_films_are_verified_by_what_they_say_and_by_their_length(
+    photographs: list[Path], colorize: Command, tmp_path: Path
+) -> None:
+    make_film(tmp_path / "film.mkv", to_grey(pan(photographs[0], 48, (48, 64))), Recipe(sounds=()))
+    target = tmp_path / "out" / "film.mkv"
+    target.parent.mkdir()
+    color_video(tmp_path / "film.mkv", target, SMALL_VIEW, FilmOptions(every="auto"))
+    assert colorize("verify", "out").returncode == colorize("verify", "out/film.mkv").returncode == 0
+    done = colorize("verify", "film.mkv")
+    assert done.stdout == "unmarked: film.mkv: it does not say how it was made\n"
+    target.write_bytes(target.read_bytes()[: target.stat().st_size // 2])
+    done = colorize("verify", "out/film.mkv")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"damaged: {Path('out', 'film.mkv')}: it ends after")

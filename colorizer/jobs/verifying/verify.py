@@ -1,0 +1,280 @@
+"""A tree of results held against its report, or its journal, and against what the files themselves say."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from colorizer.errors import Message, UsageError, shown
+from colorizer.film import has_video_name
+from colorizer.io.machine import usable_cores
+from colorizer.io.storage import LOCAL, Kind
+from colorizer.jobs.executors.base import Job, WorkerDied
+from colorizer.jobs.executors.local import local_executor
+from colorizer.jobs.journal import JOURNAL_NAME
+from colorizer.jobs.plan import COMPARE_INFIX
+from colorizer.jobs.verifying.expected import REPORT_SUFFIXES, Expected, Record, of_journal, of_report
+from colorizer.jobs.verifying.file import Looked, Wanted, load_look
+from colorizer.media import DEFAULT_MAX_PIXELS, READABLE_SUFFIXES
+
+FEW = 8
+"""So many files are read sooner by one process than new ones take to start."""
+
+
+class Kinds(Enum):
+    """What can be found of a file, worst first."""
+
+    MISSING = "missing"
+    DAMAGED = "damaged"
+    CHANGED = "changed"
+    OTHER_SOURCE = "made from another source"
+    OTHER_MAKING = "made otherwise"
+    FAILED = "failed"
+    EXTRA = "extra"
+    UNMARKED = "unmarked"
+    RECORD = "report"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be."""
+
+    kind: Kinds
+    path: Path
+    why: str = ""
+
+    def __str__(self) -> str:
+        named = shown(self.path)
+        why = self.why.removeprefix(f"{named}: ")
+        return f"{self.kind.value}: {named}" + (f": {why}" if why else "")
+
+
+class Verification:
+    """What is to be checked, and what was found.
+
+    Parameters
+    ----------
+    named
+        Outputs: files, folders, and reports by their suffix.
+    report
+        A report to hold them against; None: reports among those named, else the journal of each folder.
+    originals
+        Whether originals are read too, and held against what results say of them.
+    jobs
+        Processes; None: one for each core.
+    max_pixels
+        Larger pictures are not decoded.
+
+    Attributes
+    ----------
+    total
+        Files to be looked at.
+    counts
+        Findings by kind.
+    remarks
+        What is to be said beside findings.
+
+    Raises
+    ------
+    UsageError
+        Something named does not exist.
+    InputError
+        A report cannot be read.
+    """
+
+    def __init__(
+        self,
+        named: Sequence[Path],
+        report: Path | None = None,
+        *,
+        originals: bool = False,
+        jobs: int | None = None,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:
+        self._originals, self._jobs, self._max_pixels = originals, jobs or usable_cores(), max_pixels
+        self.counts: Counter[Kinds] = Counter()
+        self.remarks: list[Message | str] = []
+        self._first: list[Finding] = []
+        self._known: dict[Path, Expected | None] = {}
+        self._gather(named, report)
+        self.total = len(self._known)
+
+    def stop(self) -> None:
+        """Look at no more files."""
+        self._executor.stop()
+
+    def __iter__(self) -> Iterator[list[Finding]]:
+        """Look at the files; for each, what is found of it, and first of all what is known without looking."""
+        for finding in self._first:
+            self.counts[finding.kind] += 1
+        yield self._first
+        for wanted, result in self._executor.run(partial(load_look, self._max_pixels), self._wanted()):
+            died = Looked(trouble="the process that read it ended; check it alone")
+            looked = died if isinstance(result, WorkerDied) else result
+            findings = list(self._held(wanted, self._known[wanted.path], looked))
+            for finding in findings:
+                self.counts[finding.kind] += 1
+            yield findings
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether nothing was found so far."""
+        return not self.counts.total()
+
+    def _wanted(self) -> Iterator[Job[Wanted]]:
+        for path, expected in self._known.items():
+            original = expected.source if expected is not None and self._originals else None
+            yield Job(Wanted(path, expected is None or not expected.output_sha256, original), 0)
+
+    def _gather(self, named: Sequence[Path], report: Path | None) -> None:
+        """Find out what there should be, and what there is."""
+        reports = [path for path in named if path.suffix.lower() in REPORT_SUFFIXES and not path.is_dir()]
+        outputs = [path for path in named if path not in reports]
+        reports += [] if report is None else [report]
+        for path in (*outputs, *reports):
+            if not path.exists():
+                raise UsageError(f"{shown(path)}: no such file or folder; name results, or a report")
+        folders, files = [path for path in outputs if path.is_dir()], [path for path in outputs if not path.is_dir()]
+        recorded = self._recorded(folders, files, reports)
+        if self._originals and not any(one.source for one in recorded):
+            raise UsageError("where originals are is told by a report; name one", option="originals")
+        roots = folders or (
+            [] if files else sorted({one.root for one in recorded if one.root is not None and one.root.is_dir()})
+        )
+        present = {_key(path): path for path in (*files, *(path for root in roots for path in _results_below(root)))}
+        expected: dict[str, Expected] = {}
+        for one in recorded:
+            if one.output is None:
+                if not files:
+                    self._first.append(Finding(Kinds.FAILED, one.source or Path(), one.error))
+                continue
+            key = _key(one.output)
+            if files and not folders and key not in present:
+                continue  # only these were asked about
+            expected[key] = one
+            if key not in present and one.output.is_file():
+                present[key] = one.output  # beside its original, or of another name than pictures have
+            if key not in present:
+                self._first.append(Finding(Kinds.MISSING, one.output))
+        companions = {_key(_comparison(one.output)) for one in expected.values() if one.output is not None}
+        for key, path in present.items():
+            # films are in no report, and speak for themselves
+            if key in expected or not recorded or has_video_name(path):
+                self._known[path] = expected.get(key)
+            elif key not in companions:
+                self._first.append(Finding(Kinds.EXTRA, path, "nothing is recorded of it"))
+        self._executor = local_executor(1 if len(self._known) <= FEW else self._jobs, 1)
+
+    def _recorded(self, folders: Sequence[Path], files: Sequence[Path], reports: Sequence[Path]) -> list[Expected]:
+        """What reports say; without one, what journals do."""
+        if reports:
+            folder = folders[0] if len(folders) == 1 else None
+            return [one for path in reports for one in self._take(of_report(path, folder), path)]
+        recorded: list[Expected] = []
+        homes = {home for path in files if (home := _home(path)) is not None}
+        for folder in (*folders, *sorted(homes)):
+            record = of_journal(folder)
+            if record is not None:
+                recorded += self._take(record, folder)
+            else:
+                self.remarks.append(
+                    f"{shown(folder)}: nothing is recorded of it; its files are held to their marks alone"
+                )
+        return recorded
+
+    def _take(self, record: Record, path: Path) -> Sequence[Expected]:
+        if record.damaged:
+            self._first.append(Finding(Kinds.RECORD, path, f"{record.damaged} lines cannot be read"))
+        return record.expected
+
+    def _held(self, wanted: Wanted, expected: Expected | None, looked: Looked) -> Iterator[Finding]:
+        """A file held against what is recorded of it."""
+        path = wanted.path
+        if looked.unseen:
+            self._remark(looked.unseen)
+        if looked.trouble:
+            yield Finding(Kinds.DAMAGED, path, looked.trouble)
+            return
+        if expected is None:
+            if not looked.makings and not looked.unseen:
+                yield Finding(Kinds.UNMARKED, path, "it does not say how it was made")
+            return
+        said = looked.makings if not expected.passed else ()
+        differing = next(filter(None, (_difference(making, expected) for making in said)), None)
+        if differing is not None:
+            yield Finding(differing[0], path, differing[1])
+        elif expected.output_sha256 and looked.sha256 != expected.output_sha256:
+            size = f", and has {looked.size} bytes in place of {expected.size}" if expected.size != looked.size else ""
+            yield Finding(Kinds.CHANGED, path, f"its content is not the one that was written{size}")
+        elif wanted.original is not None:
+            yield from self._held_to_original(wanted, wanted.original, expected, looked)
+
+    def _held_to_original(
+        self, wanted: Wanted, original: Path, expected: Expected, looked: Looked
+    ) -> Iterator[Finding]:
+        said = expected.input_sha256 or next((_source(making) for making in looked.makings), "")
+        if looked.original_trouble:
+            yield Finding(Kinds.MISSING, original, f"the original of {shown(wanted.path)} ({looked.original_trouble})")
+        elif said and said != looked.original:
+            yield Finding(Kinds.OTHER_SOURCE, wanted.path, f"{shown(original)} is not what it was made from any more")
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+
+def _difference(said: Mapping[str, Any], expected: Expected) -> tuple[Kinds, str] | None:
+    """In what a mark differs from what is recorded; None where in nothing."""
+    source = _source(said)
+    if source and expected.input_sha256 and source != expected.input_sha256:
+        name = said.get("source", {}).get("name", "")
+        return Kinds.OTHER_SOURCE, f"its mark names {shown(str(name))} (SHA-256 {source[:16]}...)"
+    if expected.making is None:
+        return None
+    for name in ("program", "model", "engine", "settings"):
+        if name in expected.making and said.get(name) != expected.making[name]:
+            return Kinds.OTHER_MAKING, f"its mark tells of another {name} than was recorded"
+    return None
+
+
+def _source(making: Mapping[str, Any]) -> str:
+    source = making.get("source")
+    return str(source.get("sha256", "")) if isinstance(source, dict) else ""
+
+
+def _results_below(root: Path) -> Iterator[Path]:
+    """Pictures and films in a folder and those below; each folder once."""
+    entered = {LOCAL.identity(root)}
+
+    def enters(folder: Any) -> bool:
+        identity = LOCAL.identity(folder.address)
+        if folder.name.startswith(".") or identity in entered:
+            return False
+        entered.add(identity)
+        return True
+
+    for _, entries in LOCAL.walk(root, enters):
+        for entry in entries:
+            path = entry.address
+            shows = path.suffix.lower() in READABLE_SUFFIXES or has_video_name(path)
+            if entry.kind is Kind.FILE and shows and not entry.name.startswith("."):
+                yield path
+
+
+def _home(path: Path) -> Path | None:
+    """The nearest folder above a file that has a journal; None where none has."""
+    return next((folder for folder in path.parents if (folder / JOURNAL_NAME).is_file()), None)
+
+
+def _comparison(output: Path) -> Path:
+    return output.with_suffix(COMPARE_INFIX + output.suffix)
+
+
+def _key(path: Path) -> str:
+    return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - links are other names of what was written
