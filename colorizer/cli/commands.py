@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "colorizer.cli.evaluate:evaluate",
     "serve": "colorizer.cli.serve:serve",
     "video": "colorizer.cli.video:video",
+    "watch": "colorizer.cli.watch:watch",
     "verify": "colorizer.cli.verify:verify",
     "completion": "colorizer.cli.completion:completion",
 }

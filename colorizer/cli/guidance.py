@@ -15,7 +15,7 @@ from colorizer.settings import Settings
 if TYPE_CHECKING:
     from colorizer.jobs.guiding import Guiding
 
-_OPTIONS = (
+_FOR_ONE = (
     valued(
         "--hint",
         cls=Repeatable,
@@ -30,6 +30,9 @@ _OPTIONS = (
         metavar="FILE.json",
         help="Hints of a file, in place of the one beside the picture (photo.hints.json), which is found by itself.",
     ),
+)
+
+_FOR_ANY = (
     switch("--no-hints", help="Leave hints files beside pictures aside."),
     valued(
         "--carry",
@@ -54,19 +57,29 @@ _OPTIONS = (
         metavar="FILE|COLOURS",
         help="Colours for all pictures: those of a picture, or named ones such as '#8b2e2e,navy'.",
     ),
+    valued("--variant", type=click.IntRange(1, 12), metavar="K", help="Take the proposal of this number."),
+)
+
+_PROPOSALS = (
     valued(
         "--variants",
         type=click.IntRange(1, 12),
         metavar="N",
         help="Write no result but N proposals: a numbered sheet, and a hints file for each.",
     ),
-    valued("--variant", type=click.IntRange(1, 12), metavar="K", help="Take the proposal of this number."),
 )
+
+
+def folder_guidance_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command those options of guidance that are for more than one picture."""
+    for option in reversed(_FOR_ANY):
+        command = option(command)
+    return command
 
 
 def guidance_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of guidance."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_FOR_ONE, *_FOR_ANY, *_PROPOSALS)):
         command = option(command)
     return command
 
@@ -79,8 +92,8 @@ def guiding_of(options: dict[str, Any], settings: Settings) -> Guiding:
     UsageError
         A hint is none, or what is given excludes other settings.
     """
-    hints: tuple[str, ...] = options.pop("hint")
-    file: Path | None = options.pop("hints")
+    hints: tuple[str, ...] = options.pop("hint", ())
+    file: Path | None = options.pop("hints", None)
     none, carry = options.pop("no_hints"), options.pop("carry")
     references, role = options.pop("reference"), options.pop("reference_as")
     palette, variant = options.pop("palette"), options.pop("variant")

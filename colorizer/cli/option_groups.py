@@ -104,3 +104,40 @@ FILMS = Guide(
     },
     more="Every option: colorize video --help-all.",
 )
+
+WATCHING = Guide(
+    everyday={
+        "Where results go": {
+            "output": "Folder for the results, made if it is new.",
+            "report": "Also write a line for each picture into this file.",
+        },
+        "When a picture is complete": {
+            "settle": "When its file has been at rest for so long; 2 unless you say otherwise.",
+            "polling": "on to look at the folder now and then, where the system does not tell of changes.",
+            "interval": "Time between two such looks; 10 unless you say otherwise.",
+        },
+        "The colours": {
+            "model": "Which network guesses the colours: lite is built in, zhang16 is larger and has richer colours.",
+            "saturation": "1.3 for stronger colours, 0.7 for paler ones.",
+            "keep_color": "Leave colour photographs as they are, and colour the others.",
+        },
+        "What is said": {
+            "quiet": "Say nothing but errors.",
+            "verbose": "Say what is used and how long it takes.",
+        },
+    },
+    groups={
+        "When a picture is complete": ("settle", "polling", "interval"),
+        "Which pictures": ("include", "exclude", "max_pixels"),
+        "Where results go": ("output", "suffix", "update", "compare"),
+        "The colours": _COLORS,
+        "What you know of the colours": ("no_hints", "carry", "reference", "reference_as", "palette", "variant"),
+        "The network": _NETWORK,
+        "The files": ("format", "quality", "subsampling", "profile", "keep_luma", "no_mark", "keep_times"),
+        "The machine": (*_MACHINE, "jobs", "memory"),
+        "What is said": ("report", "quiet", "verbose", *_ABOUT),
+    },
+    more="Every option: colorize watch --help-all. As a service: docs/watch.md.",
+    details="Exit status: 0 stopped, 2 wrong use or missing weights, 130 stopped at once. Each option may come from "
+    "the environment: COLORIZE_MODEL, COLORIZE_SETTLE, ...",
+)

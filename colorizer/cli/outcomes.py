@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from colorizer.cli.wording import worded
 from colorizer.errors import shown
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from colorizer.cli.console import Console
     from colorizer.jobs.journal import Difference
-    from colorizer.jobs.run import Outcome
+    from colorizer.jobs.run import Outcome, Status
 
 
 def outcome_lines(outcome: Outcome, console: Console, *, brief: bool) -> list[str]:
@@ -49,13 +48,19 @@ def summary(outcomes: list[Outcome], total: int) -> str:
     """How many came to which end, of so many."""
     from colorizer.jobs.run import Status
 
-    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
-    parts = [f"{count} {status.value}" for status, count in counts.items() if count]
+    parts = [counted(Counter(outcome.status for outcome in outcomes))] if outcomes else []
     if left := total - len(outcomes):
         parts.append(f"{left} not begun")
     noted = sum(bool(outcome.notes) and outcome.status is not Status.KEPT for outcome in outcomes)
     told = f"; {noted} with notes, which -v prints and --report keeps" if noted else ""
     return (", ".join(parts) or "nothing done") + told
+
+
+def counted(counts: Counter[Status]) -> str:
+    """How many came to which end."""
+    from colorizer.jobs.run import Status
+
+    return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status]) or "nothing done"
 
 
 def outdated(counts: Counter[Difference]) -> str:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Other commands, each with --help:
   colorize video       colour a film, a stream of frames, or a folder of them
+  colorize watch       colour what arrives in a folder
   colorize verify      check results against their report and their marks
   colorize serve       a page in the browser, on this machine
   colorize weights     list, download, verify and import networks

@@ -59,12 +59,15 @@ class Selection:
         Films in the folders: each takes hours where a picture takes a moment, so it is coloured when it is named.
     folder
         Whether a folder was among what was named.
+    unreadable
+        Folders that may not be read, where those are passed over.
     """
 
     pictures: tuple[Found, ...]
     others: int
     films: tuple[Path, ...]
     folder: bool
+    unreadable: tuple[Path, ...] = ()
 
 
 def discover(
@@ -74,6 +77,7 @@ def discover(
     name_filter: Filter | None = None,
     output: Path | None = None,
     storage: Storage = LOCAL,
+    lenient: bool = False,
 ) -> Selection:
     """Find the pictures.
 
@@ -89,6 +93,8 @@ def discover(
         Where results go; not walked into.
     storage
         Where folders lie.
+    lenient
+        Whether folders below those that are named are passed over where they may not be read.
 
     Raises
     ------
@@ -97,7 +103,7 @@ def discover(
     InputError
         A folder cannot be read.
     """
-    search = _Search(storage, frozenset(suffixes), name_filter or Filter(), output)
+    search = _Search(storage, frozenset(suffixes), name_filter or Filter(), output, lenient=lenient)
     pictures: list[Found] = []
     folder = False
     for path in inputs:
@@ -105,7 +111,7 @@ def discover(
             is_folder = _is_folder(named)
             folder = folder or is_folder
             pictures += search.pictures_in(named) if is_folder else [Found(named, Path(named.name))]
-    return Selection(tuple(pictures), search.others, tuple(search.films), folder)
+    return Selection(tuple(pictures), search.others, tuple(search.films), folder, tuple(search.unreadable))
 
 
 def about_films(films: Sequence[Path]) -> Message:
@@ -170,9 +176,19 @@ def _matches(relative: Path, patterns: Sequence[str]) -> bool:
 class _Search:
     """One search through all the folders named; remembers where it has been."""
 
-    def __init__(self, storage: Storage, suffixes: frozenset[str], name_filter: Filter, output: Path | None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        suffixes: frozenset[str],
+        name_filter: Filter,
+        output: Path | None,
+        *,
+        lenient: bool = False,
+    ) -> None:
         self.others = 0
         self.films: list[Path] = []
+        self.unreadable: list[Path] = []
+        self._lenient = lenient
         self._storage = storage
         self._suffixes = suffixes
         self._filter = name_filter
@@ -184,7 +200,12 @@ class _Search:
         self._never_entered.add(self._storage.identity(root))
 
         def enters(folder: Entry) -> bool:
-            return not self._is_passed_over(folder, root) and self._is_new(folder)
+            if self._is_passed_over(folder, root) or not self._is_new(folder):
+                return False
+            if self._lenient and not os.access(folder.address, os.R_OK | os.X_OK):
+                self.unreadable.append(folder.address)
+                return False
+            return True
 
         for _, entries in self._storage.walk(root, enters):
             names = {entry.name.lower() for entry in entries}

@@ -93,17 +93,28 @@ class Prepared:
         """
         root = self.batch.root
         if root is not None:
-            try:
-                root.mkdir(exist_ok=True)
-            except OSError as error:
-                raise OutputError(
-                    f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_FOLDER
-                ) from error
-            remove_leftovers(root)
+            make_ready(root)
         else:
             for folder in {task.target.parent for task in self.batch.tasks}:
                 remove_leftovers(folder, below=False)
         return Run(self.batch, self.model)
+
+
+def make_ready(root: Path) -> None:
+    """Make an output folder where it is new, and clear away what a killed run has left in it.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    try:
+        root.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_FOLDER
+        ) from error
+    remove_leftovers(root)
 
 
 def naming(writing: Output, infix: str | None = None) -> Naming:

@@ -100,12 +100,17 @@ class LocalExecutor:
         Bytes that the jobs under way may take together.
     started
         Processes that have been started already; the first ones are taken from them.
+    keeps
+        Whether the processes stay for the jobs of the next run, which need the same, until `end`.
     """
 
-    def __init__(self, count: int, budget: int, started: StartedProcesses | None = None) -> None:
+    def __init__(
+        self, count: int, budget: int, started: StartedProcesses | None = None, *, keeps: bool = False
+    ) -> None:
         self._count = count
         self._budget = budget
         self._started = started
+        self._keeps = keeps
         self._workers: list[_Worker[Any]] = []
         self._stopping = False
 
@@ -123,12 +128,25 @@ class LocalExecutor:
         """Begin nothing more; see `Executor`."""
         self._stopping = True
 
+    def resume(self) -> None:
+        """Begin jobs again, in further runs."""
+        self._stopping = False
+
+    def prepare(self, load: Load[Any, Any]) -> None:
+        """Nothing: each process loads what jobs need when it gets its first one."""
+
+    def end(self) -> None:
+        """End the processes that were kept."""
+        self._end()
+
     def run(self, load: Load[Item, Result], jobs: Iterable[Job[Item]]) -> Iterator[tuple[Item, Result | WorkerDied]]:
         """Do the jobs; see `Executor`.
 
         Of jobs to come as many are asked for as there are processes, so that looking at them costs nobody time.
         """
         source = iter(jobs)
+        # of those that were kept, one may have been ended since, and nobody's picture with it
+        self._workers = [worker for worker in self._workers if worker.process.is_alive()]
         waiting: deque[Job[Item]] = deque()
         if self._started:
             self._started.keep(self._count)
@@ -154,7 +172,8 @@ class LocalExecutor:
                     waiting.extend(itertools.islice(source, self._count - len(waiting)))
                 results = list(self._collect(busy))
         finally:
-            self._end()
+            if not self._keeps or any(worker.job is not None for worker in self._workers):
+                self._end()
 
     def _has_room(self, job: Job[Any]) -> bool:
         under_way = [worker.job.memory for worker in self._workers if worker.job is not None]

@@ -1,0 +1,1 @@
+"""Watching a folder: what arrives is coloured, once it is complete."""
