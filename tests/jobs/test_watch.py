@@ -10,17 +10,28 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from conftest import Command
+from PIL import Image
 from scans import encoded
 from watching import SMALL_VIEW, Watching, write_slowly
 
-from colorizer.io.storage import Stamp
+from colorizer import Settings
+from colorizer.errors import DiskFullError, Remedy
+from colorizer.io.storage import LOCAL, LocalStorage, Stamp
+from colorizer.jobs.request import Request
+from colorizer.jobs.run import Outcome, OutputPolicy, Status
+from colorizer.jobs.watching import watch
 from colorizer.jobs.watching.arrivals import Arrivals, Sight
+from colorizer.jobs.watching.options import WatchOptions
 from colorizer.jobs.watching.service import notify
 from colorizer.jobs.watching.waking import is_on_network
+from colorizer.jobs.watching.watch import Rest, Watch
 
 JOURNAL = ".colorize-journal.jsonl"
 
@@ -298,8 +309,6 @@ def test_a_second_signal_ends_at_once_and_leaves_no_half_file(tmp_path: Path) ->
             watching.process.send_signal(signal.SIGINT)
         assert watching.process.wait(60) in (0, 130)
     for path in (tmp_path / "out").glob("[!.]*"):
-        from PIL import Image
-
         with Image.open(path) as picture:
             picture.load()
     assert not list((tmp_path / "out").glob(".colorize-*.part"))
@@ -351,3 +360,77 @@ def test_a_folder_that_may_not_be_read_costs_itself_alone(tmp_path: Path) -> Non
         assert watching.count("closed: may not be read") == 1
     finally:
         (tmp_path / "in" / "closed").chmod(0o755)
+
+
+# Within this process
+
+
+@dataclass(frozen=True)
+class FullAtFirst(LocalStorage):
+    """A disk without room, until somebody frees some."""
+
+    refused: list[Path] = field(default_factory=list, hash=False)
+
+    def put_whole(self, address: Path, *, remedy: Remedy | str | None = None) -> AbstractContextManager[BinaryIO]:
+        if len(self.refused) < 3:
+            self.refused.append(address)
+            raise DiskFullError(f"{address}: cannot be written (No space left on device)")
+        return super().put_whole(address, remedy=remedy)
+
+
+def happenings(folder: Path, until: int, storage: LocalStorage = LOCAL) -> list[Outcome | str]:
+    """What is told of `in` until so many pictures are coloured."""
+    settings = Settings(model="lite", engine="opencv", size=32)
+    request = Request([folder / "in"], folder / "out", settings, OutputPolicy())
+    watched = Watch(request, WatchOptions(settle=0.1, polling="on", interval=0.1), storage)
+    told: list[Outcome | str] = []
+    for happening in watched:
+        if isinstance(happening, Rest):
+            continue
+        told.append(happening if isinstance(happening, Outcome) else str(happening.said))
+        if sum(isinstance(each, Outcome) and each.status is Status.COLORED for each in told) == until:
+            watched.stop()
+    return told
+
+
+def test_a_full_disk_is_said_once_and_what_is_left_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PATIENCE", 0.1)
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / "in" / f"{number}.png").write_bytes(encoded(number, ".png"))
+    storage = FullAtFirst()
+    told = happenings(tmp_path, 3, storage)
+    assert len(storage.refused) == 3
+    assert told[0] == "the disk is full; what is left is tried again every 0.1 seconds"
+    assert [each.status for each in told[1:] if isinstance(each, Outcome)] == [Status.COLORED] * 3
+    assert len(told) == 4
+
+
+def test_of_two_pictures_for_one_result_the_second_fails_and_films_are_named_once(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(encoded(1, ".png"))
+    Image.new("L", (40, 30), 90).save(tmp_path / "in" / "a.gif")
+    Image.new("L", (40, 30), 90).save(tmp_path / "in" / "b.png")
+    (tmp_path / "in" / "film.mp4").touch()
+    told = happenings(tmp_path, 2)
+    (failed,) = [each for each in told if isinstance(each, Outcome) and each.error]
+    assert "a.png is the result of" in str(failed.error)
+    (said,) = [each for each in told if isinstance(each, str)]
+    assert "a film is passed over" in said
+
+
+def test_a_picture_that_is_taken_away_before_its_turn_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "in" / name).write_bytes(encoded(1, ".png"))
+
+    class Vanishing(LocalStorage):
+        def open_read(self, address: Path) -> BinaryIO:
+            if address.name == "a.png":
+                address.unlink(missing_ok=True)
+            return super().open_read(address)
+
+    told = happenings(tmp_path, 1, Vanishing())
+    assert [each.task.source.name for each in told if isinstance(each, Outcome)] == ["b.png"]

@@ -14,7 +14,7 @@ from typing import Any
 from colorizer.errors import Message, UsageError, shown
 from colorizer.film import has_video_name
 from colorizer.io.machine import usable_cores
-from colorizer.io.storage import LOCAL, Kind
+from colorizer.io.storage import LOCAL, Entry, Kind, Storage
 from colorizer.jobs.executors.base import Job, WorkerDied
 from colorizer.jobs.executors.local import local_executor
 from colorizer.jobs.journal import JOURNAL_NAME
@@ -70,6 +70,8 @@ class Verification:
         Processes; None: one for each core.
     max_pixels
         Larger pictures are not decoded.
+    storage
+        Where results, reports and originals lie.
 
     Attributes
     ----------
@@ -96,8 +98,10 @@ class Verification:
         originals: bool = False,
         jobs: int | None = None,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        storage: Storage = LOCAL,
     ) -> None:
         self._originals, self._jobs, self._max_pixels = originals, jobs or usable_cores(), max_pixels
+        self._storage = storage
         self.counts: Counter[Kinds] = Counter()
         self.remarks: list[Message | str] = []
         self._first: list[Finding] = []
@@ -114,7 +118,7 @@ class Verification:
         for finding in self._first:
             self.counts[finding.kind] += 1
         yield self._first
-        for wanted, result in self._executor.run(partial(load_look, self._max_pixels), self._wanted()):
+        for wanted, result in self._executor.run(partial(load_look, self._max_pixels, self._storage), self._wanted()):
             died = Looked(trouble="the process that read it ended; check it alone")
             looked = died if isinstance(result, WorkerDied) else result
             findings = list(self._held(wanted, self._known[wanted.path], looked))
@@ -147,7 +151,10 @@ class Verification:
         roots = folders or (
             [] if files else sorted({one.root for one in recorded if one.root is not None and one.root.is_dir()})
         )
-        present = {_key(path): path for path in (*files, *(path for root in roots for path in _results_below(root)))}
+        present = {
+            _key(path): path
+            for path in (*files, *(path for root in roots for path in _results_below(root, self._storage)))
+        }
         expected: dict[str, Expected] = {}
         for one in recorded:
             if one.output is None:
@@ -175,11 +182,11 @@ class Verification:
         """What reports say; without one, what journals do."""
         if reports:
             folder = folders[0] if len(folders) == 1 else None
-            return [one for path in reports for one in self._take(of_report(path, folder), path)]
+            return [one for path in reports for one in self._take(of_report(path, folder, self._storage), path)]
         recorded: list[Expected] = []
         homes = {home for path in files if (home := _home(path)) is not None}
         for folder in (*folders, *sorted(homes)):
-            record = of_journal(folder)
+            record = of_journal(folder, self._storage)
             if record is not None:
                 recorded += self._take(record, folder)
             else:
@@ -248,18 +255,18 @@ def _source(making: Mapping[str, Any]) -> str:
     return str(source.get("sha256", "")) if isinstance(source, dict) else ""
 
 
-def _results_below(root: Path) -> Iterator[Path]:
+def _results_below(root: Path, storage: Storage) -> Iterator[Path]:
     """Pictures and films in a folder and those below; each folder once."""
-    entered = {LOCAL.identity(root)}
+    entered = {storage.identity(root)}
 
-    def enters(folder: Any) -> bool:
-        identity = LOCAL.identity(folder.address)
+    def enters(folder: Entry) -> bool:
+        identity = storage.identity(folder.address)
         if folder.name.startswith(".") or identity in entered:
             return False
         entered.add(identity)
         return True
 
-    for _, entries in LOCAL.walk(root, enters):
+    for _, entries in storage.walk(root, enters):
         for entry in entries:
             path = entry.address
             shows = path.suffix.lower() in READABLE_SUFFIXES or has_video_name(path)

@@ -24,7 +24,7 @@ from colorizer.errors import (
     shown,
 )
 from colorizer.io.machine import usable_memory
-from colorizer.io.storage import LOCAL
+from colorizer.io.storage import LOCAL, Storage
 from colorizer.jobs.batch import Batch, Run, load_of
 from colorizer.jobs.discover import about_films, discover
 from colorizer.jobs.executors.local import LocalExecutor
@@ -86,6 +86,8 @@ class Watch:
         it is None: a service shares its machine.
     options
         When a file counts as complete, and how changes are noticed.
+    storage
+        Where the folder and the results lie.
 
     Attributes
     ----------
@@ -104,9 +106,9 @@ class Watch:
         The model or its runtime is not available.
     """
 
-    def __init__(self, request: Request, options: WatchOptions) -> None:
-        self._request, self._options = request, options
-        self._folder, self.output = _folders(request)
+    def __init__(self, request: Request, options: WatchOptions, storage: Storage = LOCAL) -> None:
+        self._request, self._options, self._storage = request, options, storage
+        self._folder, self.output = _folders(request, storage)
         self.model: Model = resolve_model(
             request.settings.model, prototxt=request.settings.prototxt, weights_dir=request.settings.weights_dir
         )
@@ -120,6 +122,7 @@ class Watch:
             self.output,
             executor=self._executor,
             few=self._executor,
+            storage=storage,
             pictures=RECKONED,
         )
         make_ready(self.output)
@@ -129,6 +132,7 @@ class Watch:
             way_of(request.settings, request.policy.output, self.model),
             request.policy.guiding,
             update=tuple(Difference) if request.update else _REDONE,
+            storage=storage,
         )
         self.native = _is_told(options, self._folder)
         ignored = Path(os.path.realpath(self.output))
@@ -139,7 +143,7 @@ class Watch:
         self._owners: dict[str, Path] = {}
         self._run: Run | None = None
         self._stopping = False
-        self._identity = LOCAL.identity(self._folder)
+        self._identity = storage.identity(self._folder)
         self._said: dict[str, str] = {}  # what was said last, by what it is about
 
     @property
@@ -220,9 +224,10 @@ class Watch:
             tuple(READABLE_SUFFIXES),
             name_filter=self._request.name_filter,
             output=self.output,
+            storage=self._storage,
             lenient=True,
         )
-        identity = LOCAL.identity(self._folder)
+        identity = self._storage.identity(self._folder)
         if identity is None:
             raise InputError(f"{shown(self._folder)}: the folder is gone; bring it back")
         if identity != self._identity:
@@ -250,11 +255,11 @@ class Watch:
 
     def _sight(self, source: Path) -> Sight | None:
         """How a picture is now, and what is said of it."""
-        stamp = LOCAL.stamp(source)
+        stamp = self._storage.stamp(source)
         if stamp is None:
             return None
-        hints = self._request.policy.guiding.file_for(source)
-        said = None if hints is None else (hints, LOCAL.stamp(hints))
+        hints = self._request.policy.guiding.file_for(source, self._storage)
+        said = None if hints is None else (hints, self._storage.stamp(hints))
         return Sight((stamp, said), stamp.modified_ns / 1e9)
 
     def _planned(self, found: Found) -> Task | Outcome:
@@ -310,7 +315,7 @@ class Watch:
         return sight is not None and self._arrivals.is_as_handed_out(source, sight.state)
 
 
-def _folders(request: Request) -> tuple[Path, Path]:
+def _folders(request: Request, storage: Storage) -> tuple[Path, Path]:
     """The folder to watch, and the output folder."""
     (folder,) = request.inputs
     output = request.output
@@ -321,7 +326,7 @@ def _folders(request: Request) -> tuple[Path, Path]:
         raise UsageError("results need a folder of their own; name it with the output", option="output")
     if output.exists() and not output.is_dir():
         raise OutputError(f"{shown(output)}: is no folder; name another one")
-    if LOCAL.identity(folder) == LOCAL.identity(output):
+    if storage.identity(folder) == storage.identity(output):
         raise UsageError(f"{shown(output)}: is the folder that is watched; name another one", option="output")
     return folder, output
 
