@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import importlib.util
 import inspect
+import plistlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -65,6 +67,21 @@ def option_names(command: click.Command) -> list[str]:
         if isinstance(option, click.Option)
         for name in (*option.opts, *option.secondary_opts)
     ]
+
+
+def test_the_services_of_the_page_start_the_command_with_options_that_exist() -> None:
+    text = (ROOT / "docs" / "watch.md").read_text(encoding="utf-8")
+    (unit,) = re.findall(r"^```ini\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    service = configparser.ConfigParser(interpolation=None)
+    service.optionxform = str  # type: ignore[method-assign,assignment]
+    service.read_string(unit)
+    (plist,) = re.findall(r"^```xml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    agent = plistlib.loads(plist.encode())
+    for program, *arguments in (shlex.split(service["Service"]["ExecStart"]), agent["ProgramArguments"]):
+        assert program.endswith("/env/bin/colorize")
+        assert arguments[0] == "watch"
+        check_options(load_command(COMMANDS["watch"]), arguments[1:])
+    assert service["Service"]["Type"] == "notify"
 
 
 def test_the_tables_of_options_are_those_of_the_commands() -> None:
