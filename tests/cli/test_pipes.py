@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from in_process import run_in_process
 from PIL import Image
@@ -46,7 +47,12 @@ def test_stdin_to_a_file_and_a_file_to_stdout_are_the_same_picture(jpeg: bytes, 
     to_file = run(["-", "-o", "out.jpg"], jpeg, tmp_path)
     assert to_file.returncode == 0, to_file.stderr
     assert to_file.stdout == b""
-    assert run(["a.jpg", "-o", "-"], b"", tmp_path).stdout == (tmp_path / "out.jpg").read_bytes()
+    from_file = run(["a.jpg", "-o", "-"], b"", tmp_path).stdout
+    # which names its source, as a result of it that is a file does
+    assert run(["a.jpg", "-o", "named.jpg"], b"", tmp_path).returncode == 0
+    assert from_file == (tmp_path / "named.jpg").read_bytes()
+    shown = [np.asarray(Image.open(each)) for each in (io.BytesIO(from_file), tmp_path / "out.jpg")]
+    assert np.array_equal(*shown)
     again = run(["-", "-o", "out.jpg", "--saturation", "2"], jpeg, tmp_path)
     assert b"kept" in again.stderr
 
@@ -196,7 +202,8 @@ def test_a_closed_stream_is_said(arguments: list[str], stream: int, said: bytes,
 def test_without_any_stream_several_pictures_are_the_same(jpeg: bytes, tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(jpeg)
-    assert run(["a.jpg", "-o", "expected.jpg", "--model", "lite"], b"", tmp_path).returncode == 0
+    for name in ("a", "b"):
+        assert run([f"{name}.jpg", "-o", f"expected-{name}.jpg", "--model", "lite"], b"", tmp_path).returncode == 0
     subprocess.run(
         [*COMMAND, "a.jpg", "b.jpg", "--model", "lite", "-v"],
         cwd=tmp_path,
@@ -204,5 +211,5 @@ def test_without_any_stream_several_pictures_are_the_same(jpeg: bytes, tmp_path:
         check=True,
         timeout=120,
     )
-    expected = (tmp_path / "expected.jpg").read_bytes()
-    assert [(tmp_path / f"{name}.color.jpg").read_bytes() == expected for name in ("a", "b")] == [True, True]
+    for name in ("a", "b"):
+        assert (tmp_path / f"{name}.color.jpg").read_bytes() == (tmp_path / f"expected-{name}.jpg").read_bytes()

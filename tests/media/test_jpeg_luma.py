@@ -63,8 +63,10 @@ def grey(size: tuple[int, int] = (61, 47), **options: Any) -> bytes:
     return jpeg(photo(size), **options)
 
 
-def colored(data: bytes, colorizer: Colorizer, **options: Any) -> tuple[bytes, tuple[str, ...]]:
-    return color_bytes(data, colorizer, OutputPolicy(Output(**options)))
+def colored(
+    data: bytes, colorizer: Colorizer, source: Path | None = None, **options: Any
+) -> tuple[bytes, tuple[str, ...]]:
+    return color_bytes(data, colorizer, OutputPolicy(Output(**options)), source=source)
 
 
 def luma(data: bytes) -> Array:
@@ -427,7 +429,9 @@ def test_the_command_and_the_library_write_the_same_bytes(
     options = ("--model", "lite", "--engine", "opencv", "--size", "64", "--subsampling", "420", "-q")
     done = colorize("in.jpg", "-o", "out.jpg", *options)
     assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "out.jpg").read_bytes() == colored(grey(), colorizer, subsampling="420")[0]
+    source = tmp_path / "in.jpg"
+    assert (tmp_path / "out.jpg").read_bytes() == colored(grey(), colorizer, source, subsampling="420")[0]
     done = colorize("in.jpg", "-o", "anew.jpg", *options, "--no-keep-luma")
     assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "anew.jpg").read_bytes() == colored(grey(), colorizer, subsampling="420", keep_luma=False)[0]
+    anew = colored(grey(), colorizer, source, subsampling="420", keep_luma=False)[0]
+    assert (tmp_path / "anew.jpg").read_bytes() == anew

@@ -26,7 +26,7 @@ def put(server: Server, address: str, body: object) -> tuple[int, dict[str, obje
 
 @pytest.fixture(scope="module")
 def address(server: Server) -> str:
-    found = server.add((PHOTOS / "two-dogs.jpg").read_bytes(), "dogs.jpg")
+    found = server.add((PHOTOS / "two-dogs.jpg").read_bytes(), "two-dogs.jpg")
     server.ended(found)
     return found
 
@@ -47,7 +47,7 @@ def test_hints_are_kept_shown_and_saved_as_by_the_command(
     assert done.returncode == 0, done.stderr
     saved = server.get(f"{address}/result").content
     assert saved == (tmp_path / "a.jpg").read_bytes()
-    query = {"hints": json.dumps(SAID)}
+    query = {"hints": json.dumps(SAID), "name": "two-dogs.jpg"}
     assert server.post("/api/colorize", (PHOTOS / "two-dogs.jpg").read_bytes(), params=query).content == saved
     assert server.delete(f"{address}/hints").status_code == 204
     assert server.get(f"{address}/after?side=200").content == plain
