@@ -434,3 +434,17 @@ def test_a_picture_that_is_taken_away_before_its_turn_is_no_failure(tmp_path: Pa
 
     told = happenings(tmp_path, 1, Vanishing())
     assert [each.task.source.name for each in told if isinstance(each, Outcome)] == ["b.png"]
+
+
+def test_folders_that_may_not_be_read_are_named_once_and_cost_themselves_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the system would answer, were the tests' user not allowed everything in places."""
+    for name in ("a.png", "closed/b.png", "closed too/c.png", "open/d.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(encoded(1, ".png"))
+    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).name.startswith("closed"))
+    told = happenings(tmp_path, 2)
+    said = [each for each in told if isinstance(each, str)]
+    assert said == [f"{tmp_path / 'in' / 'closed'} and 1 more: may not be read, and is passed over"]
+    assert sorted(results(tmp_path / "out")) == ["a.png", "open/d.png"]
