@@ -48,7 +48,7 @@ def summary(outcomes: list[Outcome], total: int) -> str:
     """How many came to which end, of so many."""
     from colorizer.jobs.run import Status
 
-    parts = [counted(Counter(outcome.status for outcome in outcomes))] if outcomes else []
+    parts = [ends(Counter(outcome.status for outcome in outcomes))] if outcomes else []
     if left := total - len(outcomes):
         parts.append(f"{left} not begun")
     noted = sum(bool(outcome.notes) and outcome.status is not Status.KEPT for outcome in outcomes)
@@ -56,7 +56,7 @@ def summary(outcomes: list[Outcome], total: int) -> str:
     return (", ".join(parts) or "nothing done") + told
 
 
-def counted(counts: Counter[Status]) -> str:
+def ends(counts: Counter[Status]) -> str:
     """How many came to which end."""
     from colorizer.jobs.run import Status
 

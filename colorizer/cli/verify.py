@@ -10,6 +10,7 @@ import click
 from colorizer.cli.console import Console
 from colorizer.cli.options import PATH, max_pixels_option, progress_option, quiet_option, switch, valued
 from colorizer.cli.progress import Choice, chosen_kind, files_display
+from colorizer.cli.wording import counted
 from colorizer.errors import ExitStatus, UsageError
 
 
@@ -69,7 +70,7 @@ def verify(outputs: tuple[Path, ...], report: Path | None, progress: Choice, **o
     for remark in verification.remarks:
         console.remark(remark)
     found = ", ".join(f"{count} {each.value}" for each, count in verification.counts.items())
-    console.remark(f"{looked} of {verification.total} files checked: {found or 'all as it should be'}")
+    console.remark(f"{looked} of {counted(verification.total, 'file')} checked: {found or 'all as it should be'}")
     if interruption.requested:
         return ExitStatus.INTERRUPTED
     return ExitStatus.DONE if verification.is_fine else ExitStatus.SOME_FAILED

@@ -16,7 +16,7 @@ from colorizer.cli.guidance import folder_guidance_options, guiding_of
 from colorizer.cli.helping import GuidedCommand
 from colorizer.cli.option_groups import WATCHING
 from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option, size_in_bytes, switch, valued
-from colorizer.cli.outcomes import counted, outcome_lines, outdated
+from colorizer.cli.outcomes import ends, outcome_lines, outdated
 from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, shown
 from colorizer.jobs.watching.options import WatchOptions
@@ -124,9 +124,9 @@ def watch(folder: Path, output: Path | None, **options: Any) -> int:
             elif isinstance(happening, Remark):
                 console.remark(happening.said)
             else:
-                notify(STATUS=f"watching {shown(folder)}: {counted(counts)}")
+                notify(STATUS=f"watching {shown(folder)}: {ends(counts)}")
                 if watched.outdated.total() != said:
                     said = watched.outdated.total()
                     console.remark(outdated(watched.outdated))
-    console.remark(f"stopped: {counted(counts)}")
+    console.remark(f"stopped: {ends(counts)}")
     return ExitStatus.DONE

@@ -87,7 +87,7 @@ def test_a_tree_that_was_moved_is_held_against_its_report(colorize: Command, tre
 
 
 def test_one_file_of_a_tree_is_held_against_the_folders_journal(colorize: Command, tree: Path) -> None:
-    assert verified(colorize, "out/box/c.tif") == (0, [], "colorize: 1 of 1 files checked: all as it should be")
+    assert verified(colorize, "out/box/c.tif") == (0, [], "colorize: 1 of 1 file checked: all as it should be")
     with (tree / "box" / "c.tif").open("ab") as file:
         file.write(b"more")
     status, findings, _ = verified(colorize, "out/box/c.tif")
@@ -143,7 +143,7 @@ def test_failures_and_damaged_lines_of_a_report_are_findings(colorize: Command, 
     status, findings, _ = verified(colorize, "out", "--report", "report.jsonl")
     assert status == 1
     assert findings[0].startswith(f"failed: {Path('scans', 'bad.jpg')}: text, not a picture")
-    assert findings[1] == "report: report.jsonl: 1 lines cannot be read"
+    assert findings[1] == "report: report.jsonl: a line cannot be read"
 
 
 def test_what_is_no_report_or_does_not_exist_is_wrong_use(colorize: Command, tree: Path, tmp_path: Path) -> None:

@@ -443,7 +443,7 @@ def test_folders_that_may_not_be_read_are_named_once_and_cost_themselves_alone(
     for name in ("a.png", "closed/b.png", "closed too/c.png", "open/d.png"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(encoded(1, ".png"))
-    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).name.startswith("closed"))
+    monkeypatch.setattr(os, "access", lambda path, _: not Path(path).name.startswith("closed"))
     told = happenings(tmp_path, 2)
     said = [each for each in told if isinstance(each, str)]
     assert said == [f"{tmp_path / 'in' / 'closed'} and 1 more: may not be read, and is passed over"]

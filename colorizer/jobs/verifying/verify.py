@@ -197,7 +197,13 @@ class Verification:
 
     def _take(self, record: Record, path: Path) -> Sequence[Expected]:
         if record.damaged:
-            self._first.append(Finding(Kinds.RECORD, path, f"{record.damaged} lines cannot be read"))
+            self._first.append(
+                Finding(
+                    Kinds.RECORD,
+                    path,
+                    "a line cannot be read" if record.damaged == 1 else f"{record.damaged} lines cannot be read",
+                )
+            )
         return record.expected
 
     def _held(self, wanted: Wanted, expected: Expected | None, looked: Looked) -> Iterator[Finding]:
