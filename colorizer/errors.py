@@ -55,6 +55,7 @@ class Remedy(Enum):
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"
     VERIFY_OR_TRY = "verify the models that are installed, or take {what}"
+    INSTALL_PACKAGE = "install {package}"
     REINSTALL = "install {package} again"
     INSTALL_OPENCV = "install opencv-python-headless 4.10 or later in place of opencv-python"
     GET_CUDA = "for CUDA, install onnxruntime-gpu in place of onnxruntime, or build OpenCV with CUDA and cuDNN"
@@ -274,11 +275,11 @@ def json_trouble(error: BaseException) -> str:
     return f"see its line {line}" if line else "it makes no sense"
 
 
-def shown(path: str | bytes | PathLike[str] | PathLike[bytes]) -> str:
-    """A file's name as it appears in messages: one line, printable, whatever bytes it holds.
+def shown(path: object) -> str:
+    """A file's name, or an address, as it appears in messages: one line, printable, whatever bytes it holds.
 
     Control characters, line breaks and bytes that are not UTF-8 come out as backslash escapes, so that a name can
     neither break a one-line message nor reach the terminal as a control sequence.
     """
-    name = fsdecode(fspath(path))
+    name = fsdecode(fspath(path)) if isinstance(path, str | bytes | PathLike) else str(path)
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in name)

@@ -11,7 +11,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from functools import lru_cache
 from os import PathLike, fsdecode
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer, Order
 from colorizer.errors import InputError, UsageError, shown
+from colorizer.io.address import Address, address
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.atomic import already_there
 from colorizer.jobs.plan import Found, plan
 from colorizer.jobs.request import naming
@@ -73,8 +75,9 @@ def colorize(
     Parameters
     ----------
     picture
-        A path (text too), the bytes of a picture file, an image of Pillow's, or an array: (H, W) grey or (H, W, 3)
-        colour, each with or without a channel for alpha; uint8, uint16, or float in 0..1; sRGB-encoded.
+        A path or an address such as `s3://archive/photo.jpg` (text too), the bytes of a picture file, an image of
+        Pillow's, or an array: (H, W) grey or (H, W, 3) colour, each with or without a channel for alpha; uint8, uint16,
+        or float in 0..1; sRGB-encoded.
     output
         The file or folder to write, of a picture that is given by its path. `photo.color.jpg` beside `photo.jpg` by
         default.
@@ -89,8 +92,9 @@ def colorize(
     Returns
     -------
     Path, bytes, Image or ndarray, as what was given
-        The path of the file that was written; the bytes of a file in the same format; an image of 8 bits in mode "RGB"
-        or "RGBA", in sRGB; an array (H, W, 3), or (H, W, 4) where there was an alpha, of the same type.
+        The path of the file that was written, or its address where it lies elsewhere; the bytes of a file in the same
+        format; an image of 8 bits in mode "RGB" or "RGBA", in sRGB; an array (H, W, 3), or (H, W, 4) where there was an
+        alpha, of the same type.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def colorize(
 
     Files, with the options of the command:
 
-    >>> from pathlib import Path
+    >>> from pathlib import Path, PurePath
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     Image.linear_gradient("L").save(Path(folder, "in.jpg"))
@@ -130,8 +134,9 @@ def colorize(
     settings, writing = _split(options)
     if isinstance(picture, str | PathLike):
         _refuse(order=order)
-        output_path = None if output is None else Path(output)
-        return _file(Path(fsdecode(picture)), output_path, settings, Output(**writing), overwrite=overwrite)
+        source = address(fsdecode(picture))
+        target = None if output is None else address(fsdecode(output))
+        return _file(source, target, settings, Output(**writing), overwrite=overwrite)
     _refuse(output=output, overwrite=overwrite or None)
     if isinstance(picture, bytes | bytearray | memoryview):
         _refuse(order=order)
@@ -184,13 +189,13 @@ def _stamp(model: Model) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for path in model.files.values())
 
 
-def _file(source: Path, output: Path | None, settings: Settings, writing: Output, *, overwrite: bool) -> Path:
-    if source.is_dir():
+def _file(source: Address, output: Address | None, settings: Settings, writing: Output, *, overwrite: bool) -> Address:
+    if ANYWHERE.is_folder(source):
         raise InputError(f"{shown(source)}: is a folder; name the picture files in it, one at a time")
-    (task,) = plan([Found(source, Path(source.name))], output, naming(writing))
+    (task,) = plan([Found(source, PurePath(source.name))], output, naming(writing))
     if task.target == output:
         target_format(task.target, writing)
-    if task.target.exists() and not overwrite:
+    if ANYWHERE.stamp(task.target) is not None and not overwrite:
         raise already_there(task.target)
     outcome = color_file(task, _colorizer(settings), OutputPolicy(writing))
     if outcome.error:

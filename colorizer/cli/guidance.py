@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from colorizer.cli.options import PATH, Repeatable, switch, valued
+from colorizer.cli.options import PLACE, Repeatable, switch, valued
 from colorizer.errors import Message, OptionRef, Remedy, UsageError
+from colorizer.io.address import Address, address
 from colorizer.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _FOR_ONE = (
     ),
     valued(
         "--hints",
-        type=PATH,
+        type=PLACE,
         metavar="FILE.json",
         help="Hints of a file, in place of the one beside the picture (photo.hints.json), which is found by itself.",
     ),
@@ -93,7 +93,7 @@ def guiding_of(options: dict[str, Any], settings: Settings) -> Guiding:
         A hint is none, or what is given excludes other settings.
     """
     hints: tuple[str, ...] = options.pop("hint", ())
-    file: Path | None = options.pop("hints", None)
+    file: Address | None = options.pop("hints", None)
     none, carry = options.pop("no_hints"), options.pop("carry")
     references, role = options.pop("reference"), options.pop("reference_as")
     palette, variant = options.pop("palette"), options.pop("variant")
@@ -109,7 +109,7 @@ def guiding_of(options: dict[str, Any], settings: Settings) -> Guiding:
     if settings.compat and named:
         what = OptionRef(named)
         raise UsageError("computes as another program does", option="compat", remedy=Remedy.LEAVE_OUT, what=what)
-    pictures = [*((role, Path(path)) for path in references), *(("palette", path) for path in files)]
+    pictures = [*((role, address(path)) for path in references), *(("palette", path) for path in files)]
     return Guiding(
         tuple(map(_hint, hints)),
         file,

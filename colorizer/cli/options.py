@@ -14,6 +14,7 @@ import click
 from colorizer.cli.completion import complete_models_or_files
 from colorizer.cli.wording import flag
 from colorizer.errors import OptionRef
+from colorizer.io.address import Remote, address, on_this_machine
 from colorizer.settings import declared_type, option_of
 
 
@@ -24,11 +25,29 @@ class _Name(click.Path):
         """What was given, as a path."""
         if value in ("", b""):
             self.fail("an empty name, as of a shell's variable that is not set; give a name", param, ctx)
+        if isinstance(value, str):
+            found = address(value)
+            if isinstance(found, Remote):
+                return self._elsewhere(found)
+            value = str(found)
         return super().convert(value, param, ctx)
+
+    def _elsewhere(self, found: Remote) -> Any:
+        return on_this_machine(found)
+
+
+class _Place(_Name):
+    """Likewise, or what lies elsewhere."""
+
+    def _elsewhere(self, found: Remote) -> Any:
+        return found
 
 
 PATH = _Name(path_type=Path)
-"""What reads the name of a file or folder."""
+"""What reads the name of a file or folder on this machine."""
+
+PLACE = _Place(path_type=Path)
+"""What reads the name of a file or folder, wherever it lies."""
 
 _KINDS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "Path": PATH}
 _COMPLETED = {"model": complete_models_or_files}

@@ -16,6 +16,7 @@ from colorizer.cli.introduction import introduction, is_wanted
 from colorizer.cli.option_groups import PICTURES
 from colorizer.cli.options import (
     PATH,
+    PLACE,
     max_pixels_option,
     options_of,
     progress_option,
@@ -30,6 +31,7 @@ from colorizer.cli.progress import Choice, chosen_kind, pictures_display
 from colorizer.cli.streams import standard_text
 from colorizer.cli.wording import counted, worded
 from colorizer.errors import ExitStatus, UsageError, shown
+from colorizer.io.address import Address, Remote
 from colorizer.media.options import Output
 
 if TYPE_CHECKING:
@@ -60,17 +62,17 @@ SHORT_JOB = 20
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.argument("pictures", nargs=-1, type=PATH, metavar="PICTURE|FOLDER...")
+@click.argument("pictures", nargs=-1, type=PLACE, metavar="PICTURE|FOLDER...")
 @click.option(
     "-o",
     "--output",
-    type=PATH,
+    type=PLACE,
     metavar="PATH",
     help="File or folder to write, or - for stdout. Default: photo.color.jpg beside photo.jpg.",
 )
 @valued(
     "--files-from",
-    type=PATH,
+    type=PLACE,
     metavar="LIST",
     help="Also the pictures named in this file (- for stdin), one a line or separated by NUL.",
 )
@@ -105,7 +107,7 @@ SHORT_JOB = 20
 )
 @valued(
     "--report",
-    type=PATH,
+    type=PLACE,
     metavar="FILE",
     help="Write a line for each input: JSON, or CSV where the name ends in .csv; - for stdout.",
 )
@@ -113,7 +115,7 @@ SHORT_JOB = 20
 @quiet_option
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
 @click.version_option(__version__, "--version", message="colorize %(version)s")
-def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
+def pictures(pictures: tuple[Address, ...], **options: Any) -> int:
     """Put colour into black-and-white photographs and films.
 
     Only colour is added, on this machine, offline. JPEG, PNG, TIFF, WebP, BMP, GIF, PNM, JPEG 2000, AVIF and
@@ -157,7 +159,7 @@ def pictures(pictures: tuple[Path, ...], **options: Any) -> int:
         tones=options["sheet"] is not None,
         guiding=guiding,
     )
-    output: Path | None = options["output"]
+    output: Address | None = options["output"]
     if PIPE in pictures or output == PIPE:
         if variants is not None:
             raise UsageError("is not for pictures in a pipe; leave it out", option="variants")
@@ -199,7 +201,7 @@ def _run(
     started: StartedProcesses | None,
     console: Console,
     *,
-    report: Path | None,
+    report: Address | None,
     progress: Choice,
     fail_fast: bool,
     sheet: Path | None,
@@ -221,6 +223,7 @@ def _run(
         console.remark(f"{prepared.others} other files are no pictures and are passed over")
     if prepared.films:
         console.remark(about_films(prepared.films))
+    storage = prepared.batch.storage
     sources = [task.source for task in prepared.batch.tasks]
     kind = chosen_kind(progress, bar=len(sources) > 1 and not console.quiet)
     run = prepared.start()
@@ -233,8 +236,11 @@ def _run(
 
     with ExitStack() as stack:
         shared = standard_text() if report == PIPE else None
-        record = stack.enter_context(Report(report, shared, words=worded, root=prepared.batch.root)) if report else None
-        counts = JobProgress(sources)
+        root = prepared.batch.root
+        record = None
+        if report:
+            record = stack.enter_context(Report(report, shared, words=worded, root=root, storage=storage))
+        counts = JobProgress(sources, storage)
         display = stack.enter_context(pictures_display(kind, counts))
         display.begin(total=counts.total)
         interruption = stack.enter_context(interruptible(stop))
@@ -280,8 +286,10 @@ def _propose(request: Request, count: int, console: Console) -> int:
     from colorizer.jobs.variants import propose
 
     prepared = prepare(request)
-    prepared.start()
     batch = prepared.batch
+    if any(isinstance(each, Remote) for task in batch.tasks for each in (task.source, task.target)):
+        raise UsageError("is for pictures on this machine; copy them here first", option="variants")
+    prepared.start()
     colorizer = Colorizer(request.settings, pictures=len(batch.tasks))
     failed = False
     for task in batch.tasks:

@@ -12,6 +12,7 @@ from colorizer.cli.console import Console
 from colorizer.cli.outcomes import outcome_lines
 from colorizer.cli.streams import standard_input, standard_output
 from colorizer.errors import ExitStatus, InputError, UsageError, shown
+from colorizer.io.address import Address
 from colorizer.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _NOT_FOR_PIPES = ("files_from", "include", "exclude", "suffix", "update", "dry_r
 
 
 def color_pipe(
-    inputs: tuple[Path, ...],
-    output: Path | None,
+    inputs: tuple[Address, ...],
+    output: Address | None,
     settings: Settings,
     policy: OutputPolicy,
     console: Console,
@@ -42,6 +43,7 @@ def color_pipe(
         The picture cannot be read, coloured or written.
     """
     from colorizer.colorizer import Colorizer
+    from colorizer.io.anywhere import ANYWHERE
     from colorizer.jobs.existing import check_existing
     from colorizer.jobs.plan import Task
     from colorizer.jobs.run import color_file
@@ -73,7 +75,7 @@ def color_pipe(
             console.remark(note)
         return ExitStatus.DONE
     task = Task(Path(name), file)
-    kept = check_existing(task, policy.max_pixels) if file.exists() and not overwrite else None
+    kept = check_existing(task, policy.max_pixels) if ANYWHERE.stamp(file) is not None and not overwrite else None
     outcome = kept or color_file(task, colorizer, policy, data)
     if outcome.error:
         raise outcome.error
@@ -90,7 +92,7 @@ def _refuse(names: Iterable[str]) -> None:
             raise UsageError("is not for pictures in a pipe; leave it out", option=name)
 
 
-def read(path: Path) -> bytes:
+def read(path: Address) -> bytes:
     """What a file holds, or what comes through stdin.
 
     Raises

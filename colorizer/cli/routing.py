@@ -16,6 +16,7 @@ from colorizer.cli.pictures import pictures
 from colorizer.cli.video import PIPED, video
 from colorizer.errors import UsageError, shown
 from colorizer.film import has_video_name, is_video
+from colorizer.io.address import Address, Remote
 
 
 def means_film(arguments: Sequence[str]) -> bool:
@@ -34,8 +35,12 @@ def means_film(arguments: Sequence[str]) -> bool:
     )
     read = both.make_context("colorize", list(arguments), resilient_parsing=True)
     given = {name for name in read.params if read.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    inputs: tuple[Path, ...] = read.params["pictures"] or ()
+    inputs: tuple[Address, ...] = read.params["pictures"] or ()
     films = [path for path in inputs if _is_film(path)]
+    elsewhere = [path for path in films if isinstance(path, Remote)]
+    if elsewhere and len(films) == len(inputs):
+        first = shown(elsewhere[0])
+        raise UsageError(f"{first}: films are read on this machine; copy it here first, and colour it where it lies")
     if not films and not given & PIPED:
         _refuse(given & (of_films - of_pictures), both, _remedy_for_pictures(inputs))
         return False
@@ -48,7 +53,9 @@ def means_film(arguments: Sequence[str]) -> bool:
     return True
 
 
-def _is_film(path: Path) -> bool:
+def _is_film(path: Address) -> bool:
+    if isinstance(path, Remote):
+        return has_video_name(path)
     # os.path answers where pathlib raises; what is no regular file, such as a pipe, must not be read in vain
     if os.path.isfile(path):  # noqa: PTH113
         return is_video(path)
@@ -59,8 +66,8 @@ def _is_new(option: click.Parameter) -> bool:
     return isinstance(option, click.Option) and option.name not in {known.name for known in pictures.params}
 
 
-def _remedy_for_pictures(inputs: tuple[Path, ...]) -> str:
-    folder = next((path for path in inputs if os.path.isdir(path)), None)  # noqa: PTH112
+def _remedy_for_pictures(inputs: tuple[Address, ...]) -> str:
+    folder = next((path for path in inputs if isinstance(path, Path) and os.path.isdir(path)), None)  # noqa: PTH112
     if folder is not None:
         return f"is for films; a folder of numbered frames is coloured with: colorize video {shown(folder)} -o OUT"
     return f"is for films; {shown(inputs[0])} is none" if inputs else "is for films; name one"

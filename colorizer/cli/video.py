@@ -93,7 +93,7 @@ def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
         raise UsageError("a film cannot come through a pipe as a file; use --y4m - or --rawvideo")
     from colorizer.jobs.discover import expanded
 
-    named = [film for pattern in films for film in expanded(pattern)]
+    named = [film for pattern in films for film in expanded(pattern) if isinstance(film, Path)]
     if len(named) == 1:
         return _one(call, named[0], _target(call, named[0]))
     return _several(call, named)

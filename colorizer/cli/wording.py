@@ -30,6 +30,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",
     Remedy.VERIFY_OR_TRY: "run `colorize weights verify`, or try {what}",
+    Remedy.INSTALL_PACKAGE: "pip install {package}",
     Remedy.REINSTALL: "try pip install --force-reinstall {package}",
     Remedy.INSTALL_OPENCV: "on a machine without a screen install opencv-python-headless in place of opencv-python: "
     "pip uninstall opencv-python; pip install 'opencv-python-headless>=4.10'",

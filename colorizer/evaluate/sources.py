@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -145,9 +145,12 @@ def _is_junk(name: str) -> bool:
 
 def _in_list(path: Path) -> Iterator[Entry]:
     try:
-        names: Sequence[Path] = read_list(path.read_bytes())
+        listed = read_list(path.read_bytes())
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the file's permissions") from error
+    names = [name for name in listed if isinstance(name, Path)]
+    if len(names) < len(listed):
+        raise UsageError(f"{shown(path)}: names pictures that are not on this machine; copy them here first")
     if not names or not _exists(names[0]):
         raise UsageError(
             f"{shown(path)}: neither a folder, a picture, a tar file of pictures, nor a list of existing files, "

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from colorizer.color.ycbcr import PlaneLayout
 from colorizer.errors import Remedy, UsageError, shown
+from colorizer.io.address import Address
 
 SUFFIXES = {
     ".mp4": "mp4",
@@ -63,7 +64,7 @@ def is_video(path: Path) -> bool:
     return has_video_name(path)
 
 
-def has_video_name(path: Path) -> bool:
+def has_video_name(path: Address) -> bool:
     """Whether a name ends as films' names do."""
     return path.suffix.lower() in FILM_SUFFIXES
 

@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from colorizer.errors import ColorizerError, InputError, UsageError, json_trouble, shown
 from colorizer.guidance.hints import DEFAULT_CARRY, DEFAULT_SIZE, Guidance, Hint, Reference, Role, replace_guidance
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 
 VERSION = 1
 SUFFIX = ".hints.json"
@@ -38,7 +40,7 @@ _LOOK_ROWS, _LOOK_COLUMNS = 8, 9
 _MOST_DIFFERENT = 16
 """Of 64 signs. Other pictures differ in about 32; rescaling, compression and retouching change a few."""
 
-Load = Callable[[Path], npt.NDArray[Any]]
+Load = Callable[[Address], npt.NDArray[Any]]
 """Reads a reference picture: (H, W, 3) RGB."""
 
 
@@ -61,7 +63,7 @@ class HintsFile:
     picture: MadeFor = MadeFor()
 
 
-def beside(picture: Path) -> tuple[Path, Path]:
+def beside(picture: Address) -> tuple[Address, Address]:
     """Where a picture's hints may lie: `photo.jpg.hints.json`, or `photo.hints.json`; the first there is counts."""
     return picture.with_name(picture.name + SUFFIX), picture.with_name(picture.stem + SUFFIX)
 
@@ -107,7 +109,7 @@ def from_json(text: str, name: str = "hints") -> HintsFile:
     return HintsFile(guidance, references, picture)
 
 
-def read_guidance(path: Path, load: Load | None = None, storage: Storage = LOCAL) -> tuple[Guidance, MadeFor]:
+def read_guidance(path: Address, load: Load | None = None, storage: Storage = ANYWHERE) -> tuple[Guidance, MadeFor]:
     """A hints file, with the references that it names.
 
     Parameters
@@ -130,7 +132,8 @@ def read_guidance(path: Path, load: Load | None = None, storage: Storage = LOCAL
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no file can have this name"
-        raise InputError(f"{name}: the hints cannot be read ({reason}); check the name and its permissions") from error
+        remedy = getattr(error, "remedy", "check the name and its permissions")
+        raise InputError(f"{name}: the hints cannot be read ({reason}); {remedy}") from error
     if len(data) > LARGEST_FILE:
         raise InputError(f"{name}: larger than {LARGEST_FILE >> 20} MB, which no hints file is")
     try:
@@ -148,7 +151,9 @@ def read_guidance(path: Path, load: Load | None = None, storage: Storage = LOCAL
     return replace_guidance(found.guidance, references=tuple(references)), found.picture
 
 
-def write_guidance(path: Path, guidance: Guidance, picture: MadeFor | None = None, storage: Storage = LOCAL) -> None:
+def write_guidance(
+    path: Address, guidance: Guidance, picture: MadeFor | None = None, storage: Storage = ANYWHERE
+) -> None:
     """Write a hints file; it appears whole.
 
     Raises

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from colorizer.errors import DiskFullError, OutputError, Remedy, shown
+from colorizer.io.address import Address
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What systems say of a full disk, or of a full share of it."""
@@ -149,7 +150,7 @@ def prefetch(path: Path) -> None:
                 os.close(descriptor)
 
 
-def already_there(path: Path) -> OutputError:
+def already_there(path: Address) -> OutputError:
     """What is said of a result that exists, and is not to be replaced."""
     return OutputError(f"{shown(path)}: exists, kept", remedy=Remedy.OVERWRITE)
 

@@ -80,3 +80,24 @@ def _try(file: BinaryIO, path: Path, remedy: Remedy | str) -> bool:
         reason = os.strerror(error.errno) if error.errno else error
         raise OutputError(f"{shown(path)}: cannot be locked ({reason})", remedy=remedy) from error
     return True
+
+
+def lock_now(path: Path) -> BinaryIO | None:
+    """Lock a file until it is closed, or this process ends; None where the file system knows no locks."""
+    file = path.open("ab")
+    try:
+        _lock(file)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def held(path: Path) -> bool:
+    """Whether a process holds the lock on a file."""
+    with path.open("ab") as file:
+        try:
+            _lock(file)
+        except OSError:
+            return True
+    return False

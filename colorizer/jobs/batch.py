@@ -8,14 +8,20 @@ more than its picture.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
-from colorizer.io.storage import LOCAL, Stamp, Storage
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Stamp, Storage, StorageError, stamp_if_any
 from colorizer.jobs.ahead import SMALL_BATCH
 from colorizer.jobs.executors.base import Executor, Job, WorkerDied
 from colorizer.jobs.executors.serial import SerialExecutor
@@ -28,8 +34,22 @@ from colorizer.jobs.standing import Standing, way_of
 from colorizer.networks import Model
 from colorizer.settings import Settings
 
-Item = tuple[Task, bool]
-"""A task, and whether what exists in its output's place has to be looked at first."""
+
+class Item(NamedTuple):
+    """What is known of a task beforehand.
+
+    Attributes
+    ----------
+    look_first
+        Whether what exists in its output's place has to be looked at first.
+    hints
+        The hints file that counts, so that those who do the work need not look for it.
+    """
+
+    task: Task
+    look_first: bool
+    hints: Address | None
+
 
 Work = Callable[[Item], Outcome]
 
@@ -64,13 +84,17 @@ class Batch:
     tasks: Sequence[Task]
     settings: Settings
     policy: OutputPolicy
-    root: Path | None
+    root: Address | None
     overwrite: bool = False
     update: bool = False
     executor: Executor = field(default_factory=SerialExecutor)
     few: Executor | None = None
-    storage: Storage = LOCAL
+    storage: Storage = ANYWHERE
     pictures: int | None = None
+
+
+REFUSALS = 5
+"""After so many results in a row that a store did not take, the others are not computed in vain."""
 
 
 class Run:
@@ -98,6 +122,8 @@ class Run:
         self.standing = standing or standing_of(batch, model)
         self._executors = (batch.executor, batch.few or SerialExecutor())
         self._origins: dict[Task, Stamp | None] = {}
+        self._refused = 0
+        self._made: set[Remote] = set()
         self.broken_off: str | None = None
 
     def stop(self) -> None:
@@ -116,21 +142,32 @@ class Run:
         batch = self._batch
         wanted: list[Item] = []
         for task in batch.tasks:
-            verdict = self.standing.verdict(task)
+            try:
+                verdict = self.standing.verdict(task)
+                hints = batch.policy.guiding.file_for(task.source, batch.storage)
+            except StorageError as error:
+                cause = InputError(f"{shown(task.source)}: cannot be looked up ({error.strerror}); {error.remedy}")
+                verdict = Outcome(task, Status.FAILED, error=cause)
             if isinstance(verdict, Outcome):
                 yield verdict
             else:
-                wanted.append((task, verdict))
+                wanted.append(Item(task, verdict, hints))
         given, own = self._executors
-        for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
-            self.standing.add(outcome, self._origins.pop(outcome.task, None))
-            if outcome.error:
+        try:
+            for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
+                task = outcome.task
+                batch.storage.forget(task.source)
+                if outcome.made is not None:
+                    batch.storage.note(task.target, outcome.made)
+                self.standing.add(outcome, self._origins.pop(task, None))
                 self._consider(outcome.error)
-            yield outcome
+                yield outcome
+        finally:
+            batch.storage.close()
 
     def _done_by(self, executor: Executor, wanted: Sequence[Item]) -> Iterator[Outcome]:
         load = load_of(self._batch, executor)
-        for (task, _), result in executor.run(load, self._jobs(wanted, measured=executor.workers > 1)):
+        for (task, _, _), result in executor.run(load, self._jobs(wanted, measured=executor.workers > 1)):
             if isinstance(result, WorkerDied):
                 cause = f"the process that worked on it ended (exit code {result.exit_code})"
                 remedy = "try it alone, and report it if it happens again"
@@ -142,30 +179,41 @@ class Run:
     def _jobs(self, wanted: Sequence[Item], *, measured: bool) -> Iterator[Job[Item]]:
         """The jobs as they are begun; what memory they take is measured only where several are under way."""
         storage = self._batch.storage
-        for item in wanted:
-            source = item[0].source
-            self._make_folder(item[0])
-            self._origins[item[0]] = storage.stamp(source)  # before it is read: what comes after is another input
-            if measured:
-                storage.prefetch(source)
-            guided = GUIDED_BYTES if self.standing.is_guided(item[0]) else 0
+        for item in _looking_ahead(wanted, storage, self._executors[0].workers if measured else 0):
+            source = item.task.source
+            self._make_folder(item.task)
+            self._origins[item.task] = stamp_if_any(storage, source)  # before it is read: what comes after is another
+            guided = GUIDED_BYTES if self.standing.is_guided(item.task) else 0
             yield Job(item, memory_needed(source, storage) + guided if measured else 0)
 
     def _make_folder(self, task: Task) -> None:
-        root = self._batch.root
-        if root is None or task.target.parent == root:
+        root, target = self._batch.root, task.target
+        if isinstance(target, Remote):
+            if target.parent not in self._made:
+                self._made.add(target.parent)
+                with contextlib.suppress(OSError):  # writing will say what is wrong, and to which file
+                    self._batch.storage.make_folder(target.parent)
             return
-        missing = [folder for folder in (task.target.parent, *task.target.parent.parents) if root in folder.parents]
+        if not isinstance(root, Path) or target.parent == root:
+            return
+        missing = [folder for folder in (target.parent, *target.parent.parents) if root in folder.parents]
         for folder in reversed(missing):
             try:
                 folder.mkdir(exist_ok=True)
             except OSError:
                 return  # writing will say what is wrong, and to which file
 
-    def _consider(self, error: Exception) -> None:
+    def _consider(self, error: Exception | None) -> None:
         """Some failures are those of all pictures to come: stop, and say so once."""
         root = self._batch.root
-        if isinstance(error, DiskFullError):
+        self._refused = self._refused + 1 if isinstance(error, OutputError) else 0
+        if isinstance(root, Remote):
+            if self._refused == REFUSALS:
+                self.broken_off = (
+                    f"nothing can be written to {shown(root)}; change that and run the same command again: it goes on "
+                    "with the rest"
+                )
+        elif isinstance(error, DiskFullError):
             self.broken_off = (
                 "the disk is full; free some space and run the same command again: it goes on with the rest"
             )
@@ -183,6 +231,20 @@ class Run:
             self.stop()
 
 
+def _looking_ahead(wanted: Sequence[Item], storage: Storage, workers: int) -> Iterator[Item]:
+    """The items in their order; those that come next are read ahead, as many as there are workers."""
+    coming: deque[Item] = deque()
+    items = iter(wanted)
+    while True:
+        for item in itertools.islice(items, workers + 1 - len(coming)):
+            coming.append(item)
+            if workers:
+                storage.prefetch(item.task.source)
+        if not coming:
+            return
+        yield coming.popleft()
+
+
 def load_of(batch: Batch, executor: Executor) -> Callable[[], Work]:
     """What an executor has its workers load for a batch."""
     settings, shares_cores = batch.settings, executor.threads is not None
@@ -193,7 +255,7 @@ def load_of(batch: Batch, executor: Executor) -> Callable[[], Work]:
         settings,
         batch.policy,
         batch.pictures or len(batch.tasks),
-        batch.storage,
+        batch.storage.for_workers(),
     )
 
 
@@ -204,9 +266,9 @@ def load_work(settings: Settings, policy: OutputPolicy, pictures: int, storage: 
     colorizer = Colorizer(settings, pictures=pictures)
 
     def work(item: Item) -> Outcome:
-        task, look_first = item
-        kept = check_existing(task, policy.max_pixels, storage) if look_first else None
-        return kept or color_file(task, colorizer, policy, storage=storage)
+        kept = check_existing(item.task, policy.max_pixels, storage) if item.look_first else None
+        guiding = replace(policy.guiding, file=item.hints, beside=False)
+        return kept or color_file(item.task, colorizer, replace(policy, guiding=guiding), storage=storage)
 
     return work
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tqdm import tqdm
 
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, shown
+from colorizer.io.address import Address
 from colorizer.jobs.batch import Batch
 from colorizer.jobs.run import OutputPolicy
 from colorizer.jobs.standing import Standing
@@ -59,7 +59,7 @@ def estimate(batch: Batch, standing: Standing) -> Estimate:
         What fails for all pictures: the settings do not fit the model, or the engine cannot be had.
     """
     stamp = batch.storage.stamp
-    sizes: dict[Path, int] = {}
+    sizes: dict[Address, int] = {}
     kept = 0
     for task in batch.tasks:
         stays = standing.verdict(task) is not False
@@ -88,7 +88,7 @@ def estimate(batch: Batch, standing: Standing) -> Estimate:
     return Estimate(kept, (time.perf_counter() - start) * share, int(written * share))
 
 
-def _sample(sources: Sequence[Path]) -> list[Path]:
+def _sample(sources: Sequence[Address]) -> list[Address]:
     """A few, spread evenly over the sizes, but none of the extremes where there are more."""
     count = min(SAMPLES, len(sources))
     return [sources[(2 * index + 1) * len(sources) // (2 * count)] for index in range(count)]

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from colorizer.errors import InputError, MissingExtraError
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 from colorizer.jobs.facts import Facts, utc
 from colorizer.jobs.plan import Task
 from colorizer.jobs.run import Outcome, Status
@@ -17,14 +18,14 @@ from colorizer.media.formats import HEAD_SIZE, format_of
 from colorizer.media.metadata.xmp import making_in
 
 
-def check_existing(task: Task, max_pixels: int, storage: Storage = LOCAL) -> Outcome | None:
+def check_existing(task: Task, max_pixels: int, storage: Storage = ANYWHERE) -> Outcome | None:
     """What is to be said of an output that exists: kept if it is a whole picture, None if it is to be done again.
 
     A picture that breaks off is what a full disk or a copy broken off leaves, and is done again. What is no picture at
     all was somebody else's, and is kept.
     """
     try:
-        with storage.open_read(task.target) as file:
+        with storage.open_read(task.target, peek=True) as file:
             head = file.read(HEAD_SIZE)
     except OSError:
         return None

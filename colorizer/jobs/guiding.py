@@ -16,7 +16,9 @@ from colorizer.guidance import Guidance, Hint, Reference, from_json, read_guidan
 from colorizer.guidance.files import MadeFor, beside, check_picture
 from colorizer.guidance.hints import Role, normal_color, replace_guidance
 from colorizer.guidance.session import Session
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import WEB, Address, Remote, address
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage, stamp_if_any
 from colorizer.media import read_picture
 
 
@@ -43,10 +45,10 @@ class Guiding:
     """
 
     hints: tuple[Hint, ...] = ()
-    file: Path | None = None
+    file: Address | None = None
     beside: bool = True
     carry: float | None = None
-    references: tuple[tuple[Role, Path], ...] = ()
+    references: tuple[tuple[Role, Address], ...] = ()
     palette: tuple[str, ...] = ()
     variant: int | None = None
 
@@ -60,15 +62,15 @@ class Guiding:
         """Whether anything was, beside hints files that lie beside pictures."""
         return self.for_one or bool(self.references or self.palette or self.variant)
 
-    def file_for(self, source: Path | None, storage: Storage = LOCAL) -> Path | None:
+    def file_for(self, source: Address | None, storage: Storage = ANYWHERE) -> Address | None:
         """The hints file of a picture; None where it has none, or comes from no file."""
         if self.file is not None:
             return self.file
-        if not self.beside or source is None:
-            return None
+        if not self.beside or source is None or (isinstance(source, Remote) and source.scheme in WEB):
+            return None  # web servers answer all kinds of things to names that they do not have
         return next((path for path in beside(source) if storage.stamp(path) is not None), None)
 
-    def key(self, source: Path | None, storage: Storage = LOCAL) -> str:
+    def key(self, source: Address | None, storage: Storage = ANYWHERE) -> str:
         """A text that changes when what is said of a picture does; empty where nothing is."""
         file = self.file_for(source, storage)
         if file is None and not self.given:
@@ -82,12 +84,12 @@ class Guiding:
                 parts.append(content)
                 named += [file.parent / name for _, name, _ in from_json(content.decode("utf-8-sig")).references]
             except (OSError, ValueError, ColorizerError):
-                parts.append(storage.stamp(file))  # what is wrong with it is said when its picture's turn comes
+                parts.append(stamp_if_any(storage, file))  # what is wrong with it is said when its picture's turn comes
         parts += [(role, str(path)) for role, path in self.references]
-        parts += [storage.stamp(path) for path in named]
+        parts += [stamp_if_any(storage, path) for path in named]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
-    def said_of(self, source: Path | None, storage: Storage = LOCAL) -> Saying:
+    def said_of(self, source: Address | None, storage: Storage = ANYWHERE) -> Saying:
         """What is said of a picture.
 
         Raises
@@ -201,7 +203,7 @@ class Saying:
         return f"{self.name}: {text}" if self.name else text
 
 
-def palette_of(text: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def palette_of(text: str) -> tuple[tuple[Address, ...], tuple[str, ...]]:
     """A palette as it is typed: the picture that it names, or its colours.
 
     Raises
@@ -209,18 +211,18 @@ def palette_of(text: str) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     UsageError
         It is neither.
     """
-    path = Path(text)
+    path = address(text)
     parts = [part.strip() for part in text.split(",")]
     try:
         return (), tuple(normal_color(part) for part in parts)
     except UsageError as error:
-        if LOCAL.stamp(path) is not None:
+        if isinstance(path, Remote) or ANYWHERE.stamp(path) is not None:
             return (path,), ()
         message = f"{error.message.text}, or the name of a picture"
         raise UsageError(message, option=OptionRef("palette")) from error
 
 
-def read_reference(path: Path) -> npt.NDArray[Any]:
+def read_reference(path: Address) -> npt.NDArray[Any]:
     """A reference picture, (H, W, 3) RGB, or (H, W) where it is grey; the last few are kept.
 
     Raises
@@ -228,11 +230,11 @@ def read_reference(path: Path) -> npt.NDArray[Any]:
     InputError
         It is no picture, or cannot be read.
     """
-    stamp = LOCAL.stamp(path)
+    stamp = ANYWHERE.stamp(path) if isinstance(path, Path) else None
     return _read_reference(path, None if stamp is None else stamp.modified_ns)
 
 
 @lru_cache(maxsize=2)
-def _read_reference(path: Path, _modified_ns: int | None) -> npt.NDArray[Any]:
+def _read_reference(path: Address, _modified_ns: int | None) -> npt.NDArray[Any]:
     pixels = read_picture(path).pixels
     return np.asarray(pixels)

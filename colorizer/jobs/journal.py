@@ -1,8 +1,9 @@
 """What a folder job remembers of its outputs: which are whole, from what and how they were made, what is told of them.
 
 Lines of JSON, one for each finished picture, appended to a hidden file in the output folder; how pictures were made is
-alike for most, and has a line of its own that others refer to. The journal only saves time: an output that is not in it
-is opened and decoded to see whether it is whole, and a line that a crash cut short is no line.
+alike for most, and has a line of its own that others refer to. In a store, where nothing can be appended to, they go
+into objects of their own in a folder of that name. The journal only saves time: an output that is not in it is opened
+and decoded to see whether it is whole, and a line that a crash cut short is no line.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from colorizer.io.storage import LOCAL, Stamp, Storage
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Stamp, Storage, stamp_if_any
 from colorizer.jobs.facts import Facts
 from colorizer.jobs.plan import Task
 from colorizer.jobs.run import Outcome, Status
@@ -92,15 +95,15 @@ class Journal:
         Where the folder and the inputs lie.
     """
 
-    def __init__(self, folder: Path, storage: Storage = LOCAL) -> None:
+    def __init__(self, folder: Address, storage: Storage = ANYWHERE) -> None:
         self._path = folder / JOURNAL_NAME
         self._folder = folder
         self._storage = storage
         self._entries: dict[str, Entry] = {}
         self._makings: dict[str, _Told] = {}
         self._ways: dict[Way, Way] = {}  # each once, since a million pictures have a few together
-        with contextlib.suppress(OSError), storage.open_read(self._path) as lines:
-            for line in lines:
+        with contextlib.suppress(OSError):
+            for line in storage.lines(self._path):
                 with contextlib.suppress(ValueError, TypeError, KeyError):
                     self._take(json.loads(line))
 
@@ -109,20 +112,20 @@ class Journal:
         """All of them, by the output's name."""
         return self._entries
 
-    def entry(self, target: Path) -> Entry | None:
+    def entry(self, target: Address) -> Entry | None:
         """What is remembered of an output, whatever has become of it since."""
         return self._entries.get(self._key(target))
 
-    def complete(self, target: Path) -> Entry | None:
+    def complete(self, target: Address) -> Entry | None:
         """What is remembered of an output that is as it was when it was finished; None else."""
         entry = self.entry(target)
-        return entry if entry is not None and entry.made == self._storage.stamp(target) else None
+        return entry if entry is not None and entry.made == stamp_if_any(self._storage, target) else None
 
-    def difference(self, source: Path, entry: Entry, way: Way) -> Difference | None:
+    def difference(self, source: Address, entry: Entry, way: Way) -> Difference | None:
         """In what an output differs from what would be made in a way of now; None where in nothing that is known."""
         if entry.way is None:
             return None
-        if entry.source != self._storage.stamp(source):
+        if entry.source != stamp_if_any(self._storage, source):
             return Difference.SOURCE
         for name in ("network", "options", "hints", "program"):
             if getattr(entry.way, name) != getattr(way, name):
@@ -155,7 +158,7 @@ class Journal:
             The input's stamp, from before it was read.
         """
         target = outcome.task.target
-        made = self._storage.stamp(target)
+        made = stamp_if_any(self._storage, target)
         if made is None or source is None:
             return
         lines: list[dict[str, Any]] = []
@@ -188,7 +191,7 @@ class Journal:
             False where it is not, or is not known to be.
         """
         target = outcome.task.target
-        entry, made = self.entry(target), self._storage.stamp(target)
+        entry, made = self.entry(target), stamp_if_any(self._storage, target)
         if entry is None or made is None or not entry.facts.output_sha256:
             return False
         if entry.facts.output_sha256 != outcome.facts.output_sha256:
@@ -216,8 +219,10 @@ class Journal:
     def _once(self, way: Way | None) -> Way | None:
         return None if way is None else self._ways.setdefault(way, way)
 
-    def _key(self, target: Path) -> str:
-        return Path(os.path.relpath(target, self._folder)).as_posix()
+    def _key(self, target: Address) -> str:
+        if isinstance(target, Remote) and isinstance(self._folder, Remote):
+            return target.relative_to(self._folder).as_posix()
+        return Path(os.path.relpath(str(target), str(self._folder))).as_posix()
 
 
 def with_hints(way: Way, hints: str) -> Way:

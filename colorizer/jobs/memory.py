@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PIL import Image
 
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.machine import usable_cores, usable_memory
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import Storage
 from colorizer.networks import Model
 from colorizer.settings import DEFAULT_SIZE, Settings
 
@@ -41,7 +41,7 @@ UNKNOWN_EXPANSION = 20
 _DEEP_MODES: dict[str, int] = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
 
-def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
+def memory_needed(path: Address, storage: Storage = ANYWHERE) -> int:
     """Bytes that a picture needs at most while it is decoded, coloured and encoded, as far as its header tells.
 
     Input and output are whole in memory, and codecs have buffers of their own. A file that cannot be read needs
@@ -51,7 +51,7 @@ def memory_needed(path: Path, storage: Storage = LOCAL) -> int:
     if found is None:
         return 0
     try:
-        with storage.open_read(path) as file, Image.open(file) as image:
+        with storage.open_read(path, peek=True) as file, Image.open(file) as image:
             width, height = image.size
             sample = _DEEP_MODES.get(image.mode, 1)
             # Pillow calls 16-bit RGB by an 8-bit name; the file's length gives it away, and guards against both errors

@@ -5,32 +5,35 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from colorizer.errors import Remedy, UsageError, shown
+from colorizer.io.address import WEB, Address, Remote
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 from colorizer.media.formats import ENDINGS, unknown_ending
 
 COLORED_INFIX = ".color"
 COMPARE_INFIX = ".compare"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A picture to colour, and its place relative to the folder that was named."""
 
-    source: Path
-    relative: Path
+    source: Address
+    relative: PurePath
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """One picture to colour, and the file to write."""
 
-    source: Path
-    target: Path
+    source: Address
+    target: Address
 
     @property
-    def comparison(self) -> Path:
+    def comparison(self) -> Address:
         """Where before and after go side by side, if asked for: `out.jpg` has `out.compare.jpg`."""
         return self.target.with_suffix(COMPARE_INFIX + self.target.suffix)
 
@@ -53,10 +56,10 @@ class Naming:
 
     suffixes: Sequence[str]
     suffix_of: Callable[[str], str] = str
-    suffix_by_content: Callable[[Path], str] = lambda _: ""
+    suffix_by_content: Callable[[Address], str] = lambda _: ""
     infix: str | None = None
 
-    def name(self, source: Path, *, beside: bool) -> str:
+    def name(self, source: Address, *, beside: bool) -> str:
         """The output's name for an input."""
         infix = self.infix if self.infix is not None else COLORED_INFIX if beside else ""
         suffix = self.suffix_of(source.suffix)
@@ -82,7 +85,14 @@ def result_name(name: str, infix: str, suffix: str, by_content: str = "") -> str
     return name + infix + by_content if by_content else PurePosixPath(name).stem + infix + suffix
 
 
-def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder: bool = False) -> list[Task]:
+def plan(
+    found: Sequence[Found],
+    output: Address | None,
+    naming: Naming,
+    *,
+    folder: bool = False,
+    storage: Storage = ANYWHERE,
+) -> list[Task]:
     """Pair every input with its output.
 
     Parameters
@@ -96,6 +106,8 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
         How outputs are called.
     folder
         A folder was among what the user named: the output is one too, and need not exist yet.
+    storage
+        Where files lie.
 
     Raises
     ------
@@ -103,15 +115,23 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
         The output is no place for these inputs: a missing folder, an unknown suffix, the input itself, or one file
         for two inputs.
     """
-    if folder and output is not None and output.suffix.lower() in naming.suffixes and not output.is_dir():
-        raise UsageError(f"{shown(output)}: is called like a file, but a folder's pictures go into a folder")
     several = folder or len(found) > 1
-    tasks = [Task(item.source, _target(item, output, naming, several=several, folder=folder)) for item in found]
-    writers: dict[str, Path] = {}
+    into = output is not None and is_output_folder(output, naming.suffixes, several=several, storage=storage)
+    if folder and output is not None and output.suffix.lower() in naming.suffixes and not into:
+        raise UsageError(f"{shown(output)}: is called like a file, but a folder's pictures go into a folder")
+    if (isinstance(output, Remote) and output.scheme in WEB) or (
+        output is None and any(isinstance(each.source, Remote) and each.source.scheme in WEB for each in found)
+    ):
+        where = "" if output is None else f"{shown(output)}: "
+        raise UsageError(f"{where}web addresses are only read", remedy=Remedy.ANOTHER_OUTPUT)
+    tasks = [
+        Task(item.source, _target(item, output, naming, into=into, several=several, folder=folder)) for item in found
+    ]
+    writers: dict[str, Address] = {}
     for task in tasks:
         # where the name comes from the input, that is no picture, and its turn comes to say so
         if output == task.target and output.suffix.lower() not in naming.suffixes:
-            if output.exists() and not output.suffix:
+            if isinstance(output, Path) and output.exists() and not output.suffix:
                 raise UsageError(f"{shown(output)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
             problem = (
                 unknown_ending(output)
@@ -122,7 +142,7 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
         if _same_file(task.source, task.target):
             raise UsageError(f"{shown(task.target)}: output and input are the same file", remedy=Remedy.ANOTHER_NAME)
         # file systems that take A.jpg and a.jpg for one file must not lose one of two results
-        other = writers.setdefault(os.path.normcase(task.target.absolute()), task.source)
+        other = writers.setdefault(_key(task.target), task.source)
         if other is not task.source:
             raise UsageError(
                 f"{shown(task.target)}: both {shown(other)} and {shown(task.source)} would be written there; "
@@ -131,12 +151,33 @@ def plan(found: Sequence[Found], output: Path | None, naming: Naming, *, folder:
     return tasks
 
 
-def _target(item: Found, output: Path | None, naming: Naming, *, several: bool, folder: bool) -> Path:
+def is_output_folder(output: Address, suffixes: Sequence[str], *, several: bool, storage: Storage = ANYWHERE) -> bool:
+    """Whether results go into a folder of this name: one that exists, or one in a store, where none has to.
+
+    Parameters
+    ----------
+    output
+        As it was named.
+    suffixes
+        What files that are written end with.
+    several
+        Whether there are several pictures, or folders of them.
+    storage
+        Where it lies.
+    """
+    if isinstance(output, Remote):
+        return several or output.suffix.lower() not in suffixes
+    return storage.is_folder(output)
+
+
+def _target(item: Found, output: Address | None, naming: Naming, *, into: bool, several: bool, folder: bool) -> Address:
     source = item.source
     if output is None:
         return source.with_name(naming.name(source, beside=True)) if source.name else source
-    if output.is_dir() or (folder and not output.exists()):
+    if into or (folder and isinstance(output, Path) and not output.exists()):
         return output / item.relative.with_name(naming.name(source, beside=False))
+    if isinstance(output, Remote):
+        return output
     if several:
         raise UsageError(f"{shown(output)}: no such folder, and several pictures need one; create it first")
     if not output.name or os.fspath(output).endswith(os.sep):
@@ -146,7 +187,14 @@ def _target(item: Found, output: Path | None, naming: Naming, *, several: bool, 
     return output
 
 
-def _same_file(source: Path, target: Path) -> bool:
+def _key(target: Address) -> str:
+    """Equal for names that some file system takes for one; object stores do tell A.jpg from a.jpg."""
+    return target.url if isinstance(target, Remote) else os.path.normcase(target.absolute())
+
+
+def _same_file(source: Address, target: Address) -> bool:
+    if isinstance(source, Remote) or isinstance(target, Remote):
+        return source == target
     try:
         return source.samefile(target)
     except OSError:

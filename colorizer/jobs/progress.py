@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage, stamp_if_any
 from colorizer.jobs.run import Outcome, Status
 
 
@@ -30,8 +31,8 @@ class JobProgress:
         Pictures: of the job, of those that have come to an end, and of those that failed.
     """
 
-    def __init__(self, sources: Sequence[Path], storage: Storage = LOCAL) -> None:
-        self._sizes = {source: found.size if (found := storage.stamp(source)) else 0 for source in sources}
+    def __init__(self, sources: Sequence[Address], storage: Storage = ANYWHERE) -> None:
+        self._sizes = {source: found.size if (found := stamp_if_any(storage, source)) else 0 for source in sources}
         self._bytes_left = sum(self._sizes.values())
         self._bytes_done = 0
         self._pixels_done = 0

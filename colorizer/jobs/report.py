@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from colorizer.errors import ColorizerError, OutputError, shown
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage, stamp_if_any
 from colorizer.jobs.run import Outcome, Status
 
 CSV_SUFFIX = ".csv"
@@ -75,12 +77,12 @@ class Report:
 
     def __init__(
         self,
-        path: Path,
+        path: Address,
         file: TextIO | None = None,
         *,
         words: Words = str,
-        root: Path | None = None,
-        storage: Storage = LOCAL,
+        root: Address | None = None,
+        storage: Storage = ANYWHERE,
     ) -> None:
         self._path, self._shared, self._words, self._storage = path, file is not None, words, storage
         self._root = root
@@ -102,8 +104,12 @@ class Report:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._shared:
+        if self._shared:
+            return
+        try:
             self._file.close()
+        except OSError as trouble:
+            raise self._cannot(trouble) from trouble
 
     def add(self, outcome: Outcome) -> None:
         """Write an outcome's line, at once.
@@ -124,24 +130,27 @@ class Report:
             raise self._cannot(error) from error
 
     def _cannot(self, error: OSError) -> OutputError:
-        return OutputError(f"{shown(self._path)}: the report cannot be written ({error.strerror}); name another file")
+        remedy = getattr(error, "remedy", "name another file")
+        return OutputError(f"{shown(self._path)}: the report cannot be written ({error.strerror}); {remedy}")
 
 
-def is_table(path: Path) -> bool:
+def is_table(path: Address) -> bool:
     """Whether a report of this name is CSV."""
     return path.suffix.lower() == CSV_SUFFIX
 
 
-def told(outcome: Outcome, words: Words = str, root: Path | None = None, storage: Storage = LOCAL) -> dict[str, Any]:
+def told(
+    outcome: Outcome, words: Words = str, root: Address | None = None, storage: Storage = ANYWHERE
+) -> dict[str, Any]:
     """What a report's line tells of an outcome, by `COLUMNS`; None for what is not known."""
     source, target, facts = outcome.task.source, outcome.task.target, outcome.facts
     done = outcome.status is not Status.FAILED
-    read, written = storage.stamp(source), storage.stamp(target) if done else None
+    read, written = stamp_if_any(storage, source), stamp_if_any(storage, target) if done else None
     height, width = outcome.pixels or (None, None)
     return {
-        "input": os.fspath(source),
-        "output": os.fspath(target) if done else None,
-        "place": Path(os.path.relpath(target, root)).as_posix() if root is not None and done else None,
+        "input": str(source),
+        "output": str(target) if done else None,
+        "place": place_in(target, root) if root is not None and done else None,
         "status": outcome.status.name.lower(),
         "address": address_of(source),
         "input_bytes": read.size if read else None,
@@ -160,9 +169,16 @@ def told(outcome: Outcome, words: Words = str, root: Path | None = None, storage
     }
 
 
-def address_of(path: Path) -> str:
-    """Where a file lies, as a URL that means the same from everywhere on its machine."""
-    return path.absolute().as_uri()
+def address_of(source: Address) -> str:
+    """Where a file lies, as a URL that means the same from everywhere on its machine; without keys."""
+    return str(source) if isinstance(source, Remote) else source.absolute().as_uri()
+
+
+def place_in(target: Address, root: Address) -> str:
+    """The way from a folder to what lies in it, with slashes."""
+    if isinstance(target, Remote) and isinstance(root, Remote):
+        return target.relative_to(root).as_posix()
+    return Path(os.path.relpath(str(target), str(root))).as_posix()
 
 
 def _flat(line: dict[str, Any]) -> dict[str, Any]:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from colorizer.errors import OptionRef, OutputError, Remedy, UsageError, shown
 from colorizer.guidance.files import SUFFIX
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import ANYWHERE, of_job
 from colorizer.io.atomic import remove_leftovers
 from colorizer.io.machine import usable_memory
+from colorizer.io.storage import Storage
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.executors.base import Executor
 from colorizer.jobs.executors.local import StartedProcesses, local_executor
 from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes
-from colorizer.jobs.plan import Naming, plan
+from colorizer.jobs.plan import Naming, is_output_folder, plan
 from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Output, colored_suffix, suffix_by_content, target_format
 from colorizer.media.formats import WHAT_IS_READ
@@ -50,8 +53,8 @@ class Request:
         Bytes for the pictures under way; None: half of what this process may use.
     """
 
-    inputs: Sequence[Path]
-    output: Path | None
+    inputs: Sequence[Address]
+    output: Address | None
     settings: Settings
     policy: OutputPolicy
     name_filter: Filter = Filter()
@@ -81,7 +84,7 @@ class Prepared:
     batch: Batch
     model: Model
     others: int
-    films: tuple[Path, ...]
+    films: tuple[Address, ...]
 
     def start(self) -> Run:
         """Make the output folder, where it is new, clear away what a killed run has left, and begin.
@@ -92,12 +95,23 @@ class Prepared:
             The folder cannot be made.
         """
         root = self.batch.root
-        if root is not None:
+        if isinstance(root, Remote):
+            self._begin_at(root)
+        elif root is not None:
             make_ready(root)
         else:
-            for folder in {task.target.parent for task in self.batch.tasks}:
+            for folder in {task.target.parent for task in self.batch.tasks if isinstance(task.target, Path)}:
                 remove_leftovers(folder, below=False)
         return Run(self.batch, self.model)
+
+    def _begin_at(self, root: Remote) -> None:
+        """Make a folder elsewhere, where one has to be, and look at what lies there already."""
+        try:
+            self.batch.storage.make_folder(root)
+        except OSError as error:
+            remedy = getattr(error, "remedy", Remedy.ANOTHER_FOLDER)
+            raise OutputError(f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=remedy) from error
+        self.batch.storage.survey(root)
 
 
 def make_ready(root: Path) -> None:
@@ -117,12 +131,12 @@ def make_ready(root: Path) -> None:
     remove_leftovers(root)
 
 
-def naming(writing: Output, infix: str | None = None) -> Naming:
+def naming(writing: Output, infix: str | None = None, storage: Storage = ANYWHERE) -> Naming:
     """How results are called, by how they are written; `infix` goes before the suffix, None for the usual."""
     return Naming(
         tuple(SUFFIXES),
         lambda suffix: colored_suffix(suffix, writing),
-        lambda source: colored_suffix(suffix_by_content(source), writing),
+        lambda source: colored_suffix(suffix_by_content(source, storage), writing),
         infix,
     )
 
@@ -152,7 +166,10 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     """
     output = request.output
     writing = request.policy.output
-    selection = discover(request.inputs, tuple(READABLE_SUFFIXES), name_filter=request.name_filter, output=output)
+    storage = of_job((*request.inputs, output), ahead=executor is None)
+    selection = discover(
+        request.inputs, tuple(READABLE_SUFFIXES), name_filter=request.name_filter, output=output, storage=storage
+    )
     if not selection.pictures:
         nothing = f"no pictures found in {', '.join(map(shown, request.inputs)) or 'an empty list'}"
         if selection.films:
@@ -163,7 +180,11 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
         raise UsageError(
             f"is for one picture; for several, put {ONE_BESIDE} beside each, and they are found", option=what
         )
-    tasks = plan(selection.pictures, output, naming(writing, request.infix), folder=selection.folder)
+    named = naming(writing, request.infix, storage)
+    tasks = plan(selection.pictures, output, named, folder=selection.folder, storage=storage)
+    storage.look_up(task.source for task in tasks)
+    if writing.keep_times and isinstance(tasks[0].target, Remote):
+        raise UsageError("a store gives times itself; leave it out", option="keep_times")
     if tasks[0].target == output:
         target_format(output, writing)
     settings = request.settings
@@ -171,13 +192,16 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     if executor is None:
         budget = request.memory or int(usable_memory() * DEFAULT_FRACTION)
         executor = local_executor(request.jobs or affordable_processes(model, settings), budget, started)
+    several = selection.folder or len(tasks) > 1
+    into = output is not None and is_output_folder(output, named.suffixes, several=several, storage=storage)
     batch = Batch(
         tasks=tasks,
         settings=settings,
         policy=request.policy,
-        root=output if output is not None and (selection.folder or output.is_dir()) else None,
+        root=output if selection.folder or into else None,
         overwrite=request.overwrite,
         update=request.update,
         executor=executor,
+        storage=storage,
     )
     return Prepared(batch, model, selection.others, selection.films)

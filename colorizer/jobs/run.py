@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from colorizer.colorizer import Colorizer
@@ -22,8 +22,10 @@ from colorizer.errors import (
     lacks_memory,
     shown,
 )
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.records import hash_stream
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import Stamp, Storage, stamp_if_any
 from colorizer.jobs.comparison import side_by_side, tone_of
 from colorizer.jobs.facts import Facts, utc
 from colorizer.jobs.guiding import Guiding, Saying
@@ -101,6 +103,8 @@ class Outcome:
         The mean colour of its first page, a and b of CIE Lab, if it was to be measured.
     facts
         Hashes and the like.
+    made
+        The output's stamp, when it was complete.
     """
 
     task: Task
@@ -114,6 +118,7 @@ class Outcome:
     making: Mapping[str, Any] | None = None
     tone: tuple[float, float] | None = None
     facts: Facts = Facts()
+    made: Stamp | None = None
 
 
 def color_file(
@@ -122,7 +127,7 @@ def color_file(
     policy: OutputPolicy,
     data: bytes | None = None,
     *,
-    storage: Storage = LOCAL,
+    storage: Storage = ANYWHERE,
 ) -> Outcome:
     """Do one task; whatever is wrong with its files ends in the outcome, and no part of an output is left.
 
@@ -309,7 +314,7 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
     if pages.comparison:
         write_picture(task.comparison, pages.comparison, output, storage=storage)
     if output.keep_times and data is None:
-        _copy_times(task.source, task.target)
+        _copy_times(task.source, task.target, storage)
     status = Status.PASSED if all(pages.passed) else Status.COLORED
     said = None if all(pages.passed) else saying
     used = ", ".join(filter(None, [colorizer.recipe(), said.describe() if said else ""]))
@@ -324,6 +329,7 @@ def _color(task: Task, colorizer: Colorizer, policy: OutputPolicy, data: bytes |
         making=making,
         tone=pages.tone,
         facts=Facts(document.sha256, hashes[-1], len(pages.sizes), utc(time.time())),
+        made=stamp_if_any(storage, task.target),
     )
 
 
@@ -337,10 +343,19 @@ def _copy(task: Task, data: bytes | None, storage: Storage) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _copy_times(source: Path, target: Path) -> None:
-    times = source.stat()
+def _copy_times(source: Address, target: Address, storage: Storage) -> None:
+    """Give a file of this machine the times of its original."""
     try:
-        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+        if isinstance(target, Remote):
+            raise OSError(errno.ENOSYS, "a store gives times itself")
+        if isinstance(source, Remote):
+            found = storage.stamp(source)
+            times = (found.modified_ns, found.modified_ns) if found else None
+        else:
+            status = source.stat()
+            times = (status.st_atime_ns, status.st_mtime_ns)
+        if times is not None:
+            os.utime(target, ns=times)
     except OSError as error:
         raise OutputError(
             f"{shown(target)}: its times cannot be set ({error.strerror})",

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from colorizer.color.resample import fitted
 from colorizer.errors import ColorizerError, OutputError, shown
+from colorizer.io.address import Address
 from colorizer.io.atomic import already_there
 from colorizer.jobs.comparison import PAPER, label, label_height
 from colorizer.jobs.run import Outcome
@@ -43,7 +44,7 @@ def chosen(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
     outcomes
         Of a whole job, in any order; those that failed are left out.
     """
-    there = sorted((each for each in outcomes if each.error is None), key=lambda each: each.task.target)
+    there = sorted((each for each in outcomes if each.error is None), key=lambda each: str(each.task.target))
     measured = [each for each in there if each.tone is not None]
     tones = np.array([each.tone for each in measured], np.float64).reshape(-1, 2)
     distances = [_distance(tones, place) for place in range(len(tones))]
@@ -124,7 +125,7 @@ def _cell(outcome: Outcome, max_pixels: int) -> Cell | None:
     return np.vstack([pair, np.dstack([strip] * 3)])
 
 
-def _small(path: Path, max_pixels: int) -> Cell:
+def _small(path: Address, max_pixels: int) -> Cell:
     """The first page of a file: (h, w, 3), no larger than a cell."""
     with open_document(path, max_pixels=max_pixels) as document:
         picture = next(iter(document))

@@ -6,9 +6,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from colorizer import __version__
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.storage import LOCAL, Stamp, Storage
 from colorizer.jobs.guiding import Guiding
 from colorizer.jobs.journal import Difference, Journal, Way, with_hints
@@ -45,13 +46,13 @@ class Standing:
 
     def __init__(
         self,
-        root: Path | None,
+        root: Address | None,
         way: Way,
         guiding: Guiding,
         *,
         overwrite: bool = False,
         update: Collection[Difference] = (),
-        storage: Storage = LOCAL,
+        storage: Storage = ANYWHERE,
     ) -> None:
         self._journal = None if root is None else Journal(root, storage)
         self._way, self._guiding, self._storage = way, guiding, storage

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 from colorizer.jobs.guiding import Saying
 from colorizer.jobs.run import ColoredPages, OutputPolicy
 from colorizer.media import Document, Output, decode_document, encode_document, result_format
@@ -15,7 +15,7 @@ STDIN = "<stdin>"
 
 
 def color_bytes(
-    data: bytes, colorizer: Colorizer, policy: OutputPolicy, name: str = STDIN, source: Path | None = None
+    data: bytes, colorizer: Colorizer, policy: OutputPolicy, name: str = STDIN, source: Address | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
     """Colour a picture file held in memory.
 
@@ -81,7 +81,7 @@ def color_document(
     return written, (*notes, *pages.remarks), all(pages.passed)
 
 
-def read_file(path: Path, storage: Storage = LOCAL) -> bytes:
+def read_file(path: Address, storage: Storage = ANYWHERE) -> bytes:
     """A file's content.
 
     Raises
@@ -94,4 +94,5 @@ def read_file(path: Path, storage: Storage = LOCAL) -> bytes:
             return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no file can have this name"
-        raise InputError(f"{shown(path)}: cannot be read ({reason}); check the name and its permissions") from error
+        remedy = getattr(error, "remedy", "check the name and its permissions")
+        raise InputError(f"{shown(path)}: cannot be read ({reason}); {remedy}") from error

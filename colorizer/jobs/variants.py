@@ -16,8 +16,9 @@ from colorizer.errors import ColorizerError, InputError, shown
 from colorizer.guidance import Guidance, write_guidance
 from colorizer.guidance.files import SUFFIX
 from colorizer.guidance.hints import replace_guidance
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.atomic import already_there
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import Storage
 from colorizer.jobs.guiding import Guiding
 from colorizer.jobs.plan import Task
 from colorizer.media import DEFAULT_MAX_PIXELS, Picture, open_document, write_picture
@@ -55,8 +56,8 @@ class Proposed:
 
 
 def sheet_of(task: Task) -> Path:
-    """Where a picture's sheet goes: `photo.color.variants.jpg` for `photo.color.png`."""
-    return task.target.with_name(task.target.stem + SHEET_INFIX + SHEET_SUFFIX)
+    """Where a picture's sheet goes, on this machine: `photo.color.variants.jpg` for `photo.color.png`."""
+    return Path(str(task.target.with_name(task.target.stem + SHEET_INFIX + SHEET_SUFFIX)))
 
 
 def propose(
@@ -67,7 +68,7 @@ def propose(
     *,
     overwrite: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
-    storage: Storage = LOCAL,
+    storage: Storage = ANYWHERE,
 ) -> Proposed:
     """Write a picture's sheet and hints files; of several pages, the first one's.
 
@@ -125,8 +126,10 @@ def _written(
     cells = [_numbered(rescaled(pixels, np.dtype(np.uint8)), number) for number, pixels in enumerate(small)]
     write_picture(sheet, Picture(contact_sheet(cells, gap=_GAP, paper=255), None, "JPEG"), storage=storage)
     made_for = replace(session.made_for, name=task.source.name)
+    beside = guiding.file_for(task.source, storage)
     for path, guidance in zip(files, found, strict=False):
-        write_guidance(path, _named(guidance, guiding.file_for(task.source, storage), path), made_for, storage)
+        named = _named(guidance, beside if isinstance(beside, Path) else None, path)
+        write_guidance(path, named, made_for, storage)
     return tuple(files[: len(found)])
 
 

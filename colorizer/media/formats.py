@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from colorizer.errors import Message, Remedy, shown
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 from colorizer.media import bmp, heif, jp2, jpeg, png, pnm, webp
 from colorizer.media.options import Output
 from colorizer.media.picture import CAMERA_RAW, Picture, StoredPicture
@@ -120,10 +121,10 @@ def format_of(head: bytes) -> Format | None:
     return None
 
 
-def suffix_by_content(path: Path, storage: Storage = LOCAL) -> str:
+def suffix_by_content(path: Address, storage: Storage = ANYWHERE) -> str:
     """The usual suffix of what a file holds; "" where that is no picture or cannot be read."""
     try:
-        with storage.open_read(path) as file:
+        with storage.open_read(path, peek=True) as file:
             found = format_of(file.read(HEAD_SIZE))
     except (OSError, ValueError):
         return ""
@@ -173,7 +174,7 @@ def nature_of(head: bytes) -> str:
     return "an unknown kind of file"
 
 
-def unknown_ending(path: Path) -> str:
+def unknown_ending(path: Address) -> str:
     """What is said of a result's name that tells no format, and what to do."""
     problem = f"no format that is written ends in {shown(path.suffix)}" if path.suffix else "its name tells no format"
     return f"{problem}; choose a name that ends in one of {ENDINGS}"

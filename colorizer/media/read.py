@@ -10,7 +10,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
@@ -26,8 +25,10 @@ from colorizer.errors import (
     UnknownFormatError,
     shown,
 )
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.records import hash_stream
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import Storage, StorageError
 from colorizer.media import png
 from colorizer.media.color_management import InSrgb, to_srgb
 from colorizer.media.damage import DamagedError, damage_words
@@ -153,7 +154,7 @@ class Document:
 
 
 def open_document(
-    path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL, hashed: bool = False
+    path: Address, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE, hashed: bool = False
 ) -> Document:
     """Open a picture file of any number of pages.
 
@@ -194,7 +195,7 @@ def decode_document(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIX
     return Document(io.BytesIO(data), name, max_pixels, hashed=hashed)
 
 
-def read_picture(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Picture:
+def read_picture(path: Address, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE) -> Picture:
     """Decode a picture file; the first page, where there are several. See `open_document`.
 
     Raises
@@ -222,15 +223,17 @@ def decode_picture(data: bytes, name: str, *, max_pixels: int = DEFAULT_MAX_PIXE
         return next(iter(document))
 
 
-def _open(path: Path, storage: Storage) -> BinaryIO:
+def _open(path: Address, storage: Storage) -> BinaryIO:
     try:
         return storage.open_read(path)
     except IsADirectoryError as error:
         raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
     except FileNotFoundError as error:
         raise InputError(f"{shown(path)}: no such file; check the name") from error
+    except StorageError as error:
+        raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); {error.remedy}") from error
     except OSError as error:
-        if path.is_dir():  # Windows answers "permission denied" for a folder
+        if storage.is_folder(path):  # Windows answers "permission denied" for a folder
             raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the file's permissions") from error
     except ValueError as error:
@@ -255,6 +258,8 @@ def explained(name: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except StorageError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror}); {error.remedy}") from error
     except UnsupportedError as error:
         raise InputError(error.message.about(name)) from error
     except MissingExtraError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 from colorizer.errors import MissingExtraError, OptionRef, OutputError, UsageError, shown
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 from colorizer.media.color_management import from_srgb
 from colorizer.media.formats import FORMATS, SUFFIXES, Format, unknown_ending
 from colorizer.media.metadata import exif, xmp
@@ -24,7 +25,7 @@ _DEFAULT = Output()
 _LOWEST_DPI, _HIGHEST_DPI = 1, 65_000  # JFIF has 16 bits for it
 
 
-def target_format(path: Path, output: Output = _DEFAULT) -> Format:
+def target_format(path: Address, output: Output = _DEFAULT) -> Format:
     """The format to write: what the options demand, else what the name says.
 
     Raises
@@ -48,7 +49,7 @@ def target_format(path: Path, output: Output = _DEFAULT) -> Format:
 
 
 def write_picture(
-    path: Path, picture: Picture, output: Output = _DEFAULT, *, storage: Storage = LOCAL
+    path: Address, picture: Picture, output: Output = _DEFAULT, *, storage: Storage = ANYWHERE
 ) -> tuple[str, ...]:
     """Encode a picture, and put its file in place when complete; see `write_document`.
 
@@ -61,12 +62,12 @@ def write_picture(
 
 
 def write_document(
-    path: Path,
+    path: Address,
     pages: Iterable[Picture],
     count: int,
     output: Output = _DEFAULT,
     *,
-    storage: Storage = LOCAL,
+    storage: Storage = ANYWHERE,
     look: Callable[[BinaryIO], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """Encode pages in the format that options or name say, and put the file in place when complete.

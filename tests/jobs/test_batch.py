@@ -19,7 +19,9 @@ from scans import encoded, make_scans
 from colorizer import Settings
 from colorizer.cli.wording import worded
 from colorizer.errors import DiskFullError, MissingExtraError, OutputError, Remedy
-from colorizer.io.storage import LOCAL, Address, Entry, Kind, LocalStorage, Stamp
+from colorizer.io.address import Address
+from colorizer.io.anywhere import AnyStorage
+from colorizer.io.storage import LOCAL, Entry, Kind, Stamp, Storage
 from colorizer.jobs import ahead, batch
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, discover
@@ -65,11 +67,13 @@ class FakeExecutor:
 class FakeStorage:
     """Files in memory; a full one takes no more."""
 
-    files: dict[Path, bytes] = field(default_factory=dict)
+    files: dict[Address, bytes] = field(default_factory=dict)
     full: bool = False
-    prefetched: list[Path] = field(default_factory=list)
+    prefetched: list[Address] = field(default_factory=list)
+    closed: int = 0
+    forgotten: list[Address] = field(default_factory=list)
 
-    def open_read(self, address: Address) -> BinaryIO:
+    def open_read(self, address: Address, *, peek: bool = False) -> BinaryIO:  # noqa: ARG002
         if address not in self.files:
             raise FileNotFoundError(2, "no such object")
         return io.BytesIO(self.files[address])
@@ -94,16 +98,50 @@ class FakeStorage:
 
         return Appended()
 
+    def lines(self, address: Address) -> Iterator[bytes]:
+        with self.open_read(address) as file:
+            yield from file
+
+    def is_folder(self, address: Address) -> bool:
+        return any(address in path.parents for path in self.files if isinstance(path, Path))
+
+    def make_folder(self, folder: Address) -> None:
+        pass
+
+    def matching(self, pattern: Address) -> list[Address]:
+        return [pattern]
+
+    def look_up(self, addresses: Iterable[Address]) -> None:
+        pass
+
+    def survey(self, folder: Address) -> None:
+        pass
+
+    def note(self, address: Address, stamp: Stamp) -> None:
+        pass
+
+    def forget(self, address: Address) -> None:
+        self.forgotten.append(address)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def for_workers(self) -> Storage:
+        return self
+
     def stamp(self, address: Address) -> Stamp | None:
         return Stamp(len(self.files[address]), hash(self.files[address])) if address in self.files else None
 
     def identity(self, address: Address) -> Hashable | None:
         return address
 
-    def walk(self, folder: Address, enters: Callable[[Entry], bool]) -> Iterator[tuple[Address, list[Entry]]]:
-        names = {path.relative_to(folder).parts[0]: path for path in sorted(self.files) if folder in path.parents}
+    def walk(
+        self, folder: Address, enters: Callable[[Entry[Address]], bool]
+    ) -> Iterator[tuple[Address, list[Entry[Address]]]]:
+        paths = sorted(Path(str(path)) for path in self.files)
+        names = {path.relative_to(str(folder)).parts[0]: path for path in paths if folder in path.parents}
         entries = [
-            Entry(folder / name, name, Kind.FILE if path == folder / name else Kind.FOLDER)
+            Entry[Address](folder / name, name, Kind.FILE if path == folder / name else Kind.FOLDER)
             for name, path in names.items()
         ]
         yield folder, entries
@@ -131,7 +169,7 @@ def test_a_batch_is_done_by_the_executor_that_it_is_given(tmp_path: Path) -> Non
     _, outcomes = run(executor, wanted)
     assert [outcome.task for outcome in outcomes] == wanted[::-1]
     assert all(outcome.status is Status.COLORED for outcome in outcomes)
-    assert all(task.target.exists() for task in wanted)
+    assert all(LOCAL.stamp(Path(str(task.target))) for task in wanted)
     assert all(job.memory > 2 * job.item[0].source.stat().st_size for job in executor.done)
 
 
@@ -209,7 +247,7 @@ def test_pictures_journal_and_report_go_through_the_storage_that_is_given(tmp_pa
         for outcome in one:
             assert outcome.status is Status.COLORED
             report.add(outcome)
-    assert set(storage.prefetched) == {task.source for task in wanted}
+    assert set(storage.prefetched) == set(storage.forgotten) == {task.source for task in wanted}
     assert storage.files[Path("report.jsonl")].count(b'"status": "colored"') == 5
     assert list(tmp_path.iterdir()) == []
     for task in wanted:
@@ -229,7 +267,7 @@ def _found(storage: FakeStorage, folder: Path, suffixes: tuple[str, ...]) -> Ite
 
 def test_a_storage_that_is_full_ends_the_run_and_leaves_nothing(tmp_path: Path) -> None:
     folder = Path("archive")
-    files = {folder / f"{number}.png": encoded(number, ".png") for number in range(5)}
+    files: dict[Address, bytes] = {folder / f"{number}.png": encoded(number, ".png") for number in range(5)}
     storage = FakeStorage(dict(files), full=True)
     wanted = [Task(path, path.with_suffix(".color.png")) for path in files]
     one, outcomes = run(FakeExecutor(), wanted, storage=storage)
@@ -246,7 +284,7 @@ def test_a_storage_that_cannot_be_read_fails_its_pictures_by_name(tmp_path: Path
     assert str(failed.error) == "gone.png: no such file; check the name"
 
 
-class BrokenJournalStorage(LocalStorage):
+class BrokenJournalStorage(AnyStorage):
     """Where nothing can be appended to."""
 
     def open_append(self, address: Address, *, replace: bool = False) -> BinaryIO:  # noqa: ARG002
@@ -256,8 +294,8 @@ class BrokenJournalStorage(LocalStorage):
 def test_a_storage_that_refuses_journals_costs_them_alone_and_reports_say_so(tmp_path: Path) -> None:
     (wanted,) = tasks(tmp_path / "scans", 1)
     journal = Journal(tmp_path, BrokenJournalStorage())
-    wanted.target.write_bytes(b"whole")
-    journal.add(Outcome(wanted, Status.COLORED), None, LOCAL.stamp(wanted.source))
+    Path(str(wanted.target)).write_bytes(b"whole")
+    journal.add(Outcome(wanted, Status.COLORED), None, LOCAL.stamp(Path(str(wanted.source))))
     assert journal.complete(wanted.target) is not None
     with pytest.raises(OutputError, match=r"r\.jsonl: the report cannot be written"):
         Report(tmp_path / "r.jsonl", storage=BrokenJournalStorage())

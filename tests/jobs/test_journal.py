@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from colorizer.io.storage import LOCAL
+from colorizer.io.address import on_this_machine
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.jobs.facts import Facts
 from colorizer.jobs.journal import JOURNAL_NAME, Difference, Journal, Way
 from colorizer.jobs.plan import Task
@@ -21,7 +22,7 @@ MAKING = {"version": 1, "source": {"name": "a.jpg", "sha256": "1" * 64}}
 
 def finish(journal: Journal, task: Task, way: Way | None = WAY) -> None:
     outcome = Outcome(task, Status.COLORED, pixels=(30, 40), used="a network", making=MAKING, facts=FACTS)
-    journal.add(outcome, way, LOCAL.stamp(task.source))
+    journal.add(outcome, way, ANYWHERE.stamp(task.source))
 
 
 def difference(folder: Path, task: Task, way: Way) -> Difference | None:
@@ -37,9 +38,9 @@ def finished(tmp_path: Path) -> tuple[Path, Task]:
     """A folder with a journal that holds one finished picture."""
     folder = tmp_path / "out"
     task = Task(tmp_path / "a.jpg", folder / "box" / "a.jpg")
-    task.target.parent.mkdir(parents=True)
-    task.source.write_bytes(b"input")
-    task.target.write_bytes(b"output")
+    on_this_machine(task.target).parent.mkdir(parents=True)
+    on_this_machine(task.source).write_bytes(b"input")
+    on_this_machine(task.target).write_bytes(b"output")
     finish(Journal(folder), task)
     return folder, task
 
@@ -57,7 +58,7 @@ def test_a_finished_picture_is_remembered_with_all_that_is_told_of_it(finished: 
 
 def test_an_output_that_changed_is_not_complete(finished: tuple[Path, Task]) -> None:
     folder, task = finished
-    task.target.write_bytes(b"out")
+    on_this_machine(task.target).write_bytes(b"out")
     assert Journal(folder).complete(task.target) is None
     assert Journal(folder).entry(task.target) is not None
 
@@ -74,7 +75,7 @@ def test_an_output_that_changed_is_not_complete(finished: tuple[Path, Task]) -> 
 def test_in_what_an_output_differs_is_told(part: str, expected: Difference, finished: tuple[Path, Task]) -> None:
     folder, task = finished
     assert difference(folder, task, replace(WAY, **{part: "another"})) is expected
-    os.utime(task.source, (1, 1))
+    os.utime(on_this_machine(task.source), (1, 1))
     assert difference(folder, task, replace(WAY, **{part: "another"})) is Difference.SOURCE
 
 
@@ -89,7 +90,7 @@ def test_how_many_pictures_were_made_alike_is_written_once(finished: tuple[Path,
     journal = Journal(folder)
     for number in range(5):
         other = Task(task.source, folder / f"{number}.jpg")
-        other.target.write_bytes(b"output")
+        on_this_machine(other.target).write_bytes(b"output")
         finish(journal, other)
     assert (folder / JOURNAL_NAME).read_text().count('"version"') == 1
     assert len(Journal(folder).entries) == 6

@@ -59,7 +59,7 @@ def test_no_more_than_so_many_differ_and_the_most_come_first(tmp_path: Path) -> 
 
 def test_what_is_gone_or_was_kept_is_no_trouble(tmp_path: Path) -> None:
     outcomes = [outcome(tmp_path, number, RED, Status.KEPT) for number in range(3)]
-    outcomes[1].task.target.unlink()
+    Path(str(outcomes[1].task.target)).unlink()
     assert write_sheet(tmp_path / "sheet.png", outcomes) == 2
     assert write_sheet(tmp_path / "none.png", []) == 0
     assert not (tmp_path / "none.png").exists()

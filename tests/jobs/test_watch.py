@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +22,9 @@ from watching import SMALL_VIEW, Watching, write_slowly
 
 from colorizer import Settings
 from colorizer.errors import DiskFullError, Remedy
-from colorizer.io.storage import LOCAL, LocalStorage, Stamp
+from colorizer.io.address import Address
+from colorizer.io.anywhere import ANYWHERE, AnyStorage
+from colorizer.io.storage import Stamp, Storage
 from colorizer.jobs.request import Request
 from colorizer.jobs.run import Outcome, OutputPolicy, Status
 from colorizer.jobs.watching import watch
@@ -83,7 +84,7 @@ def test_a_file_is_complete_when_it_has_been_at_rest() -> None:
 
 
 def test_a_file_that_was_moved_in_is_complete_at_once_where_clocks_are_the_same() -> None:
-    old = {Path("a.jpg"): sight(9, 50.0)}
+    old: dict[Address, Sight] = {Path("a.jpg"): sight(9, 50.0)}
     assert Arrivals(2.0, same_clock=True).complete(old, 0.0, 60.0) == [Path("a.jpg")]
     elsewhere = Arrivals(2.0, same_clock=False)
     assert elsewhere.complete(old, 0.0, 60.0) == []
@@ -91,7 +92,8 @@ def test_a_file_that_was_moved_in_is_complete_at_once_where_clocks_are_the_same(
 
 
 def test_a_file_from_the_future_is_no_older_for_that() -> None:
-    arrivals, future = Arrivals(2.0, same_clock=True), {Path("a.jpg"): sight(9, 5000.0)}
+    arrivals = Arrivals(2.0, same_clock=True)
+    future: dict[Address, Sight] = {Path("a.jpg"): sight(9, 5000.0)}
     assert arrivals.complete(future, 0.0, 60.0) == []
     assert arrivals.complete(future, 2.0, 62.0) == [Path("a.jpg")]
 
@@ -365,20 +367,21 @@ def test_a_folder_that_may_not_be_read_costs_itself_alone(tmp_path: Path) -> Non
 # Within this process
 
 
-@dataclass(frozen=True)
-class FullAtFirst(LocalStorage):
+class FullAtFirst(AnyStorage):
     """A disk without room, until somebody frees some."""
 
-    refused: list[Path] = field(default_factory=list, hash=False)
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[Address] = []
 
-    def put_whole(self, address: Path, *, remedy: Remedy | str | None = None) -> AbstractContextManager[BinaryIO]:
+    def put_whole(self, address: Address, *, remedy: Remedy | str | None = None) -> AbstractContextManager[BinaryIO]:
         if len(self.refused) < 3:
             self.refused.append(address)
             raise DiskFullError(f"{address}: cannot be written (No space left on device)")
         return super().put_whole(address, remedy=remedy)
 
 
-def happenings(folder: Path, until: int, storage: LocalStorage = LOCAL) -> list[Outcome | str]:
+def happenings(folder: Path, until: int, storage: Storage = ANYWHERE) -> list[Outcome | str]:
     """What is told of `in` until so many pictures are coloured."""
     settings = Settings(model="lite", engine="opencv", size=32)
     request = Request([folder / "in"], folder / "out", settings, OutputPolicy())
@@ -426,11 +429,11 @@ def test_a_picture_that_is_taken_away_before_its_turn_is_no_failure(tmp_path: Pa
     for name in ("a.png", "b.png"):
         (tmp_path / "in" / name).write_bytes(encoded(1, ".png"))
 
-    class Vanishing(LocalStorage):
-        def open_read(self, address: Path) -> BinaryIO:
-            if address.name == "a.png":
+    class Vanishing(AnyStorage):
+        def open_read(self, address: Address, *, peek: bool = False) -> BinaryIO:
+            if isinstance(address, Path) and address.name == "a.png":
                 address.unlink(missing_ok=True)
-            return super().open_read(address)
+            return super().open_read(address, peek=peek)
 
     told = happenings(tmp_path, 1, Vanishing())
     assert [each.task.source.name for each in told if isinstance(each, Outcome)] == ["b.png"]

@@ -367,7 +367,7 @@ def test_before_and_after_show_the_result(colorizer: Colorizer, tmp_path: Path) 
     (tmp_path / "in.jpg").write_bytes(grey((61, 47), quality=95))
     task = Task(tmp_path / "in.jpg", tmp_path / "out.jpg")
     assert color_file(task, colorizer, OutputPolicy(compare=True)).error is None
-    both, result = rgb(task.comparison.read_bytes()), rgb(task.target.read_bytes())
+    both, result = (rgb(Path(str(path)).read_bytes()) for path in (task.comparison, task.target))
     assert both.shape == (47 + label_height(47), 122, 3)
     assert np.linalg.norm(rgb2lab(both[:47, 61:]) - rgb2lab(result), axis=-1).mean() < 2
 

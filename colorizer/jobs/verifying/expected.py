@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from colorizer.errors import InputError, shown
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.storage import Storage
 from colorizer.jobs.journal import JOURNAL_NAME, Journal
 from colorizer.jobs.report import is_table
 from colorizer.jobs.stream import read_file
@@ -67,7 +68,7 @@ class Record:
     damaged: int = 0
 
 
-def of_report(path: Path, folder: Path | None = None, storage: Storage = LOCAL) -> Record:
+def of_report(path: Path, folder: Path | None = None, storage: Storage = ANYWHERE) -> Record:
     """What a report says; where it tells of an output twice, the later line counts.
 
     Parameters
@@ -97,7 +98,7 @@ def of_report(path: Path, folder: Path | None = None, storage: Storage = LOCAL) 
     return Record(tuple(last.values()), damaged)
 
 
-def of_journal(folder: Path, storage: Storage = LOCAL) -> Record | None:
+def of_journal(folder: Path, storage: Storage = ANYWHERE) -> Record | None:
     """What the journal of an output folder says; None where it has none."""
     if storage.stamp(folder / JOURNAL_NAME) is None:
         return None

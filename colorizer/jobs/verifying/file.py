@@ -13,8 +13,9 @@ from typing import Any
 
 from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.film import has_video_name
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.records import HASH_CHUNK
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import Storage
 from colorizer.media import DEFAULT_MAX_PIXELS, open_document
 from colorizer.media.metadata.scanning import PacketScanner
 from colorizer.media.metadata.xmp import making_in
@@ -73,12 +74,12 @@ class Looked:
 Look = Callable[[Wanted], Looked]
 
 
-def load_look(max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Look:
+def load_look(max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE) -> Look:
     """What an executor's workers load."""
     return partial(look, max_pixels=max_pixels, storage=storage)
 
 
-def look(wanted: Wanted, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = LOCAL) -> Looked:
+def look(wanted: Wanted, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE) -> Looked:
     """Read a file."""
     digest, scanner, size = hashlib.sha256(), PacketScanner(), 0
     texts: list[str] = []

@@ -13,8 +13,10 @@ from typing import Any
 
 from colorizer.errors import Message, UsageError, shown
 from colorizer.film import has_video_name
+from colorizer.io.address import Address, on_this_machine
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.machine import usable_cores
-from colorizer.io.storage import LOCAL, Entry, Kind, Storage
+from colorizer.io.storage import Entry, Kind, Storage
 from colorizer.jobs.executors.base import Job, WorkerDied
 from colorizer.jobs.executors.local import local_executor
 from colorizer.jobs.journal import JOURNAL_NAME
@@ -98,7 +100,7 @@ class Verification:
         originals: bool = False,
         jobs: int | None = None,
         max_pixels: int = DEFAULT_MAX_PIXELS,
-        storage: Storage = LOCAL,
+        storage: Storage = ANYWHERE,
     ) -> None:
         self._originals, self._jobs, self._max_pixels = originals, jobs or usable_cores(), max_pixels
         self._storage = storage
@@ -265,7 +267,7 @@ def _results_below(root: Path, storage: Storage) -> Iterator[Path]:
     """Pictures and films in a folder and those below; each folder once."""
     entered = {storage.identity(root)}
 
-    def enters(folder: Entry) -> bool:
+    def enters(folder: Entry[Address]) -> bool:
         identity = storage.identity(folder.address)
         if folder.name.startswith(".") or identity in entered:
             return False
@@ -274,7 +276,7 @@ def _results_below(root: Path, storage: Storage) -> Iterator[Path]:
 
     for _, entries in storage.walk(root, enters):
         for entry in entries:
-            path = entry.address
+            path = on_this_machine(entry.address)
             shows = path.suffix.lower() in READABLE_SUFFIXES or has_video_name(path)
             if entry.kind is Kind.FILE and shows and not entry.name.startswith("."):
                 yield path

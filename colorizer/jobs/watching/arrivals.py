@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+from colorizer.io.address import Address
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Arrivals:
     def __init__(self, settle: float, *, same_clock: bool) -> None:
         self._settle = settle
         self._same_clock = same_clock
-        self._known: dict[Path, _Known] = {}
+        self._known: dict[Address, _Known] = {}
 
-    def complete(self, seen: Mapping[Path, Sight], now: float, wall: float) -> list[Path]:
+    def complete(self, seen: Mapping[Address, Sight], now: float, wall: float) -> list[Address]:
         """Those of a look that are complete and have not been handed out as they are now; they are then.
 
         Parameters
@@ -80,12 +81,12 @@ class Arrivals:
         moments = [known.since + self._settle for known in self._known.values() if not known.handed_out]
         return max(0.0, min(moments) - now) if moments else None
 
-    def is_as_handed_out(self, path: Path, state: Hashable) -> bool:
+    def is_as_handed_out(self, path: Address, state: Hashable) -> bool:
         """Whether a picture is still as it was when it was handed out."""
         known = self._known.get(path)
         return known is not None and known.sight.state == state
 
-    def again(self, paths: Iterable[Path]) -> None:
+    def again(self, paths: Iterable[Address]) -> None:
         """Hand these out once more, although nothing about them has changed."""
         for path in paths:
             self._known.pop(path, None)

@@ -23,8 +23,10 @@ from colorizer.errors import (
     UsageError,
     shown,
 )
+from colorizer.io.address import Address, on_this_machine
+from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.machine import usable_memory
-from colorizer.io.storage import LOCAL, Storage
+from colorizer.io.storage import Storage
 from colorizer.jobs.batch import Batch, Run, load_of
 from colorizer.jobs.discover import about_films, discover
 from colorizer.jobs.executors.local import LocalExecutor
@@ -106,7 +108,7 @@ class Watch:
         The model or its runtime is not available.
     """
 
-    def __init__(self, request: Request, options: WatchOptions, storage: Storage = LOCAL) -> None:
+    def __init__(self, request: Request, options: WatchOptions, storage: Storage = ANYWHERE) -> None:
         self._request, self._options, self._storage = request, options, storage
         self._folder, self.output = _folders(request, storage)
         self.model: Model = resolve_model(
@@ -139,8 +141,8 @@ class Watch:
         self._waker = Waker(Path(os.path.realpath(self._folder)), ignored, native=self.native)
         # a server's clock is not ours; and of a disk of ours, no file is older than it looks
         self._arrivals = Arrivals(options.settle, same_clock=self.native)
-        self._tasks: dict[Path, Task] = {}
-        self._owners: dict[str, Path] = {}
+        self._tasks: dict[Address, Task] = {}
+        self._owners: dict[str, Address] = {}
         self._run: Run | None = None
         self._stopping = False
         self._identity = storage.identity(self._folder)
@@ -242,7 +244,7 @@ class Watch:
         seen = {item.source: sight for item in found.pictures if (sight := self._sight(item.source)) is not None}
         for gone in self._tasks.keys() - seen.keys():
             task = self._tasks.pop(gone)
-            self._owners.pop(os.path.normcase(task.target), None)
+            self._owners.pop(os.path.normcase(str(task.target)), None)
         by_source = {item.source: item for item in found.pictures}
         tasks = []
         for source in self._arrivals.complete(seen, now, wall):
@@ -253,7 +255,7 @@ class Watch:
                 tasks.append(outcome)
         return tasks
 
-    def _sight(self, source: Path) -> Sight | None:
+    def _sight(self, source: Address) -> Sight | None:
         """How a picture is now, and what is said of it."""
         stamp = self._storage.stamp(source)
         if stamp is None:
@@ -270,7 +272,7 @@ class Watch:
         try:
             names = naming(self._request.policy.output, self._request.infix)
             (task,) = plan([found], self.output, names, folder=True)
-            owner = self._owners.setdefault(os.path.normcase(task.target), found.source)
+            owner = self._owners.setdefault(os.path.normcase(str(task.target)), found.source)
             if owner != found.source:
                 raise UsageError(
                     f"{shown(found.source)}: {shown(task.target)} is the result of {shown(owner)} already; "
@@ -310,15 +312,15 @@ class Watch:
         yield from self._say("broken off", f"{cause}; what is left is tried again every {PATIENCE:g} seconds")
         return True
 
-    def _is_as_it_was(self, source: Path) -> bool:
+    def _is_as_it_was(self, source: Address) -> bool:
         sight = self._sight(source)
         return sight is not None and self._arrivals.is_as_handed_out(source, sight.state)
 
 
 def _folders(request: Request, storage: Storage) -> tuple[Path, Path]:
     """The folder to watch, and the output folder."""
-    (folder,) = request.inputs
-    output = request.output
+    folder = on_this_machine(request.inputs[0])
+    output = None if request.output is None else on_this_machine(request.output)
     if not folder.is_dir():
         problem = "is no folder" if folder.exists() else "no such folder"
         raise UsageError(f"{shown(folder)}: {problem}; name the folder to watch")
