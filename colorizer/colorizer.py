@@ -5,7 +5,9 @@ A `Colorizer` owns a model and an engine. It knows arrays only; files are the bu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,6 +29,7 @@ from colorizer.settings import Settings
 if TYPE_CHECKING:
     from colorizer.guidance import Guidance
     from colorizer.guidance.session import Said, Session
+    from colorizer.networks.descriptor.model import Spreading
 
 Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
@@ -228,8 +231,16 @@ class Colorizer:
             raise UsageError(f"{self.model.name} gives ab alone and no distribution over colours; take another model")
         return said[0]
 
+    @property
+    def spreading(self) -> Spreading:
+        """Who spreads hints: the program, where the network is not fed them; else as its descriptor says."""
+        descriptor = self.model.descriptor
+        return "program" if descriptor is None or not descriptor.takes_hints else descriptor.spreading
+
     def session(self, pixels: Pixels) -> Session:
-        """A picture to try hints on, without asking the network again: see `colorizer.guidance.session.Session`.
+        """A picture to try hints on: see `colorizer.guidance.session.Session`.
+
+        The network is asked once; one that is fed hints, once for each list of them.
 
         Parameters
         ----------
@@ -250,7 +261,7 @@ class Colorizer:
         if self.settings.compat:
             raise UsageError("guidance is not for compat", remedy=Remedy.LEAVE_OUT, what=OptionRef("compat"))
         check_pixels(pixels)
-        return Session(pixels, self._said(pixels), self.settings, self._said)
+        return Session(pixels, self.said(pixels), self.settings, self)
 
     def render(self, pixels: Pixels, ab: Floats) -> Pixels:
         """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
@@ -316,7 +327,14 @@ class Colorizer:
         vivid: Floats = ab * np.float32(self.settings.saturation * self.settings.strength)
         return vivid
 
-    def _said(self, pixels: Pixels) -> Said:
+    def said(self, pixels: Pixels) -> Said:
+        """What the network says of a picture, as sessions keep it; see `colorizer.guidance.session.Asked`.
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
         from colorizer.guidance.session import Said
 
         seen = self.view.of_pixels(pixels, self.settings.threads)
@@ -324,6 +342,21 @@ class Colorizer:
         distribution = None if found.distributions is None else found.distributions[0]
         ab = np.ascontiguousarray(found.ab[0].transpose(1, 2, 0))
         return Said(self.model.name, ab, distribution, self.temperature or 1.0)
+
+    def fed(self, pixels: Pixels, planes: Callable[[tuple[int, int]], Floats]) -> Floats:
+        """The chroma of a network that is fed hints; see `colorizer.guidance.session.Asked`.
+
+        Raises
+        ------
+        UsageError
+            The network takes none.
+        EngineError
+            The runtime failed.
+        """
+        looks = self.view.of_pixels(pixels, self.settings.threads)
+        told = [(look, look.lightness.shape[2:]) for look in looks]
+        seen = tuple(replace(look, hints=planes((height, width))) for look, (height, width) in told)
+        return self.predict_seen(seen)
 
     def _color_rgb(self, rgb: Pixels, guidance: Guidance | None) -> Pixels:
         if self.keeps(rgb):

@@ -75,7 +75,7 @@ class Told:
         return len(self.points)
 
 
-def spread(scene: Scene, told: Told, base: Floats, threads: int | None = None) -> Floats:
+def spread(scene: Scene, told: Told, base: Floats, threads: int | None = None, right: Floats | None = None) -> Floats:
     """The change that hints make.
 
     Parameters
@@ -88,6 +88,8 @@ def spread(scene: Scene, told: Told, base: Floats, threads: int | None = None) -
         (H, W, 2) float32 ab, what there would be without them, at the working size.
     threads
         How many compute; None: the cores that this process may use.
+    right
+        (H, W, 2) float32 ab, what hints that say `keep` want; None: `base`.
 
     Returns
     -------
@@ -99,7 +101,8 @@ def spread(scene: Scene, told: Told, base: Floats, threads: int | None = None) -
     told = joined(told, scene.size)
     metric = scene.metric
     at, doubt, present = _at_hints(scene, told, base)
-    error = np.where(told.keep[:, None], 0, told.ab - present)
+    kept = present if right is None else _at_hints(scene, told, right)[2]
+    error = np.where(told.keep[:, None], kept, told.ab) - present
     mean_square = (doubt * doubt).mean(axis=1)
     surprise = (error * error).mean(axis=1) / mean_square
     trust = mean_square * (metric.surprise[0] + metric.surprise[1] * surprise)

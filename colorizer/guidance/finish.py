@@ -137,7 +137,7 @@ class Painted:
             if first >= last or low >= high:
                 continue
             part = np.s_[first - rows.start : last - rows.start, low:high]
-            distance = _distance(item, first, last, low, high)
+            distance = away(item, first, last, low, high)
             within = (distance <= item.radius).astype(np.float32)
             target = base[part] if item.hint.meaning == "keep" else np.asarray(item.hint.target, np.float32)
             inside[part] += within
@@ -163,7 +163,7 @@ def _bounds(item: Placed) -> tuple[float, float, float, float, float]:
     return float(left), float(right), float(top), float(bottom), feather
 
 
-def _distance(item: Placed, first: int, last: int, low: int, high: int) -> Floats:
+def away(item: Placed, first: int, last: int, low: int, high: int) -> Floats:
     """Of each pixel of some rows and columns from a point, a stroke, or the inside of a region: (rows, columns)."""
     y, x = np.arange(first, last, dtype=np.float64)[:, None], np.arange(low, high, dtype=np.float64)[None]
     points = item.points

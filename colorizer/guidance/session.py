@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ from colorizer.guidance.finish import FullSize, Lines
 from colorizer.guidance.hints import Guidance, Hint, Reference, replace_guidance
 from colorizer.guidance.metric import metric_for
 from colorizer.guidance.placing import Placed, placed, remarks, told
+from colorizer.guidance.planes import hint_planes
 from colorizer.guidance.references import (
     Known,
     change_by_palette,
@@ -37,6 +38,7 @@ from colorizer.guidance.references import (
 from colorizer.guidance.scene import Scene, enlarged, working_size
 from colorizer.guidance.suggestions import SWATCHES, Suggestion, suggested
 from colorizer.guidance.variants import variants
+from colorizer.networks.descriptor.model import Spreading
 from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
 
@@ -96,6 +98,43 @@ class Guided:
     lines: Lines | None = None
 
 
+class Asked(Protocol):
+    """Whoever asks the network of pictures, as `colorizer.Colorizer` does."""
+
+    @property
+    def spreading(self) -> Spreading:
+        """Who spreads hints; the network alone or both where it is fed them."""
+
+    def said(self, pixels: Pixels) -> Said:
+        """What the network says of a picture.
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
+
+    def fed(self, pixels: Pixels, planes: Callable[[tuple[int, int]], Floats]) -> Floats:
+        """What a network says that is fed hints.
+
+        Parameters
+        ----------
+        pixels
+            The picture.
+        planes
+            Given a height and a width, the hints at that size, as `colorizer.networks.base.NetworkInput` has them.
+
+        Returns
+        -------
+        ndarray, (h, w, 2) float32, CIE Lab units
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
+
+
 class Session:
     """A picture to try hints on; safe to share between threads. Made by `Colorizer.session`.
 
@@ -107,8 +146,8 @@ class Session:
         What the network said of it.
     settings
         Saturation and strength, which act on the network's part alone, and threads.
-    ask
-        Asks the network of another picture, as references of the same scene need.
+    network
+        Is asked of references of the same scene, and of hints where it is fed them; None where neither is needed.
 
     Examples
     --------
@@ -127,12 +166,12 @@ class Session:
         pixels: Pixels,
         said: Said,
         settings: Settings | None = None,
-        ask: Callable[[Pixels], Said] | None = None,
+        network: Asked | None = None,
     ) -> None:
         self.pixels = pixels
         self.said = said
         self.settings = settings or Settings()
-        self._ask = ask
+        self._network = network
         self._lock = threading.RLock()
         self._lines: OrderedDict[str, Lines] = OrderedDict()
         self._reduced: OrderedDict[int, Pixels] = OrderedDict()
@@ -200,8 +239,13 @@ class Session:
         scene, base = self.scene, self.base
         total = self._changed_by_references(guidance)
         items = placed(guidance.hints, *self.size)
+        spreading = "program" if self._network is None else self._network.spreading
+        if items and self._network is not None and spreading != "program":
+            total += self._changed_by_network(items, self._network)
+            if spreading == "network":
+                return total
         said = told(items, self.size, scene.size, guidance.carry)
-        return total + spread(scene, said, base + total, self.settings.threads)
+        return total + spread(scene, said, base + total, self.settings.threads, base)
 
     def render(self, guidance: Guidance) -> Pixels:
         """The picture in colour at its own size: (H, W, 3) RGB of its dtype.
@@ -259,12 +303,18 @@ class Session:
             total += enlarged(change_by_palette(distribution, palette, self.said.temperature), size)
         return total
 
+    def _changed_by_network(self, items: Sequence[Placed], network: Asked) -> Floats:
+        """What a network changes that is fed hints, at the working size; saturation and strength do not act on it."""
+        unguided = self.said.ab
+        found = network.fed(self.pixels, lambda size: hint_planes(items, self.size, size, unguided))
+        return enlarged(found, self.scene.size) - enlarged(unguided, self.scene.size)
+
     def _known(self, reference: Reference) -> Known:
         def asked() -> Known:
-            if self._ask is None:
+            if self._network is None:
                 raise UsageError("a reference needs the network; make the session by Colorizer.session")
             pixels = fitted(reference.pixels, _REFERENCE_SIDE)
-            said = self._ask(pixels)
+            said = self._network.said(pixels)
             scene = _prepared(pixels, said, self.settings.threads)
             small = cv2.resize(np.ascontiguousarray(pixels), scene.size[::-1], interpolation=cv2.INTER_AREA)
             return Known(scene, chroma_plane(small) - enlarged(said.ab, scene.size))

@@ -27,6 +27,7 @@ from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Document, Output, Pictu
 from colorizer.media.formats import FORMATS, HEAD_SIZE, format_of
 from colorizer.media.jpeg_luma import kept_luma
 from colorizer.media.samples import rescaled
+from colorizer.networks.descriptor.model import Spreading
 from colorizer.networks.distribution import Distribution
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.names import split_suffix
@@ -86,6 +87,7 @@ class Preview:
     temperature: float | None  # the model's
     size: int  # bytes of both files
     keeps_luma: bool = False  # whether the result does, by default
+    spreading: Spreading = "program"  # who spreads hints
 
 
 class CancellableDocument(Document):
@@ -203,6 +205,7 @@ def prepare(
         colorizer.temperature,
         size,
         keeps_luma=luma is not None,
+        spreading=colorizer.spreading,
     )
 
 

@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError
 from colorizer.guidance import Guidance, from_json, to_json
 from colorizer.guidance.placing import placed
 from colorizer.guidance.session import Said, Session, in_fractions
 from colorizer.jobs.guiding import Saying
+from colorizer.networks.descriptor.model import Spreading
 from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
 from colorizer.web.coloring import Preview
+
+Floats = npt.NDArray[np.float32]
 
 MAX_SESSIONS = 3
 """Pictures that somebody works on at a time; others' sessions are made again when they are asked for."""
@@ -58,6 +63,39 @@ def as_object(guidance: Guidance) -> dict[str, Any]:
     return content
 
 
+@dataclass(frozen=True)
+class LateNetwork:
+    """A network that is loaded when it is asked, as few hints need it; see `colorizer.guidance.session.Asked`."""
+
+    model: str
+    spreading: Spreading
+    load: Callable[[], Colorizer]
+    temperature: float | None = None  # of the annealed mean; None: the model's
+
+    def said(self, pixels: npt.NDArray[Any]) -> Said:
+        """What the network says of a picture, at the temperature.
+
+        Raises
+        ------
+        ColorizerError
+            The network cannot be loaded, or fails.
+        """
+        found = self.load().said(pixels)
+        if found.distribution is None or self.temperature is None:
+            return found
+        return replace(found, ab=found.distribution.ab(self.temperature), temperature=self.temperature)
+
+    def fed(self, pixels: npt.NDArray[Any], planes: Callable[[tuple[int, int]], Floats]) -> Floats:
+        """What it says that is fed hints.
+
+        Raises
+        ------
+        ColorizerError
+            The network cannot be loaded, or fails.
+        """
+        return self.load().fed(pixels, planes)
+
+
 class Sessions:
     """Sessions of pictures, by what they depend on; the least recently used is dropped first."""
 
@@ -65,7 +103,7 @@ class Sessions:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[Any, ...], Session] = OrderedDict()
 
-    def of(self, key: str, preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
+    def of(self, key: str, preview: Preview, network: LateNetwork, values: Mapping[str, Any]) -> Session:
         """The session of a picture.
 
         Parameters
@@ -74,8 +112,8 @@ class Sessions:
             The picture's id, and whatever tells one coloring of it from another.
         preview
             What is kept of it.
-        model
-            The network that said it.
+        network
+            That said it.
         values
             Temperature, saturation and strength, as a query has them.
         """
@@ -85,7 +123,7 @@ class Sessions:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        session = session_of(np.load(preview.proxy), preview, model, values)
+        session = session_of(np.load(preview.proxy), preview, network, values)
         with self._lock:
             self._kept[name] = session
             while len(self._kept) > MAX_SESSIONS:
@@ -93,10 +131,13 @@ class Sessions:
         return session
 
 
-def session_of(pixels: npt.NDArray[np.uint8], preview: Preview, model: str, values: Mapping[str, Any]) -> Session:
+def session_of(
+    pixels: npt.NDArray[np.uint8], preview: Preview, network: LateNetwork, values: Mapping[str, Any]
+) -> Session:
     """A session of a picture at any size, by what the network has said; see `Sessions.of`."""
     temperature, settings = _as_asked(preview, values)
-    return Session(pixels, _said(preview, model, temperature), settings)
+    asked = replace(network, temperature=temperature)
+    return Session(pixels, _said(preview, network.model, temperature), settings, asked)
 
 
 def _as_asked(preview: Preview, values: Mapping[str, Any]) -> tuple[float | None, Settings]:

@@ -1,7 +1,8 @@
 """Looking at pictures of the page: small, in pieces at full size, and while somebody says their colours.
 
-Nothing here asks the network: what it said of a picture is kept, and rendered as a query asks. That is done by threads
-of their own, beside those that colour, so that a picture can be looked at while others are coloured.
+What the network said of a picture is kept, and rendered as a query asks; it is asked anew of references, and of hints
+where it is fed them. That is done by threads of their own, beside those that colour, so that a picture can be looked at
+while others are coloured.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from colorizer.colorizer import Colorizer
 from colorizer.guidance.session import Session
 from colorizer.io.machine import usable_cores
 from colorizer.jobs.guiding import Saying
+from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.coloring import Preview, as_jpeg, full_after, full_before, preview_after, preview_before
-from colorizer.web.guiding import Sessions, as_object, for_preview, read_hints, session_of
+from colorizer.web.guiding import LateNetwork, Sessions, as_object, for_preview, read_hints, session_of
 from colorizer.web.limits import Limits
 from colorizer.web.networks import Networks
 from colorizer.web.pictures import PictureStore, StoredPicture
@@ -163,7 +165,7 @@ class Looking:
             def draw() -> Canvas:
                 if not saying:
                     return full_after(before, preview, values["temperature"], self._renderer(values))
-                session = session_of(np.asarray(before), preview, picture.model, values)
+                session = session_of(np.asarray(before), preview, self._network(picture, preview), values)
                 return np.asarray(session.render(for_preview(saying.guidance, preview)), np.uint8)
 
             canvas = self._canvases.get(Drawing(picture.id, look), draw, lambda: self._store.has(picture))
@@ -186,7 +188,13 @@ class Looking:
 
     def _session(self, picture: StoredPicture, preview: Preview, values: Mapping[str, Any]) -> Session:
         """To try hints on a picture; in a thread."""
-        return self._sessions.of(f"{picture.id} {preview.predicted.name}", preview, picture.model, values)
+        return self._sessions.of(
+            f"{picture.id} {preview.predicted.name}", preview, self._network(picture, preview), values
+        )
+
+    def _network(self, picture: StoredPicture, preview: Preview) -> LateNetwork:
+        settings = Settings(model=picture.model, fast=picture.fast)
+        return LateNetwork(picture.model, preview.spreading, lambda: self._networks.colorizer(settings))
 
     async def _preview(
         self, request: Request, render: Callable[[threading.Event], bytes], kind: str = "image/jpeg"

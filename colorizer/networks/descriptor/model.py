@@ -21,6 +21,10 @@ Layout = Literal["NCHW", "NHWC"]
 Dtype = Literal["float32", "float16", "uint8"]
 Holds = Literal["ab", "rgb", "lab"]
 
+Spreading = Literal["both", "network", "program"]
+"""Who spreads hints: the network that is fed them; the program, and the network is fed none; or the network, and then
+the program what is left at the hints."""
+
 CHANNELS = (
     *("lightness", "grey", "zero"),
     *("hint-a", "hint-b", "hint-mask", "hint-red", "hint-green", "hint-blue"),
@@ -115,6 +119,7 @@ class Descriptor:
     title: str = ""
     licence: Mapping[str, Any] = field(default_factory=dict)  # as written: code, weights, non_commercial, attribution
     deterministic: bool = True
+    spreading: Spreading = "both"  # of hints, where the network takes them
     source: Mapping[str, Any] = field(default_factory=dict)  # the JSON it was read from
 
     @property

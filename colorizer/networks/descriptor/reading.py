@@ -26,6 +26,7 @@ from colorizer.networks.descriptor.model import (
     OutputTensor,
     Part,
     Sizes,
+    Spreading,
 )
 from colorizer.networks.descriptor.rules import RULES
 from colorizer.settings import LARGEST_SIZE, Fit
@@ -38,7 +39,7 @@ _NATURAL: dict[str, tuple[float, float]] = {"lightness": (0.0, 100.0), "ab": (-1
 
 _TOP = {
     *("$schema", "version", "family", "title", "inputs", "output", "size", "canary", "files", "licence"),
-    *("deterministic", "notes"),
+    *("deterministic", "notes", "spreading"),
 }
 _INPUT = {"tensor", "holds", "range", "scale", "offset", "mean", "std", "layout", "dtype", "order", "shape", "value"}
 _OUTPUT = {"tensor", "holds", "range", "scale", "offset", "mean", "std", "layout", "order"}
@@ -104,6 +105,8 @@ class _Reader(Fields):
         names = [each.tensor for each in inputs]
         if len(set(names)) < len(names):
             raise self.wrong("inputs", "name a tensor twice")
+        if "spreading" in data and not any(channel.startswith("hint-") for channel in held):
+            raise self.wrong("spreading", "is for networks that are fed hints")
         output = self.output(self.get(data, "output", dict, ""))
         if output.holds not in rules.gives:
             raise self.wrong("output.holds", f"must be {' or '.join(rules.gives)} in the family {family}")
@@ -119,6 +122,7 @@ class _Reader(Fields):
             title=self.get(data, "title", str, "", ""),
             licence=self.get(data, "licence", dict, "", {}),
             deterministic=self.get(data, "deterministic", bool, "", True),
+            spreading=self.choice(data, "spreading", get_args(Spreading), "", "both"),
             source=data,
         )
 
