@@ -10,14 +10,14 @@ Indices = npt.NDArray[np.intp]
 
 
 class Upsampler:
-    """Enlarges ab bilinearly between pixel centres, some rows at a time.
+    """Enlarges ab, or maps of more channels, bilinearly between pixel centres, some rows at a time.
 
     Rows are the same whichever way the picture is cut into strips.
 
     Parameters
     ----------
     ab
-        (h, w, 2) float32, CIE Lab units.
+        (h, w, C) float32, of two channels in CIE Lab units or of any others.
     height, width
         Full size, in pixels.
     """
@@ -32,9 +32,9 @@ class Upsampler:
         self._down = np.diff(self._wide, axis=1, append=self._wide[:, -1:])
 
     def rows(self, top: int, bottom: int) -> Floats:
-        """Rows `top` to `bottom`, bottom excluded: (bottom - top, W, 2) float32."""
+        """Rows `top` to `bottom`, bottom excluded: (bottom - top, W, C) float32."""
         above, share = _positions(self._wide.shape[1], self._height, top, bottom)
-        result = np.empty((2, bottom - top, self._wide.shape[2]), np.float32)
+        result = np.empty((len(self._wide), bottom - top, self._wide.shape[2]), np.float32)
         # between two rows of the grid lie many that mix them
         for row in range(above[0], above[-1] + 1):
             first, last = np.searchsorted(above, (row, row + 1))

@@ -16,33 +16,24 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from colorizer.color.strips import worthwhile
+from colorizer.guidance.columns import MOST_KEPT, Columns
+from colorizer.guidance.kernel import Doubles, Objects, Reach, closeness, shared
 from colorizer.guidance.metric import Floats
 from colorizer.guidance.scene import Coordinates, Scene
-
-Doubles = npt.NDArray[np.float64]
 
 MOST_POINTS = 512
 """That are solved for; of more, neighbours are joined."""
 
-USERS_LINEAR = 0.3
-"""Factor on the term that is proportional to predicted chroma, up to the default carry: it tints whole pictures. At a
-carry of 1 it is 1."""
-
-_USERS_CARRY = 0.4
 _LEAST_PATCH = 3.0
 """Pixels of the working size over which a hint's surroundings are averaged."""
 
 _LEAST_NOISE = 0.25
 """Variance, in squares of CIE Lab units, that keeps the solve well-behaved for hints at one place."""
-
-_LINEAR = 4
-"""Which amplitude is that term's."""
 
 _PLACES = 1 << 13
 
@@ -75,75 +66,76 @@ class Told:
         return len(self.points)
 
 
-def spread(scene: Scene, told: Told, base: Floats, threads: int | None = None, right: Floats | None = None) -> Floats:
+def spread(
+    columns: Columns, told: Told, base: Floats, right: Floats | None = None, threads: int | None = None
+) -> Floats:
     """The change that hints make.
 
     Parameters
     ----------
-    scene
-        The picture.
+    columns
+        What hints' places have in common with others, of the picture.
     told
         The hints.
     base
         (H, W, 2) float32 ab, what there would be without them, at the working size.
-    threads
-        How many compute; None: the cores that this process may use.
     right
         (H, W, 2) float32 ab, what hints that say `keep` want; None: `base`.
+    threads
+        How many compute; None: the cores that this process may use.
 
     Returns
     -------
     ndarray, (H, W, 2) float32, CIE Lab units, to be added
     """
+    scene = columns.scene
     height, width = scene.size
     if not len(told):
         return np.zeros((height, width, 2), np.float32)
     told = joined(told, scene.size)
-    metric = scene.metric
     at, doubt, present = _at_hints(scene, told, base)
     kept = present if right is None else _at_hints(scene, told, right)[2]
     error = np.where(told.keep[:, None], kept, told.ab) - present
     mean_square = (doubt * doubt).mean(axis=1)
     surprise = (error * error).mean(axis=1) / mean_square
-    trust = mean_square * (metric.surprise[0] + metric.surprise[1] * surprise)
-    if told.keep.any():
-        # what is right holds its object as firmly as the firmest hint
-        trust = np.where(told.keep, trust.max(), trust)
+    first, second = scene.metric.surprise
+    trust = mean_square * (first + second * surprise)
+    # what is right holds its object as firmly as the firmest hint
+    trust = np.where(told.keep, trust.max(), trust)
+    reach, hints = Reach.of(told.carry), Objects(at.own, mean_square)
 
-    walks, between = scene.distances(told.points)
-    carried = np.sqrt(told.carry[:, None] * told.carry[None])
-    linear = _linear(told.carry)
-    shared = _shared(scene, at, at, np.sqrt(linear[:, None] * linear[None])) * carried
-    hints = _Objects(at.own, mean_square, trust)
-    own = hints.reach(scene, at.own, _closeness(scene, between), mean_square)
+    walks = columns.walks(told.points)
+    common = shared(scene, at, at, reach.between(np.eye(len(told))))
+    near = closeness(scene, scene.between(told.points, walks))
+    own = hints.reach(scene, at.own, near, mean_square) * trust[None]
     answer = []
     for channel in range(2):
-        matrix = shared * doubt[:, channel, None] * doubt[None, :, channel] + own
-        noise = metric.noise**2 * (told.carry * doubt[:, channel] ** 2 + trust) + _LEAST_NOISE
+        matrix = common * doubt[:, channel, None] * doubt[None, :, channel] + own
+        noise = scene.metric.noise**2 * (told.carry * doubt[:, channel] ** 2 + trust) + _LEAST_NOISE
         matrix[np.diag_indices(len(told))] += noise
         answer.append(np.linalg.solve(matrix, error[:, channel]))
     weights = np.stack(answer, axis=1)
+    of_doubt, of_objects = ((each * weights).astype(np.float32) for each in (doubt, trust[:, None]))
 
-    close = np.ascontiguousarray(_closeness(scene, walks).reshape(len(told), -1).T)
-    alike = bool(np.ptp(told.carry) == 0)
+    if np.ptp(told.carry) == 0 and len(told) <= MOST_KEPT:
+        places = [(float(x), float(y), float(patch)) for (x, y), patch in zip(told.points, told.patch, strict=True)]
+        found = columns.of(places, reach, at, hints, threads)
+        change = np.stack([each.shared for each in found]).T @ of_doubt
+        change *= scene.scale
+        change += np.stack([each.own for each in found]).T @ of_objects
+        return np.asarray(change.reshape(height, width, 2), np.float32)
+
+    close = np.ascontiguousarray(closeness(scene, walks).reshape(len(told), -1).T)
     change = np.empty((height * width, 2), np.float32)
-    carry, linear = told.carry.astype(np.float32), linear.astype(np.float32)
-    of_doubt, of_objects = (doubt * weights).astype(np.float32), weights.astype(np.float32)
 
     def fill(rows: slice) -> None:
         here, scale = scene.places.take(rows), scene.scale[rows]
         local = hints.reach(scene, here.own, scene.at_places(close, rows), (scale * scale).mean(axis=1))
-        if alike:
-            reach, share = carry[None], linear[None]
-        else:
-            # how far colours come here from is as at the hints, by how near each is
-            nearness = local / trust.astype(np.float32) + np.float32(1e-6)
-            nearness /= nearness.sum(axis=1, keepdims=True)
-            reach = np.sqrt((nearness @ carry)[:, None] * carry[None])
-            share = np.sqrt((nearness @ linear)[:, None] * linear[None])
-        common = _shared(scene, here, at, share)
-        common *= reach
-        change[rows] = scale * (common @ of_doubt) + local @ of_objects
+        # how far colours come here from is as at the hints, by how near each is
+        nearness = local + np.float32(1e-6)
+        nearness /= nearness.sum(axis=1, keepdims=True)
+        far = shared(scene, here, at, reach.between(nearness))
+        change[rows] = scale * (far @ of_doubt) + local @ of_objects
 
     parts = [slice(first, min(first + _PLACES, height * width)) for first in range(0, height * width, _PLACES)]
     count = worthwhile(threads)
@@ -200,64 +192,3 @@ def _at_hints(scene: Scene, told: Told, base: Floats) -> tuple[Coordinates, Doub
     stacked = {name: np.stack(values) for name, values in found.items()}
     doubt, present = stacked.pop("scale").astype(np.float64), stacked.pop("base").astype(np.float64)
     return Coordinates(**stacked), doubt, present
-
-
-def _linear(carry: Doubles) -> Doubles:
-    """The factor on the linear term, by how far hints go."""
-    share = np.clip((carry - _USERS_CARRY) / (1 - _USERS_CARRY), 0, 1)
-    return np.asarray(USERS_LINEAR + (1 - USERS_LINEAR) * share)
-
-
-def _shared(scene: Scene, a: Coordinates, b: Coordinates, linear: npt.NDArray[np.floating[Any]]) -> Floats:
-    """What errors have in common, as shares of the doubt at both places: (n, m)."""
-    amplitudes = scene.metric.amplitudes
-    total = amplitudes[0] * near(a.alike, b.alike)
-    if amplitudes[1]:
-        total += amplitudes[1] * near(a.same, b.same)
-    total += amplitudes[2] * near(a.near, b.near)
-    total += amplitudes[3]
-    return np.asarray(total + amplitudes[_LINEAR] * (a.chroma @ b.chroma.T) * linear, np.float32)
-
-
-def _closeness(scene: Scene, distance: Floats) -> Floats:
-    """Of distances along the picture: 1 at the hint, towards 0 far away."""
-    return np.asarray(np.exp(np.float32(-0.5) * distance ** np.float32(scene.prices.power)), np.float32)
-
-
-@dataclass(frozen=True)
-class _Objects:
-    """What hints say of their own objects: of n of them, the look, the mean squared doubt, and the part's variance."""
-
-    look: Floats  # (n, k)
-    square: Doubles  # (n,)
-    trust: Doubles  # (n,)
-
-    def reach(self, scene: Scene, look: Floats, close: Floats, square: npt.NDArray[np.floating[Any]]) -> Floats:
-        """Covariance of m places with the hints, by lying on the same objects: (m, n), CIE Lab units squared.
-
-        Places have a look (m, k), a closeness to each hint along the picture (m, n), and a squared doubt (m,).
-        """
-        prices, metric = scene.prices, scene.metric
-        # likeness to the power of `feature`, and min(1, square / the hint's) to that of `timidity`, in one exponential
-        exponent = _away(look, self.look)
-        here, there = (np.log(each).astype(np.float32) for each in (square, self.square))
-        exponent += np.float32(metric.timidity / 2) * np.minimum(0, here[:, None] - there[None])
-        exponent *= np.float32(prices.feature)
-        found = np.exp(exponent, out=exponent)
-        found *= close
-        found *= self.trust.astype(np.float32)[None]
-        return found
-
-
-def near(a: Floats, b: Floats) -> Floats:
-    """exp(-d^2 / 2) of the distances between rows: (n, m) float32."""
-    exponent = _away(a, b)
-    return np.asarray(np.exp(exponent, out=exponent), np.float32)
-
-
-def _away(a: Floats, b: Floats) -> Floats:
-    """-d^2 / 2 of the distances between rows: (n, m) float32."""
-    inner = a @ b.T
-    inner -= np.float32(0.5) * np.einsum("ij,ij->i", a, a)[:, None]
-    inner -= np.float32(0.5) * np.einsum("ij,ij->i", b, b)[None]
-    return np.asarray(np.minimum(inner, 0, out=inner), np.float32)

@@ -1,9 +1,9 @@
 """Guidance at the picture's full size: edges are the picture's own, and hinted places have exactly their colours.
 
 What hints change is known at the working size. It is brought to full size by a guided filter with the picture's
-lightness as the guide (He, Sun and Tang 2013; He and Sun 2015 for the coefficients at a lower resolution): in each
-window the change is a line over lightness, so that it ends where the picture's lightness does. Everything goes strip by
-strip.
+lightness as the guide (He, Sun and Tang 2013; He and Sun 2015 for the coefficients at a lower resolution): around each
+place the change is a line over lightness, so that it ends where the picture's lightness does; what lightness does
+not tell of it there stays as it was computed. Everything goes strip by strip.
 """
 
 from __future__ import annotations
@@ -63,10 +63,14 @@ class Lines:
         average = mean(change)
         covariance = mean(change * shade[..., None]) - average * light[..., None]
         slope = covariance / (variance + np.float32(FLAT**2))[..., None]
-        offset = average - slope * light[..., None]
+        varied = np.maximum(mean(change * change) - average * average, 0) + np.float32(1e-3)
+        told = mean(covariance * slope / varied)
+        slope, offset = mean(slope), mean(average - slope * light[..., None])
+        # as far as lightness does not tell it, the line goes through the change itself, of which nothing is lost then
+        offset += (1 - np.clip(told, 0, 1)) ** 2 * (change - slope * shade[..., None] - offset)
         around = np.ones(window, np.uint8)
         least, most = (np.asarray(find(change, around), np.float32) for find in (cv2.erode, cv2.dilate))
-        return cls(mean(slope), mean(offset), least, most)
+        return cls(slope, offset, least, most)
 
 
 class FullSize:
@@ -85,14 +89,13 @@ class FullSize:
     """
 
     def __init__(self, lines: Lines, items: Sequence[Placed], height: int, width: int, tones: Sequence[float]) -> None:
-        self._upsamplers = [
-            Upsampler(plane, height, width) for plane in (lines.slope, lines.offset, lines.least, lines.most)
-        ]
+        maps = np.concatenate([lines.slope, lines.offset, lines.least, lines.most], axis=2)
+        self._upsampler = Upsampler(maps, height, width)
         self._painted = Painted(items, tones)
 
     def adjust(self, rows: slice, lightness: Floats, wanted: Floats) -> Floats:
         """The chroma to render, for the strip's rows and lightness; see `colorizer.color.strips.Adjustment`."""
-        slope, offset, least, most = (each.rows(rows.start, rows.stop) for each in self._upsamplers)
+        slope, offset, least, most = np.split(self._upsampler.rows(rows.start, rows.stop), 4, axis=2)
         slope *= (lightness * np.float32(0.01))[..., None]
         slope += offset
         np.clip(slope, least, most, out=slope)
@@ -147,10 +150,10 @@ class Painted:
             weight[part] += soft
             blend[part] += soft[..., None] * target
             open_[part] *= 1 - soft
-        touched = weight > 0
+        touched = np.nonzero(weight)
         share = (1 - open_[touched])[:, None]
         change[touched] += share * (blend[touched] / weight[touched][:, None] - change[touched])
-        exact = inside > 0
+        exact = np.nonzero(inside)
         change[exact] = said[exact] / inside[exact][:, None]
         return change
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from colorizer.color.pixels import chroma_plane
 from colorizer.color.resample import fitted
-from colorizer.guidance.field import near
 from colorizer.guidance.hints import ab_of
+from colorizer.guidance.kernel import near
 from colorizer.guidance.metric import Floats
 from colorizer.guidance.scene import Coordinates, Scene
 from colorizer.networks.distribution import Distribution, annealed_mean

@@ -170,7 +170,7 @@ class Scene:
         down, right = _step_prices(grid, own, prices)
         return cls(metric, prices, shade, scale.reshape(-1, 2), places, down, right, *_around(shade, grid))
 
-    def distances(self, points: npt.NDArray[np.float64]) -> tuple[Floats, Floats]:
+    def walks(self, points: npt.NDArray[np.float64]) -> Floats:
         """How far everything is from points, along the picture.
 
         Parameters
@@ -182,16 +182,21 @@ class Scene:
         -------
         ndarray, (n, h, w) float32
             On the walking grid.
-        ndarray, (n, n) float32
-            Of the points from each other: row i has the distances of point i.
         """
+        return walked(self.down, self.right, self._cells_of(points))
+
+    def between(self, points: npt.NDArray[np.float64], maps: Floats) -> Floats:
+        """How far points are from each other, by their walks: (n, n); row i has the distances of point i."""
+        at = self._cells_of(points)
+        found = maps[:, at[:, 0], at[:, 1]].T
+        return np.asarray(np.maximum(found, found.T))
+
+    def _cells_of(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+        """(n, 2) rows and columns of the walking grid."""
         height, width = self.size
         rows, columns = len(self.right), self.down.shape[1]
         scale = np.array([columns / width, rows / height])
-        at = np.clip(((points + 0.5) * scale).astype(np.intp), 0, [columns - 1, rows - 1])[:, ::-1]
-        maps = walked(self.down, self.right, at)
-        between = maps[:, at[:, 0], at[:, 1]].T
-        return maps, np.asarray(np.maximum(between, between.T))
+        return np.asarray(np.clip(((points + 0.5) * scale).astype(np.intp), 0, [columns - 1, rows - 1])[:, ::-1])
 
     def at_places(self, maps: Floats, rows: slice) -> Floats:
         """Maps of the walking grid at the working size, with the picture's edges.

@@ -1,6 +1,6 @@
 """A picture that somebody works on: what the network said of it is kept, and hints are rendered without another pass.
 
-What is kept takes about 25 MB beside the picture itself, and 4 MB for each preview size in use; the network's
+What is kept takes about 40 MB beside the picture itself, and 4 MB for each preview size in use; the network's
 distribution, 2 to 8 MB, is kept for swatches and variants.
 """
 
@@ -21,6 +21,7 @@ from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.color.resample import fitted
 from colorizer.color.strips import shrunk_lightness, with_chroma
 from colorizer.errors import UsageError
+from colorizer.guidance.columns import Columns
 from colorizer.guidance.field import spread
 from colorizer.guidance.files import MadeFor, look_of
 from colorizer.guidance.finish import FullSize, Lines
@@ -195,6 +196,10 @@ class Session:
             return _prepared(self.pixels, self.said, self.settings.threads)
 
     @cached_property
+    def _columns(self) -> Columns:
+        return Columns(self.scene)
+
+    @cached_property
     def base(self) -> Floats:
         """Chroma without guidance, at the working size: (H, W, 2) float32."""
         size = self.scene.size
@@ -245,7 +250,7 @@ class Session:
             if spreading == "network":
                 return total
         said = told(items, self.size, scene.size, guidance.carry)
-        return total + spread(scene, said, base + total, self.settings.threads, base)
+        return total + spread(self._columns, said, base + total, base, self.settings.threads)
 
     def render(self, guidance: Guidance) -> Pixels:
         """The picture in colour at its own size: (H, W, 3) RGB of its dtype.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.guidance.field import near
 from colorizer.guidance.hints import Hint
+from colorizer.guidance.kernel import near
 from colorizer.guidance.metric import Floats
 from colorizer.guidance.scene import Scene
 from colorizer.guidance.suggestions import cover, distribution_at

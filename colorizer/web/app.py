@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from colorizer import __version__
-from colorizer.jobs.guiding import Saying
 from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.coloring import (
@@ -28,7 +27,6 @@ from colorizer.web.coloring import (
 )
 from colorizer.web.downloads import Downloads
 from colorizer.web.folder import PrivateFolder
-from colorizer.web.guiding import read_hints
 from colorizer.web.limits import Limits
 from colorizer.web.looking import Looking
 from colorizer.web.names import attachment, clean_name
@@ -36,6 +34,7 @@ from colorizer.web.networks import Networks
 from colorizer.web.openapi import description
 from colorizer.web.pages import page_file
 from colorizer.web.pictures import FINAL_STATES, PictureStore, StoredPicture
+from colorizer.web.references import Sent, Told, read_told
 from colorizer.web.responses import TemporaryFileResponse, result_of, while_connected
 from colorizer.web.tiles import Canvases
 from colorizer.web.uploads import receive_json, receive_upload
@@ -93,8 +92,9 @@ class Service:
             Route("/api/pictures", self.add, methods=["POST"]),
             Route(picture, self.picture, methods=["GET", "DELETE"]),
             Route(f"{picture}/before", self.looking.before, methods=["GET"]),
-            Route(f"{picture}/after", self.looking.after, methods=["GET"]),
+            Route(f"{picture}/after", self.looking.after, methods=["GET", "POST"]),
             Route(f"{picture}/hints", self.looking.hints, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{picture}/references", self.references, methods=["POST"]),
             Route(f"{picture}/swatches", self.looking.swatches, methods=["GET"]),
             Route(f"{picture}/variants", self.looking.variants, methods=["GET"]),
             Route(f"{picture}/before/tile", self.looking.tile_before, methods=["GET"]),
@@ -142,9 +142,9 @@ class Service:
         self.coloring_queue.check_room()
         model = await run_in_threadpool(self.networks.check, values["model"])
         settings, output = query.settings_of(values, model), query.output_of(values)
-        saying = read_hints(values["hints"]) if values["hints"] else None
+        told = read_told(values["hints"]) if values["hints"] else None
         source = await self._receive(request, values["name"])
-        job = self._submit(source, settings, output, saying, last=True)
+        job = self._submit(source, settings, output, told, last=True)
         return self._send_file(await self._outcome(request, job))
 
     async def add(self, request: Request) -> Response:
@@ -194,9 +194,23 @@ class Service:
         values = query.of_request(request, query.RESULT)
         picture, _ = self.store.preview(request.path_params["id"])
         settings, output = _settings_of(picture, values), query.output_of(values)
-        result = await self._outcome(request, self._submit(picture.source, settings, output, picture.saying))
+        result = await self._outcome(request, self._submit(picture.source, settings, output, picture.told))
         picture.passes += result.passes
         return self._send_file(result)
+
+    async def references(self, request: Request) -> Response:
+        """Take in a picture in colour, which a picture's hints may name."""
+        values = query.of_request(request, (query.NAME,))
+        picture = self.store.find(request.path_params["id"])
+        upload = await receive_upload(request, self.folder, self.limits)
+        sent = Sent(clean_name(values["name"] or upload.name), upload.path, upload.size)
+        try:
+            await self.looking.check(request, sent)
+            self.store.send(picture, sent)
+        except BaseException:
+            self.folder.discard(sent.path)
+            raise
+        return JSONResponse({"file": sent.name}, 201)
 
     async def zip(self, request: Request) -> Response:
         """Many pictures' coloured files in one."""
@@ -207,7 +221,7 @@ class Service:
         async def color(picture: StoredPicture, item: RequestedPicture) -> Result:
             settings = _settings_of(picture, item.values)
             output = query.output_of(item.values)
-            job = self._submit(picture.source, settings, output, picture.saying, even_if_full=True)
+            job = self._submit(picture.source, settings, output, picture.told, even_if_full=True)
             try:
                 result = await asyncio.wrap_future(job.future)
             except BaseException:
@@ -239,7 +253,7 @@ class Service:
         source: Source,
         settings: Settings,
         output: Any,
-        saying: Saying | None = None,
+        told: Told | None = None,
         *,
         last: bool = False,
         even_if_full: bool = False,
@@ -252,7 +266,7 @@ class Service:
                 source,
                 colorizer,
                 output,
-                saying,
+                None if told is None else told.whole(self.limits.max_pixels),
                 max_pixels=self.limits.max_pixels,
                 folder=self.folder,
                 cancelled=cancelled,

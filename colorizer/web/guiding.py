@@ -1,4 +1,4 @@
-"""Hints on the pictures of the page: read, kept with the picture, and tried on what the network has said already.
+"""Hints on the pictures of the page, tried on what the network has said already.
 
 Sessions of the last few pictures are kept in memory, each with a reduced copy of its picture (see
 `colorizer.guidance.session`), so that a preview while somebody moves a hint takes a fraction of a second.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,15 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import InputError
-from colorizer.guidance import Guidance, from_json, to_json
-from colorizer.guidance.placing import placed
+from colorizer.guidance import Guidance, to_json
 from colorizer.guidance.session import Said, Session, in_fractions
-from colorizer.jobs.guiding import Saying
 from colorizer.networks.descriptor.model import Spreading
 from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
 from colorizer.web.coloring import Preview
+from colorizer.web.references import Sent
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,34 +31,11 @@ MAX_SESSIONS = 3
 """Pictures that somebody works on at a time; others' sessions are made again when they are asked for."""
 
 
-def read_hints(text: str, preview: Preview | None = None) -> Saying:
-    """What a client says of a picture's colours, as a hints file has it.
-
-    Parameters
-    ----------
-    text
-        The file's text.
-    preview
-        Of the picture, where it is known: hints outside it are refused.
-
-    Raises
-    ------
-    InputError
-        It is no hints file, names references, or a hint is outside the picture.
-    """
-    found = from_json(text)
-    if found.references:
-        raise InputError("references are files, which are not sent with hints; leave them out")
-    guidance = found.guidance
-    if preview is not None:
-        placed(guidance.of_page(1).hints, preview.height, preview.width)
-    return Saying(guidance, found.picture)
-
-
-def as_object(guidance: Guidance) -> dict[str, Any]:
-    """Guidance as JSON has it."""
+def as_object(guidance: Guidance, references: Iterable[tuple[str, Sent]] = ()) -> dict[str, Any]:
+    """Guidance as JSON has it, and references by the names they were sent with."""
     content: dict[str, Any] = json.loads(to_json(guidance))
-    return content
+    named = [{"file": sent.name, "as": role} for role, sent in references]
+    return content | ({"references": named} if named else {})
 
 
 @dataclass(frozen=True)
@@ -103,7 +78,14 @@ class Sessions:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[Any, ...], Session] = OrderedDict()
 
-    def of(self, key: str, preview: Preview, network: LateNetwork, values: Mapping[str, Any]) -> Session:
+    def of(
+        self,
+        key: str,
+        preview: Preview,
+        network: LateNetwork,
+        values: Mapping[str, Any],
+        pixels: npt.NDArray[np.uint8] | None = None,
+    ) -> Session:
         """The session of a picture.
 
         Parameters
@@ -116,6 +98,8 @@ class Sessions:
             That said it.
         values
             Temperature, saturation and strength, as a query has them.
+        pixels
+            At the size to work at; None: reduced, as is kept.
         """
         temperature, settings = _as_asked(preview, values)
         name = (key, temperature, settings.saturation, settings.strength)
@@ -123,7 +107,7 @@ class Sessions:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        session = session_of(np.load(preview.proxy), preview, network, values)
+        session = session_of(np.load(preview.proxy) if pixels is None else pixels, preview, network, values)
         with self._lock:
             self._kept[name] = session
             while len(self._kept) > MAX_SESSIONS:

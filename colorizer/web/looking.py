@@ -13,21 +13,23 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from colorizer.colorizer import Colorizer
+from colorizer.guidance.hints import replace_guidance
 from colorizer.guidance.session import Session
 from colorizer.io.machine import usable_cores
-from colorizer.jobs.guiding import Saying
 from colorizer.settings import Settings
 from colorizer.web import query
 from colorizer.web.coloring import Preview, as_jpeg, full_after, full_before, preview_after, preview_before
-from colorizer.web.guiding import LateNetwork, Sessions, as_object, for_preview, read_hints, session_of
+from colorizer.web.guiding import LateNetwork, Sessions, as_object, for_preview
 from colorizer.web.limits import Limits
 from colorizer.web.networks import Networks
 from colorizer.web.pictures import PictureStore, StoredPicture
 from colorizer.web.problems import ProblemError
+from colorizer.web.references import Sent, Told, check_reference, read_told
 from colorizer.web.responses import result_of, while_connected
 from colorizer.web.tiles import Canvas, Canvases, Drawing, Place, cut
 from colorizer.web.uploads import receive_json
@@ -73,13 +75,16 @@ class Looking:
         return await self._preview(request, lambda _: preview_before(preview, values["side"]))
 
     async def after(self, request: Request) -> Response:
-        """A picture in colour, rendered from what the network said when it saw it."""
+        """A picture in colour, rendered from what the network said of it; by what is said, or is tried."""
         values = query.of_request(request, query.AFTER)
         picture, preview = self._store.preview(request.path_params["id"])
-        saying, number = picture.saying, values["variant"]
+        told, number = picture.told, values["variant"]
+        if request.method == "POST":
+            told = await self._read(request, picture, preview)
 
         def render(_: threading.Event) -> bytes:
-            if saying or number is not None:
+            if told or number is not None:
+                saying = told.whole(self._limits.max_pixels)
                 session, guidance = self._session(picture, preview, values), for_preview(saying.guidance, preview)
                 if number is not None:
                     guidance = replace(saying, variant=number).with_variant(session, guidance)
@@ -89,41 +94,50 @@ class Looking:
         return await self._preview(request, render)
 
     async def hints(self, request: Request) -> Response:
-        """What is said of a picture's colours: told, replaced, or taken back.
+        """What is said of a picture's colours: told, replaced, or taken back."""
+        query.of_request(request, ())
+        picture, preview = self._store.preview(request.path_params["id"])
+        if request.method == "GET":
+            return JSONResponse(as_object(picture.told.saying.guidance, picture.told.references))
+        if request.method == "DELETE":
+            picture.told = Told()
+            return Response(status_code=204)
+        told = await self._read(request, picture, preview)
+
+        def remarks(_: threading.Event) -> tuple[str, ...]:
+            return self._session(picture, preview, {}).remarks(for_preview(told.saying.guidance, preview))
+
+        found = await self._worked_out(request, remarks)
+        picture.told = told
+        return JSONResponse({"hints": told.hints, "remarks": list(found)})
+
+    async def check(self, request: Request, sent: Sent) -> None:
+        """Refuse a reference that is no picture in colour."""
+        await self._worked_out(request, lambda _: check_reference(sent, self._limits.max_pixels))
+
+    async def _read(self, request: Request, picture: StoredPicture, preview: Preview) -> Told:
+        """What a request's body says of a picture.
 
         Raises
         ------
         ProblemError
             The body is not text.
         """
-        query.of_request(request, ())
-        picture, preview = self._store.preview(request.path_params["id"])
-        if request.method == "GET":
-            return JSONResponse(as_object(picture.saying.guidance))
-        if request.method == "DELETE":
-            picture.saying = Saying()
-            return Response(status_code=204)
         body = await receive_json(request, self._limits)
         try:
-            saying = read_hints(body.decode("utf-8"), preview)
+            return read_told(body.decode("utf-8"), preview, picture.sent)
         except UnicodeDecodeError as error:
             raise ProblemError(400, "the body is not UTF-8") from error
-
-        def remarks(_: threading.Event) -> tuple[str, ...]:
-            return self._session(picture, preview, {}).remarks(for_preview(saying.guidance, preview))
-
-        found = await self._worked_out(request, remarks)
-        picture.saying = saying
-        return JSONResponse({"hints": len(saying.guidance.hints), "remarks": list(found)})
 
     async def swatches(self, request: Request) -> Response:
         """Colours to choose from at a place of a picture."""
         values = query.of_request(request, query.SWATCHES)
         picture, preview = self._store.preview(request.path_params["id"])
-        said = picture.saying.guidance
+        told = picture.told
 
         def suggest(_: threading.Event) -> list[dict[str, Any]]:
             session = self._session(picture, preview, values)
+            said = told.whole(self._limits.max_pixels).guidance
             found = session.suggestions(values["x"], values["y"], for_preview(said, preview))
             return [
                 {"color": each.color, "ab": [round(value, 2) for value in each.ab], "kind": each.kind} for each in found
@@ -135,11 +149,13 @@ class Looking:
         """Proposals for a picture, each as a hints file."""
         values = query.of_request(request, query.VARIANTS)
         picture, preview = self._store.preview(request.path_params["id"])
-        said = picture.saying.guidance
+        told = picture.told
 
         def propose(_: threading.Event) -> list[dict[str, Any]]:
             session = self._session(picture, preview, values)
-            return [as_object(each) for each in session.variants(values["count"], for_preview(said, preview))]
+            said = for_preview(told.whole(self._limits.max_pixels).guidance, preview)
+            found = session.variants(values["count"], said)
+            return [as_object(replace_guidance(each, references=()), told.references) for each in found]
 
         return JSONResponse({"variants": await self._worked_out(request, propose)})
 
@@ -155,17 +171,18 @@ class Looking:
         """A piece of a picture in colour, at full size."""
         values = query.of_request(request, query.TILE_AFTER)
         picture, preview = self._store.preview(request.path_params["id"])
-        saying = picture.saying
+        told = picture.told
         chroma = (values[name] for name in ("saturation", "strength", "temperature"))
-        look = (preview.predicted, *chroma, saying.guidance.digest())
+        look = (preview.predicted, *chroma, told.key())
 
         def render(cancelled: threading.Event) -> bytes:
             before = self._canvas_before(picture, cancelled)
 
             def draw() -> Canvas:
-                if not saying:
+                if not told:
                     return full_after(before, preview, values["temperature"], self._renderer(values))
-                session = session_of(np.asarray(before), preview, self._network(picture, preview), values)
+                session = self._session(picture, preview, values, np.asarray(before))
+                saying = told.whole(self._limits.max_pixels)
                 return np.asarray(session.render(for_preview(saying.guidance, preview)), np.uint8)
 
             canvas = self._canvases.get(Drawing(picture.id, look), draw, lambda: self._store.has(picture))
@@ -186,11 +203,16 @@ class Looking:
         chroma = replace(default.settings, saturation=values["saturation"], strength=values["strength"])
         return default.with_settings(chroma)
 
-    def _session(self, picture: StoredPicture, preview: Preview, values: Mapping[str, Any]) -> Session:
-        """To try hints on a picture; in a thread."""
-        return self._sessions.of(
-            f"{picture.id} {preview.predicted.name}", preview, self._network(picture, preview), values
-        )
+    def _session(
+        self,
+        picture: StoredPicture,
+        preview: Preview,
+        values: Mapping[str, Any],
+        pixels: npt.NDArray[np.uint8] | None = None,
+    ) -> Session:
+        """To try hints on a picture, reduced or at the size of its pixels; in a thread."""
+        key = f"{picture.id} {preview.predicted.name} {'reduced' if pixels is None else 'whole'}"
+        return self._sessions.of(key, preview, self._network(picture, preview), values, pixels)
 
     def _network(self, picture: StoredPicture, preview: Preview) -> LateNetwork:
         settings = Settings(model=picture.model, fast=picture.fast)

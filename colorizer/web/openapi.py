@@ -33,6 +33,11 @@ _PROBLEMS = {
     "507": "the disk is full",
 }
 
+_HINTS_BODY = {
+    "required": True,
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Hints"}}},
+}
+
 _SIZES = f"^(auto|[0-9]{{1,4}}(,[0-9]{{1,4}}){{0,{MOST_LOOKS - 1}}})$"
 
 _ALWAYS = ("400", "401", "403", "500")
@@ -152,6 +157,26 @@ def _paths(limits: Limits) -> dict[str, Any]:
                 ("404", "409", "429", "503"),
                 query.AFTER,
                 path=_ID,
+            ),
+            "post": _operation(
+                "tryHints",
+                "The same by a hints file that is tried and not kept, as while a hint is dragged.",
+                jpeg,
+                ("404", "408", "409", "413", "415", "422", "429", "503"),
+                query.AFTER,
+                path=_ID,
+                body=_HINTS_BODY,
+            ),
+        },
+        "/api/pictures/{id}/references": {
+            "post": _operation(
+                "addReference",
+                "Send a picture in colour that hints may name as a reference; in place of one of its name.",
+                {"201": _json("Reference", "Taken; how hints name it.")},
+                ("404", "422", "503", *_UPLOAD),
+                (query.NAME,),
+                path=_ID,
+                body=_upload(limits),
             )
         },
         "/api/pictures/{id}/hints": {
@@ -164,15 +189,12 @@ def _paths(limits: Limits) -> dict[str, Any]:
             ),
             "put": _operation(
                 "setHints",
-                "Say the picture's colours, by a hints file (docs/guidance.md) without references; what was "
-                "said before is replaced.",
+                "Say the picture's colours, by a hints file (docs/guidance.md), whose references were sent before; "
+                "what was said before is replaced.",
                 {"200": _json("Remarks", "Taken; with what is to be said of them.")},
                 ("404", "408", "409", "413", "415", "422", "429", "503"),
                 path=_ID,
-                body={
-                    "required": True,
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Hints"}}},
-                },
+                body=_HINTS_BODY,
             ),
             "delete": _operation(
                 "deleteHints", "Say nothing.", {"204": {"description": "Done."}}, ("404", "409"), path=_ID
@@ -379,8 +401,22 @@ _SCHEMAS = {
         "type": "object",
         "description": f"A hints file, as colorizer/guidance/hints.schema.json has it; at most {MAX_JSON} bytes.",
         "required": ["version"],
-        "properties": {"version": {"const": 1}, "hints": {"type": "array"}, "carry": {"type": "number"}},
+        "properties": {
+            "version": {"const": 1},
+            "hints": {"type": "array"},
+            "carry": {"type": "number"},
+            "palette": {"type": "array", "items": _TEXT},
+            "references": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["file", "as"],
+                    "properties": {"file": _TEXT, "as": {"enum": ["scene", "palette"]}},
+                },
+            },
+        },
     },
+    "Reference": _object(file=_TEXT),
     "Remarks": _object(hints=_WHOLE, remarks={"type": "array", "items": _TEXT}),
     "Swatches": _object(
         swatches={

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any, Literal
 
-from colorizer.jobs.guiding import Saying
 from colorizer.web.coloring import Preview, Source
 from colorizer.web.folder import PrivateFolder
 from colorizer.web.limits import Limits
 from colorizer.web.problems import ProblemError, problem_of
+from colorizer.web.references import MOST_REFERENCES, Sent, Told
 from colorizer.web.work_queue import JobCancelledError, QueuedJob, WorkQueue
 
 State = Literal["waiting", "working", "ready", "failed"]
@@ -48,8 +48,10 @@ class StoredPicture:
         What previews are rendered from, once it is ready.
     problem
         Why it failed, as JSON has it.
-    saying
-        What hints say of it.
+    told
+        What is said of its colours.
+    sent
+        Pictures in colour that were sent for it, by name.
     passes
         How often a network has run on it, a page at a time.
     used
@@ -66,7 +68,8 @@ class StoredPicture:
         self.preview: Preview | None = None
         self.problem: dict[str, Any] | None = None
         self.passes = 0
-        self.saying = Saying()
+        self.told = Told()
+        self.sent: dict[str, Sent] = {}
         self.used = time.monotonic()
         self.job: QueuedJob[Preview] | None = None
         self._changed = asyncio.Event()
@@ -74,7 +77,7 @@ class StoredPicture:
     @property
     def stored_bytes(self) -> int:
         """Size of its files."""
-        return self.size + (self.preview.size if self.preview else 0)
+        return self.size + (self.preview.size if self.preview else 0) + sum(each.size for each in self.sent.values())
 
     def set_state(self, state: State) -> None:
         """Change the state, and wake those who wait for a change."""
@@ -187,11 +190,33 @@ class PictureStore:
         if picture.job is not None:
             picture.job.cancel()
         self._forget(picture.id)
-        self._folder.discard(picture.source.path)
+        self._folder.discard(picture.source.path, *(each.path for each in picture.sent.values()))
         if picture.preview is not None:
             self._folder.discard(picture.preview.proxy, picture.preview.predicted)
         picture.problem = ProblemError(404, "the picture was deleted").describe()
         picture.set_state("failed")
+
+    def send(self, picture: StoredPicture, sent: Sent) -> None:
+        """Keep a reference for a picture, in place of one of that name, or of one that nothing names.
+
+        Raises
+        ------
+        ProblemError
+            There are too many already that are named.
+        """
+        before = picture.sent.pop(sent.name, None)
+        if len(picture.sent) >= MOST_REFERENCES:
+            named = {each.name for _, each in picture.told.references}
+            spare = next((name for name in picture.sent if name not in named), None)
+            if spare is None:
+                raise ProblemError(409, f"a picture takes {MOST_REFERENCES} references at most; take one out")
+            self._folder.discard(picture.sent.pop(spare).path)
+        picture.sent[sent.name] = sent
+        if before is not None:
+            told = picture.told
+            now = tuple((role, sent if each is before else each) for role, each in told.references)
+            picture.told = Told(told.saying, now)
+            self._folder.discard(before.path)
 
     def remove_idle(self) -> None:
         """Delete what nobody has asked for in a while."""
@@ -216,7 +241,7 @@ class PictureStore:
             "depth": preview and preview.depth,
             "problem": picture.problem,
             "passes": picture.passes,
-            "hints": len(picture.saying.guidance.hints),
+            "hints": picture.told.hints,
         }
 
     def _begin(self, picture: StoredPicture, prepare: Prepare) -> None:

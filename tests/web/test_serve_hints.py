@@ -76,7 +76,8 @@ def test_swatches_and_variants_are_proposed(server: Server, address: str) -> Non
         ({"version": 2}, 422, "version '2'"),
         ({"version": 1, "hints": [{"points": [[9999, 5]], "units": "pixels", "color": "red"}]}, 422, "outside"),
         ({"version": 1, "hints": [{"points": [[0.5, 0.5]], "color": "reddish"}]}, 422, "no colour"),
-        ({"version": 1, "references": [{"file": "/etc/passwd", "as": "scene"}]}, 422, "references"),
+        ({"version": 1, "references": [{"file": "/etc/passwd", "as": "scene"}]}, 422, "is here; send it"),
+        ({"version": 1, "references": [{"file": "a.jpg", "as": "mood"}]}, 422, "palette"),
     ],
 )
 def test_what_is_no_hint_is_a_problem_and_changes_nothing(
@@ -86,3 +87,63 @@ def test_what_is_no_hint_is_a_problem_and_changes_nothing(
     assert found == status
     assert words in str(problem["detail"])
     assert server.get(address).json()["hints"] == 0
+
+
+def test_hints_are_tried_without_being_kept(server: Server, address: str) -> None:
+    plain = server.get(f"{address}/after?side=200").content
+    headers = {"Content-Type": "application/json"}
+    tried = server.post(f"{address}/after?side=200", json.dumps(SAID), headers=headers)
+    assert tried.headers["Content-Type"] == "image/jpeg"
+    assert server.get(address).json()["hints"] == 0
+    assert server.get(f"{address}/after?side=200").content == plain
+    put(server, f"{address}/hints", SAID)
+    assert server.get(f"{address}/after?side=200").content == tried.content
+    server.delete(f"{address}/hints")
+    refused = server.post(f"{address}/after", json.dumps({"version": 2}), headers=headers)
+    assert refused.status_code == 422
+
+
+def test_a_reference_is_sent_named_and_saved_by_as_by_the_command(
+    server: Server, address: str, colorize: Command, tmp_path: Path
+) -> None:
+    reference = (PHOTOS / "tabby-cat.jpg").read_bytes()
+    (tmp_path / "cat.jpg").write_bytes(reference)
+    sent = server.post(f"{address}/references?name=cat.jpg", reference)
+    assert (sent.status_code, sent.json()) == (201, {"file": "cat.jpg"})
+    plain = server.get(f"{address}/after?side=200").content
+    said = dict(SAID)
+    for role in ("scene", "palette"):
+        said = {**SAID, "references": [{"file": "cat.jpg", "as": role}]}
+        assert put(server, f"{address}/hints", said)[0] == 200
+        assert server.get(f"{address}/hints").json()["references"] == said["references"]
+        assert server.get(f"{address}/after?side=200").content != plain
+        (tmp_path / "said.json").write_text(json.dumps(said), encoding="utf-8")
+        done = colorize(PHOTOS / "two-dogs.jpg", "-o", f"{role}.jpg", "--hints", "said.json", "--model", "lite")
+        assert done.returncode == 0, done.stderr
+        assert server.get(f"{address}/result").content == (tmp_path / f"{role}.jpg").read_bytes()
+    proposed = server.get(f"{address}/variants?count=1").json()["variants"]
+    assert proposed[0]["references"] == said["references"]
+    # one of the same name takes its place, in what is said too
+    before = server.get(f"{address}/after?side=200").content
+    server.post(f"{address}/references?name=cat.jpg", (PHOTOS / "dahlia.jpg").read_bytes())
+    assert server.get(f"{address}/after?side=200").content != before
+    server.delete(f"{address}/hints")
+    assert server.get(f"{address}/after?side=200").content == plain
+
+
+def test_a_reference_that_says_nothing_is_refused_and_only_so_many_are_kept(server: Server, address: str) -> None:
+    grey = io.BytesIO()
+    Image.fromarray(np.full((40, 60), 128, np.uint8)).save(grey, "PNG")
+    for body, status, words in ((grey.getvalue(), 422, "without colour"), (b"no picture", 415, "none.jpg")):
+        refused = server.post(f"{address}/references?name=none.jpg", body)
+        assert (refused.status_code, words in refused.json()["detail"]) == (status, True), refused.text
+    colors = io.BytesIO()
+    Image.fromarray(np.tile(np.array([[[200, 40, 40]]], np.uint8), (40, 60, 1))).save(colors, "PNG")
+    names = [f"{number}.png" for number in range(5)]
+    for name in names[:4]:
+        assert server.post(f"{address}/references?name={name}", colors.getvalue()).status_code == 201
+    said = {"version": 1, "references": [{"file": name, "as": "palette"} for name in names[:4]]}
+    assert put(server, f"{address}/hints", said)[0] == 200
+    assert server.post(f"{address}/references?name={names[4]}", colors.getvalue()).status_code == 409
+    server.delete(f"{address}/hints")
+    assert server.post(f"{address}/references?name={names[4]}", colors.getvalue()).status_code == 201
