@@ -2,11 +2,14 @@
 
 Colour photographs are stretched to 256 x 256, as Zhang et al. 2017 do, and given hints of their own true colours: at
 random (6 x 6 pixels, normal around the middle, as their code reveals them), or as users give them (the middle of the
-largest wrong region, one after the other). Whatever the method, the same hints.
+largest wrong region, one after the other). Whatever the method, the same random hints.
+
+References show the same scene: the other half of a photograph, or another framing of it.
 """
 
 from __future__ import annotations
 
+import json
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +24,8 @@ import numpy as np
 from benchmarks.measure import json_option, machine, markdown_table, report
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane, lightness, recombine
-from colorizer.guidance import Guidance, Hint
+from colorizer.guidance import Guidance, Hint, Reference
+from colorizer.guidance.hints import Role
 from colorizer.guidance.metric import UNFITTED, WITHOUT_DISTRIBUTION
 from colorizer.guidance.scene import Scene
 from colorizer.guidance.session import Said, Session
@@ -170,12 +174,14 @@ def levin(photograph: Photograph, session: Session) -> Apply:
     return apply
 
 
+WITHOUT = with_metric(WITHOUT_DISTRIBUTION, distribution=False)
 METHODS = (
     Method("the program, --carry 1", by_session(1.0)),
     Method("the program (carry 0.4)", by_session(0.4)),
     Method("the program, --carry 0.2", by_session(0.2)),
     Method("carry 1, no fitted metric", by_session(1.0, with_metric(UNFITTED))),
-    Method("carry 1, no distribution", by_session(1.0, with_metric(WITHOUT_DISTRIBUTION, distribution=False))),
+    Method("carry 1, distribution withheld", by_session(1.0, WITHOUT)),
+    Method("carry 0.4, distribution withheld", by_session(0.4, WITHOUT)),
     Method("Levin et al. 2004", levin),
 )
 
@@ -225,54 +231,161 @@ def measured(
             yield count, score(photograph, ab, before, hints[-1])
 
 
+ROLES: tuple[Role, ...] = ("scene", "palette")
+FRAMING, GAMMA = 0.75, 1.25
+"""Share of the sides of a reference's other framing, and the exponent on its lightness."""
+
+
+def pairs(photograph: Photograph) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pairs of a picture and a reference of the same scene, RGB each, by what they are."""
+    rgb, half, margin = photograph.rgb, SIDE // 2, round(SIDE * (1 - FRAMING) / 2)
+    within = slice(margin, SIDE - margin)
+    darker = np.asarray(100 * (photograph.light / 100) ** GAMMA, np.float32)
+    framed = recombine(darker, photograph.ab, np.uint8)[within, within][:, ::-1]
+    return {
+        "left half for right half": (np.ascontiguousarray(rgb[:, half:]), np.ascontiguousarray(rgb[:, :half])),
+        "other framing, mirrored, darker": (rgb, np.ascontiguousarray(framed)),
+    }
+
+
+def by_references(photograph: Photograph, colorizer: Colorizer) -> dict[str, tuple[float, float]]:
+    """Mean ab error without and with a reference, by pair and role."""
+    found = {}
+    for name, (rgb, reference) in pairs(photograph).items():
+        session, truth = colorizer.session(rgb), chroma_plane(rgb)
+
+        def error(guidance: Guidance, session: Session = session, truth: np.ndarray = truth) -> float:
+            ab = chroma_plane(session.render(guidance).astype(np.float32) / 255)
+            return float(np.hypot(*np.moveaxis(truth - ab, -1, 0)).mean())
+
+        before = error(Guidance())
+        for role in ROLES:
+            found[f"{name}, {role}"] = before, error(Guidance(references=[Reference(role, reference)]))
+    return found
+
+
+PROTOCOLS = ("users", "random", "references")
+KEPT_PAIRS = 40
+
+
+class Scores:
+    """Scores of pictures, kept in a file of JSON lines as they come, so that a run that was ended goes on."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._found: dict[str, list[list[float]]] = {}
+        if path is not None and path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                entry = json.loads(line)
+                self._found[entry["of"]] = entry["scores"]
+
+    def get(self, of: str, make: Callable[[], list[list[float]]] | None) -> list[list[float]] | None:
+        """The scores of that name; made where they are not there, None where nobody makes them."""
+        if of not in self._found and make is not None:
+            self._found[of] = make()
+            if self._path is not None:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"of": of, "scores": self._found[of]}) + "\n")
+        return self._found.get(of)
+
+
+TITLES = ("PSNR, dB", "ab error", f"worse by more than {WORSE:g} ab, % of the picture")
+
+
+def tables_of_hints(protocol: str, found: dict[str, list[list[list[float]]]]) -> list[str]:
+    """Markdown: a table for each figure, of methods by numbers of hints; rows of a score are hints and figures."""
+    tables = []
+    for place, title in enumerate(TITLES, 1):
+        rows, counts = [], []
+        for method, pictures in found.items():
+            by_count: dict[int, list[float]] = {}
+            for row in (row for picture in pictures for row in picture):
+                by_count.setdefault(int(row[0]), []).append(row[place])
+            counts = list(by_count)
+            rows.append([f"{method} ({len(pictures)})", *(f"{np.mean(values):.2f}" for values in by_count.values())])
+        tables.append(markdown_table([f"{protocol}: {title} (pictures)", *map(str, counts)], rows))
+    return tables
+
+
+def table_of_references(pictures: list[list[list[float]]]) -> str:
+    """Markdown: the ab error without and with references; rows of a score are before and after, by kind of pair."""
+    found = np.array(pictures)
+    names = [f"{name}, {role}" for name in pairs(Photograph(*_blank())) for role in ROLES]
+    rows = [
+        [name, str(len(found)), f"{before.mean():.2f}", f"{after.mean():.2f}", f"{np.mean(after < before) * 100:.0f}"]
+        for name, (before, after) in zip(names, np.moveaxis(found, 0, -1), strict=True)
+    ]
+    return markdown_table(["references", "pairs", "ab error without", "with", "pairs with less, %"], rows)
+
+
+def _blank() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    plane = np.full((SIDE, SIDE), 50, np.float32)
+    return np.zeros((SIDE, SIDE, 3), np.uint8), plane, np.zeros((SIDE, SIDE, 2), np.float32)
+
+
 @click.command()
 @click.argument("archive", type=click.Path(exists=True, path_type=Path))
 @click.option("--part", type=click.Choice(["dev", "test", "all"]), default="test", show_default=True)
 @click.option("--pictures", type=int, help="Take the first so many.")
-@click.option("--protocol", type=click.Choice(["random", "users"]), default="random", show_default=True)
+@click.option("--protocol", "protocols", type=click.Choice(PROTOCOLS), multiple=True, help="All, unless given.")
 @click.option("--model", default="lite", show_default=True)
 @click.option("--size", default="auto", show_default=True, help="What the network sees, as for colorize.")
 @click.option("--only", multiple=True, help="Methods whose names have this in them.")
+@click.option("--kept", type=click.Path(path_type=Path), help="A file that keeps scores; another run goes on from it.")
+@click.option("--minutes", type=float, help="End after so long, with tables of what is there.")
 @json_option
 def guidance(
     archive: Path,
     part: str,
     pictures: int | None,
-    protocol: str,
+    protocols: tuple[str, ...],
     model: str,
     size: str,
     only: tuple[str, ...],
+    kept: Path | None,
+    minutes: float | None,
     json_file: Path | None,
 ) -> None:
-    """Hints on colour photographs: PSNR, ab error, and harm."""
+    """Hints on colour photographs: PSNR, ab error, and harm; references: ab error."""
     colorizer = Colorizer(Settings(model=model, size=size), pictures=100)
     found = chosen(photographs(archive), part, pictures)
     methods = [method for method in METHODS if not only or any(word in method.name for word in only)]
-    scores: dict[str, dict[int, list[Score]]] = {method.name: {} for method in methods}
-    begun = time.perf_counter()
-    for number, photograph in enumerate(found):
-        session = colorizer.session(photograph.rgb)
-        for method in methods:
-            for count, value in measured(photograph, session, method, [0, number], protocol):
-                scores[method.name].setdefault(count, []).append(value)
-        click.echo(f"{number + 1} of {len(found)}, {time.perf_counter() - begun:.0f} s", err=True)
-    counts = list(next(iter(scores.values())))
-    parts = [
-        ("PSNR, dB", "psnr"),
-        ("ab error", "error"),
-        (f"worse by more than {WORSE:g} ab, % of the picture", "worse"),
-    ]
-    tables = []
-    for title, name in parts:
-        rows = [
-            [method, *(f"{np.mean([getattr(one, name) for one in per[count]]):.2f}" for count in counts)]
-            for method, per in scores.items()
-        ]
-        tables.append(markdown_table([title, *map(str, counts)], rows))
+    scores, begun = Scores(kept), time.perf_counter()
+    tables: list[str] = []
+    results: dict[str, Any] = {}
+    for protocol in protocols or PROTOCOLS:
+        names = ["references"] if protocol == "references" else [method.name for method in methods]
+        per: dict[str, list[list[list[float]]]] = {name: [] for name in names}
+        for number, photograph in enumerate(found[:KEPT_PAIRS] if protocol == "references" else found):
+            session: Session | None = None
+            late = minutes is not None and time.perf_counter() - begun > minutes * 60
+            for name in names:
+                method = next((each for each in methods if each.name == name), None)
+
+                def make(
+                    photograph: Photograph = photograph,
+                    method: Method | None = method,
+                    number: int = number,
+                    protocol: str = protocol,
+                ) -> list[list[float]]:
+                    if method is None:
+                        return [list(each) for each in by_references(photograph, colorizer).values()]
+                    nonlocal session
+                    session = session or colorizer.session(photograph.rgb)
+                    hinted = measured(photograph, session, method, [0, number], protocol)
+                    return [[count, *vars(one).values()] for count, one in hinted]
+
+                of = " | ".join([archive.name, part, model, size, protocol, name, str(number)])
+                one = scores.get(of, None if late else make)
+                per[name] += [] if one is None else [one]
+            click.echo(f"{protocol}: {number + 1} of {len(found)}, {time.perf_counter() - begun:.0f} s", err=True)
+        results[protocol] = per
+        there = {name: values for name, values in per.items() if values}
+        if protocol != "references":
+            tables += tables_of_hints(protocol, there)
+        elif there:
+            tables.append(table_of_references(per["references"]))
     facts = machine("numpy", "opencv-python-headless") | {"pictures": str(len(found)), "network": colorizer.recipe()}
-    results = {
-        name: {count: [vars(one) for one in values] for count, values in per.items()} for name, per in scores.items()
-    }
     report("\n\n".join(tables), facts, results, json_file)
 
 
