@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from browser import Visits, changed, faults, opened_large, passes, pixels, saved, share
+from browser import Visits, changed, faults, files_of, opened_large, passes, pixels, saved, share
 from conftest import PHOTOS, Command
 from serving import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
 
@@ -119,3 +123,86 @@ def test_by_keyboard_alone_and_by_a_proposal(server: Server, visits: Visits) -> 
     expect(page.locator(".proposal img")).to_have_count(4)
     changed(page, lambda: page.locator(".proposal").nth(1).press("Enter"))
     expect(page.locator("#hint-list li")).to_have_count(2)
+
+
+def dragged(page: Page, *places: tuple[float, float], key: str = "", release: bool = True) -> None:
+    """Draw with the mouse from place to place on the large picture, in fractions of it."""
+    box = page.locator(".marks").bounding_box()
+    assert box
+    if key:
+        page.keyboard.down(key)
+    for number, (x, y) in enumerate(places):
+        page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y, steps=1 if number == 0 else 4)
+        if number == 0:
+            page.mouse.down()
+    if release:
+        page.mouse.up()
+    if key:
+        page.keyboard.up(key)
+
+
+def stored(page: Page) -> str:
+    return str(page.evaluate("() => JSON.parse(sessionStorage.getItem('colorize.pictures'))")[0]["id"])
+
+
+def test_a_line_an_area_and_another_pictures_colours_are_saved_as_by_the_command(
+    server: Server, visits: Visits, colorize: Command, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    page = visits.open(server.url("/"))
+    opened_large(page, DOGS)
+    page.locator("#hint-mode").click()
+    dragged(page, (0.3, 0.6), (0.36, 0.65), (0.4, 0.6), key="Shift")
+    expect(page.locator(".marks polyline")).to_have_count(1)
+    changed(page, lambda: page.locator("#hint-color").fill("#802050"))
+    page.locator("#hint-shapes [value=region]").check()
+    dragged(page, (0.7, 0.2), (0.85, 0.2), (0.85, 0.4), (0.7, 0.4))
+    expect(page.locator(".marks polygon")).to_have_count(1)
+    changed(page, page.locator("#hint-grey").click)
+    expect(page.locator("#hint-list li").nth(1)).to_contain_text("area, grey")
+    # dropped on the tools it is a reference, and no picture for the shelf
+    transfer = files_of(page, PHOTOS / "tabby-cat.jpg")
+    changed(page, lambda: page.dispatch_event("#hint-tools", "drop", {"dataTransfer": transfer}))
+    expect(page.locator("#references li")).to_contain_text("tabby-cat.jpg")
+    assert page.evaluate("() => document.querySelectorAll('.tile').length") == 1
+    changed(page, lambda: page.locator("#references select").select_option("palette"))
+    changed(page, page.locator("#hint-undo").click)
+    expect(page.locator("#references select")).to_have_value("scene")
+    assert faults(page) == []
+    said = server.get(f"/api/pictures/{stored(page)}/hints").json()
+    line, area = said["hints"]
+    assert "shape" not in line
+    assert len(line["points"]) > 2
+    assert area["shape"] == "region"
+    assert said["references"] == [{"file": "tabby-cat.jpg", "as": "scene"}]
+    (tmp_path / "said.json").write_text(json.dumps(said), encoding="utf-8")
+    (tmp_path / "tabby-cat.jpg").write_bytes((PHOTOS / "tabby-cat.jpg").read_bytes())
+    _, data = saved(page, "#save")
+    done = colorize(DOGS, "-o", "a.jpg", "--hints", "said.json", "--model", "lite")
+    assert done.returncode == 0, done.stderr
+    assert data == (tmp_path / "a.jpg").read_bytes()
+
+
+def test_what_is_dragged_is_seen_before_it_is_let_go_and_said_then(server: Server, visits: Visits) -> None:
+    from playwright.sync_api import expect
+
+    page = visits.open(server.url("/"))
+    opened_large(page, DOGS)
+    page.locator("#hint-mode").click()
+    dragged(page, (0.3, 0.6))
+    changed(page, lambda: page.locator("#hint-color").fill("#802050"))
+    address = f"/api/pictures/{stored(page)}/hints"
+    page.wait_for_function("async (address) => (await (await fetch(address)).json()).hints.length === 1", arg=address)
+    before = server.get(address).json()
+    changed(page, lambda: dragged(page, (0.3, 0.6), (0.5, 0.4), release=False))
+    assert server.get(address).json() == before
+    changed(page, page.mouse.up)
+    expect(page.locator("#hint-list li")).to_contain_text("50 %")
+    page.wait_for_function(
+        "async (address) => (await (await fetch(address)).json()).hints[0].points[0][0] === 0.5", arg=address
+    )
+    changed(page, page.locator("#hint-undo").click)
+    page.wait_for_function(
+        "async (address) => (await (await fetch(address)).json()).hints[0].points[0][0] < 0.31", arg=address
+    )

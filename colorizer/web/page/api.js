@@ -130,6 +130,24 @@ export const setHints = (id, said) =>
     body: JSON.stringify(said),
   });
 
+/** The picture by what is said, which is tried and not kept: a JPEG file. */
+export const tryHints = async (id, said, options) =>
+  (
+    await request(address(id, `/after${query(options)}`), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(said),
+    })
+  ).blob();
+
+/** Send a picture in colour that hints may name; the answer has the name. */
+export const sendReference = (id, file) =>
+  json(address(id, `/references${query({ name: file.name })}`), {
+    method: "POST",
+    headers: { "Content-Type": file.type || "application/octet-stream" },
+    body: file,
+  });
+
 /** Colours to choose from at a place. */
 export const swatches = (id, options) => json(address(id, `/swatches${query(options)}`), { cache: "no-store" });
 

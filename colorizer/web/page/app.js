@@ -89,9 +89,13 @@ const hinting = new Hinting(
     propose: part("propose"),
     proposals: part("proposals"),
     remarks: part("hint-remarks"),
+    shapes: part("hint-shapes"),
+    referenceAdd: part("reference-add"),
+    referenceFile: part("reference-file"),
+    references: part("references"),
   },
   shelf,
-  { tell: (error) => tell(error), say: (words) => speech.say(words) },
+  { tell: (error) => tell(error), say: (words) => speech.say(words), trying: (said) => view.trying(said) },
 );
 
 const compare = new Compare(part("compare"));

@@ -6,18 +6,29 @@
 
 import { hints as askHints, setHints, swatches as askSwatches, variants as askVariants } from "./api.js";
 import { variantImage } from "./images.js";
+import { Referencing } from "./referencing.js";
 import { latest } from "./timing.js";
+import { outline, trace } from "./tracing.js";
 
 const CARRY = 0.4;
 const PROPOSALS = 4;
 const STEP = 0.01;
 const MOVES = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
-const NOTHING = { carry: CARRY, hints: [] };
+const NOTHING = { carry: CARRY, hints: [], references: [] };
+const CALLED = { point: "", stroke: "line, ", region: "area, " };
 const KINDS = { guess: "possible here", grey: "grey", present: "as it is now", used: "used already" };
 
 const within = (value) => Math.min(1, Math.max(0, value));
 const rounded = (value) => Math.round(value * 1e4) / 1e4;
+const kind = ({ points, shape }) => shape ?? (points.length > 1 ? "stroke" : "point");
 const per = (value) => `${Math.round(value * 100)} %`;
+
+/** A hint elsewhere, whose first point is at x, y. */
+function shifted(hint, x, y) {
+  const [[fromX, fromY]] = hint.points;
+  const points = hint.points.map(([px, py]) => [rounded(within(px + x - fromX)), rounded(within(py + y - fromY))]);
+  return { ...hint, points };
+}
 
 /** How a colour in Lab looks that was chosen from a swatch. */
 const shownAs = new Map();
@@ -32,18 +43,20 @@ export class Hinting {
   #said = NOTHING;
   #past = [];
   #future = [];
-  /** Which hint is chosen; the place of one to come stands in #pending. */
+  /** Which hint is chosen; one to come, without its colour yet, stands in #pending. */
   #chosen = -1;
   #pending = null;
   #marks;
+  #referencing;
   #send = latest(() => this.#store());
   #ask = latest(() => this.#suggest());
 
   /**
    * @param {Record<string, HTMLElement>} parts box, mode, tools, swatches, keep, grey, color, remove, carry, carryShown,
-   *     undo, redo, list, place, propose, proposals, remarks
+   *     undo, redo, list, place, propose, proposals, remarks, shapes, referenceAdd, referenceFile, references
    * @param {import("./shelf.js").Shelf} shelf
-   * @param {{tell: (error: Error) => void, say: (words: string) => void}} actions
+   * @param {{tell: (error: Error) => void, say: (words: string) => void, trying: (said: object|null) => void}} actions
+   *     trying shows what is not said yet
    */
   constructor(parts, shelf, actions) {
     this.#parts = parts;
@@ -55,16 +68,26 @@ export class Hinting {
     parts.mode.addEventListener("click", () => this.#turn(!this.on));
     parts.keep.addEventListener("click", () => this.#paint({ color: "keep" }));
     parts.grey.addEventListener("click", () => this.#paint({ color: "grey" }));
+    parts.color.addEventListener("input", () => this.#try(this.#painted({ color: parts.color.value })));
     parts.color.addEventListener("change", () => this.#paint({ color: parts.color.value }));
     parts.remove.addEventListener("click", () => this.#remove());
     parts.undo.addEventListener("click", () => this.#step(this.#past, this.#future));
     parts.redo.addEventListener("click", () => this.#step(this.#future, this.#past));
     parts.place.addEventListener("click", () => this.#begin(0.5, 0.5));
     parts.propose.addEventListener("click", () => this.#propose());
-    parts.carry.addEventListener("input", () => this.#labelCarry());
+    parts.carry.addEventListener("input", () => {
+      this.#labelCarry();
+      this.#try({ ...this.#said, carry: parts.carry.value / 100 });
+    });
     parts.carry.addEventListener("change", () => this.#commit({ ...this.#said, carry: parts.carry.value / 100 }));
     parts.box.addEventListener("pointerdown", (event) => this.#pointed(event), true);
     addEventListener("keydown", (event) => this.#key(event));
+    this.#referencing = new Referencing(parts, {
+      picture: () => this.#picture,
+      said: () => this.#said,
+      commit: (said) => this.#commit(said),
+      tell: actions.tell,
+    });
   }
 
   get on() {
@@ -85,7 +108,7 @@ export class Hinting {
     try {
       const found = await askHints(picture.id);
       if (picture !== this.#picture) return;
-      this.#said = { carry: found.carry ?? CARRY, hints: found.hints };
+      this.#said = { carry: found.carry ?? CARRY, hints: found.hints, references: found.references ?? [] };
       this.#draw();
     } catch (error) {
       this.#actions.tell(error);
@@ -113,7 +136,13 @@ export class Hinting {
     this.#said = said;
     if (this.#chosen >= said.hints.length) this.#chosen = -1;
     this.#draw();
+    this.#actions.trying(null);
     this.#send();
+  }
+
+  /** Show what is not said yet, as while something is dragged. */
+  #try(said) {
+    if (said && this.#picture?.state === "ready") this.#actions.trying({ version: 1, ...said });
   }
 
   #step(from, to) {
@@ -138,17 +167,23 @@ export class Hinting {
 
   /** The chosen hint gets a colour, or the place to come becomes one. */
   #paint(color) {
+    const said = this.#painted(color);
+    if (!said) return;
+    if (this.#pending) this.#chosen = said.hints.length - 1;
+    this.#pending = null;
+    this.#actions.say(`Hint: ${called(color)}.`);
+    this.#commit(said);
+  }
+
+  /** What would be said then; null where no place is chosen. */
+  #painted(color) {
     const hints = [...this.#said.hints];
-    if (this.#pending) {
-      hints.push({ points: [this.#pending], ...color });
-      this.#pending = null;
-      this.#chosen = hints.length - 1;
-    } else if (this.#chosen >= 0) {
+    if (this.#pending) hints.push({ ...this.#pending, ...color });
+    else if (this.#chosen >= 0) {
       const { color: _, ab: __, ...rest } = hints[this.#chosen];
       hints[this.#chosen] = { ...rest, ...color };
-    } else return;
-    this.#actions.say(`Hint: ${called(color)}.`);
-    this.#commit({ ...this.#said, hints });
+    } else return null;
+    return { ...this.#said, hints };
   }
 
   #remove() {
@@ -162,12 +197,7 @@ export class Hinting {
 
   #moved(at, x, y) {
     const hints = [...this.#said.hints];
-    const [[fromX, fromY]] = hints[at].points;
-    const points = hints[at].points.map(([px, py]) => [
-      rounded(within(px + x - fromX)),
-      rounded(within(py + y - fromY)),
-    ]);
-    hints[at] = { ...hints[at], points };
+    hints[at] = shifted(hints[at], x, y);
     return { ...this.#said, hints };
   }
 
@@ -175,9 +205,26 @@ export class Hinting {
 
   #begin(x, y) {
     this.#choose(-1);
-    this.#pending = [rounded(within(x)), rounded(within(y))];
+    this.#pending = { points: [[rounded(within(x)), rounded(within(y))]] };
     this.#draw();
     this.#ask();
+  }
+
+  get #shape() {
+    return this.#parts.shapes.querySelector(":checked").value;
+  }
+
+  /** A line, or an area, as the pointer goes; one that goes nowhere is a point. */
+  #trace(event, shape) {
+    const from = this.#where(event);
+    this.#choose(-1);
+    const fewest = shape === "region" ? 3 : 2;
+    trace(this.#parts.box, event.pointerId, (each) => this.#where(each), from, (found, done) => {
+      const points = found.map(([x, y]) => [rounded(x), rounded(y)]);
+      this.#pending = points.length < fewest ? { points: points.slice(0, 1) } : { points, shape };
+      this.#draw();
+      if (done) this.#ask();
+    });
   }
 
   #choose(at) {
@@ -198,7 +245,9 @@ export class Hinting {
     event.preventDefault();
     const mark = event.target.closest?.(".hint-mark");
     if (!mark?.dataset.at) {
-      this.#begin(...this.#where(event));
+      const shape = event.shiftKey && this.#shape === "point" ? "stroke" : this.#shape;
+      if (shape === "point") this.#begin(...this.#where(event));
+      else this.#trace(event, shape);
       return;
     }
     const at = Number(mark.dataset.at);
@@ -211,7 +260,12 @@ export class Hinting {
     const before = this.#said;
     const { box } = this.#parts;
     box.setPointerCapture(pointer);
-    const move = (event) => event.pointerId === pointer && this.#set(this.#moved(at, ...this.#where(event)));
+    const move = (event) => {
+      if (event.pointerId !== pointer) return;
+      this.#said = this.#moved(at, ...this.#where(event));
+      this.#draw();
+      this.#try(this.#said);
+    };
     const end = (event) => {
       if (event.pointerId !== pointer) return;
       for (const type of ["pointerup", "pointercancel"]) box.removeEventListener(type, end);
@@ -219,7 +273,7 @@ export class Hinting {
       if (this.#said === before) return;
       this.#past.push(before);
       this.#future = [];
-      this.#draw();
+      this.#set(this.#said);
       this.#ask();
     };
     box.addEventListener("pointermove", move);
@@ -240,12 +294,19 @@ export class Hinting {
     const chosen = this.#chosen;
     if (event.key in MOVES) {
       const [dx, dy] = MOVES[event.key];
-      if (this.#pending) this.#begin(this.#pending[0] + dx, this.#pending[1] + dy);
+      if (this.#pending) {
+        const [[x, y]] = this.#pending.points;
+        this.#pending = shifted(this.#pending, x + dx, y + dy);
+        this.#draw();
+        this.#ask();
+      }
       else if (chosen >= 0) {
         const [[x, y]] = this.#said.hints[chosen].points;
         this.#commit(this.#moved(chosen, x + dx, y + dy));
       }
     } else if (event.key === "Delete" || event.key === "Backspace") this.#remove();
+    else if (event.key === "k") this.#paint({ color: "keep" });
+    else if (event.key === "g") this.#paint({ color: "grey" });
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -257,8 +318,9 @@ export class Hinting {
   #draw() {
     const { list, undo, redo, carry, remove, keep, grey, color } = this.#parts;
     const marks = this.#said.hints.map((hint, at) => this.#mark(hint, at));
-    if (this.#pending) marks.push(this.#mark({ points: [this.#pending], color: "" }, -1));
-    this.#marks.replaceChildren(...marks);
+    if (this.#pending) marks.push(this.#mark({ ...this.#pending, color: "" }, -1));
+    this.#marks.replaceChildren(outline([...this.#said.hints, ...(this.#pending ? [this.#pending] : [])]), ...marks);
+    this.#referencing.draw();
     list.replaceChildren(...this.#said.hints.map((hint, at) => this.#item(hint, at)));
     undo.disabled = !this.#past.length;
     redo.disabled = !this.#future.length;
@@ -299,7 +361,7 @@ export class Hinting {
     button.className = "quiet";
     button.setAttribute("aria-pressed", String(at === this.#chosen));
     const [[x, y]] = hint.points;
-    button.textContent = `${called(hint)} (${per(x)}, ${per(y)})`;
+    button.textContent = `${CALLED[kind(hint)]}${called(hint)} (${per(x)}, ${per(y)})`;
     button.addEventListener("click", () => this.#choose(at));
     item.append(button);
     return item;
@@ -307,7 +369,8 @@ export class Hinting {
 
   async #suggest() {
     const { swatches } = this.#parts;
-    const place = this.#pending ?? this.#said.hints[this.#chosen]?.points[0];
+    const { points } = this.#pending ?? this.#said.hints[this.#chosen] ?? {};
+    const place = points?.[Math.floor(points.length / 2)];
     const picture = this.#picture;
     if (!place || picture?.state !== "ready") {
       swatches.replaceChildren();

@@ -1,6 +1,6 @@
 /** Pictures to look at: from the server, decoded before they are shown, or of the chosen file on its way. */
 
-import { rendering } from "./api.js";
+import { rendering, tryHints } from "./api.js";
 import { Lanes } from "./timing.js";
 
 export const THUMBNAIL_SIDE = 480;
@@ -26,8 +26,16 @@ export function variantImage(picture, variant) {
   return decoded(picture, "after", { side: PROPOSAL_SIDE, variant, saturation, temperature });
 }
 
-async function decoded(picture, which, options) {
-  const url = URL.createObjectURL(await rendering(picture.id, which, options));
+/** The same by hints that are tried. */
+export async function triedImage(picture, said, side) {
+  const { saturation, temperature } = picture;
+  return imageOf(await tryHints(picture.id, said, { side, saturation, temperature }));
+}
+
+const decoded = async (picture, which, options) => imageOf(await rendering(picture.id, which, options));
+
+async function imageOf(blob) {
+  const url = URL.createObjectURL(blob);
   try {
     const image = new Image();
     image.draggable = false;

@@ -34,9 +34,11 @@ export function intake({ input, choosers, curtain }, take) {
   });
   addEventListener("drop", async (event) => {
     if (!hasFiles(event)) return;
+    const taken = event.defaultPrevented; // by what it was dropped on
     event.preventDefault();
     depth = 0;
     curtain.hidden = true;
+    if (taken) return;
     take(await dropped(event.dataTransfer));
   });
 

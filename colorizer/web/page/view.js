@@ -1,12 +1,14 @@
 /** One picture, large: before and after, its panel, and the way to its neighbours. */
 
 import { Problem, Unreachable } from "./api.js";
-import { look, render } from "./images.js";
+import { look, render, triedImage } from "./images.js";
 import { latest } from "./timing.js";
 import { formatName, status } from "./words.js";
 
 /** Renderings are asked for in these sizes, so that a window pulled larger asks anew only now and then. */
 const SIDES = [800, 1200, 1600, 2048];
+
+const TRIED_SIDE = 1024; // of what is shown while a hint is dragged
 
 export class View {
   #parts;
@@ -20,6 +22,8 @@ export class View {
   #before = "";
   #after = "";
   #draw = latest(() => this.#render());
+  #tried = null;
+  #trial = latest(() => this.#showTried());
 
   /**
    * @param {Record<string, HTMLElement>} parts name, place, facts, note, previous, next, hold, stage, save
@@ -63,8 +67,29 @@ export class View {
     }); // when the view is shown, and has the size to draw for
   }
 
+  /** Show what hints would do that are not kept, as while one is dragged; null: no longer. */
+  trying(said) {
+    this.#tried = said;
+    if (said) this.#trial();
+  }
+
+  async #showTried() {
+    const [picture, said] = [this.#picture, this.#tried];
+    if (picture?.state !== "ready" || !said) return;
+    try {
+      const image = await triedImage(picture, said, Math.min(this.#side(), TRIED_SIDE));
+      if (picture !== this.#picture || !this.#tried) return;
+      this.#compare.show("after", image, `${picture.name}, coloured`);
+      this.#zoom.aside("after");
+      this.#after = "";
+    } catch (error) {
+      this.failed(error, picture);
+    }
+  }
+
   close() {
     this.#picture = null;
+    this.#tried = null;
     this.#zoom.close();
     this.#compare.clear();
   }

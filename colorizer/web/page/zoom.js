@@ -85,6 +85,11 @@ export class Zoom {
     this.#lay();
   }
 
+  /** What is seen of a side is about to change: its pieces are out of the way until it has. */
+  aside(side) {
+    this.#forget(side);
+  }
+
   whole() {
     this.#to(null);
   }
