@@ -10,7 +10,7 @@ import click
 from benchmarks.film import steadiness, video
 from benchmarks.folder import first, folder
 from benchmarks.forward import forward
-from benchmarks.guidance import guidance, guidance_times
+from benchmarks.guidance import guidance, guidance_edges, guidance_times
 from benchmarks.jpeg_luma import jpeg_luma
 from benchmarks.networks import networks
 from benchmarks.recombine import recombine
@@ -25,6 +25,7 @@ benchmark.add_command(first)
 benchmark.add_command(folder)
 benchmark.add_command(forward)
 benchmark.add_command(guidance)
+benchmark.add_command(guidance_edges)
 benchmark.add_command(guidance_times)
 benchmark.add_command(jpeg_luma)
 benchmark.add_command(networks)

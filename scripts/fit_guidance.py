@@ -28,7 +28,6 @@ LEAST_CHROMA = 3.0
 RANDOM, USERS = (1, 2, 5, 10, 20, 40), (1, 2, 3, 5)
 """Numbers of hints, at random and as users give them."""
 HINTS = RANDOM[-1]
-DIMENSIONS = 16
 HELD_OUT = 0.1
 
 
@@ -115,9 +114,12 @@ def _bilinear(logits: np.ndarray, at: np.ndarray) -> np.ndarray:
 @click.option("--out", required=True, type=click.Path(path_type=Path))
 @click.option("--epochs", default=8, show_default=True)
 @click.option("--batch", default=8, show_default=True)
+@click.option("--dimensions", default=16, show_default=True, help="Of each projection.")
 @click.option("--seed", default=3, show_default=True)
 @click.option("--minutes", default=60.0, show_default=True, help="End after so long, with the best so far.")
-def fit(samples: tuple[Path, ...], out: Path, epochs: int, batch: int, seed: int, minutes: float) -> None:
+def fit(
+    samples: tuple[Path, ...], out: Path, epochs: int, batch: int, dimensions: int, seed: int, minutes: float
+) -> None:
     """Fit a metric to points, by JAX."""
     from colorizer.guidance.metric import Metric, save_metric, unit_logits
 
@@ -127,7 +129,7 @@ def fit(samples: tuple[Path, ...], out: Path, epochs: int, batch: int, seed: int
     flat = logits.reshape(-1, logits.shape[-1])
     mean, deviation = flat[::5].mean(0), flat[::5].std(0) + 1e-6
     phi = unit_logits(flat.T, mean, deviation).T.reshape(logits.shape)
-    trainer = Trainer(phi, joined, seed)
+    trainer = Trainer(phi, joined, seed, dimensions)
     best, params = trainer.run(epochs, batch, minutes * 60)
     click.echo(f"held out: {best}")
     metric = Metric(
@@ -156,16 +158,16 @@ def fit(samples: tuple[Path, ...], out: Path, epochs: int, batch: int, seed: int
 class Trainer:
     """Gradient descent (Adam) on the log of the squared error that is left, after 1 to `HINTS` hints."""
 
-    def __init__(self, phi: np.ndarray, data: dict[str, np.ndarray], seed: int) -> None:
+    def __init__(self, phi: np.ndarray, data: dict[str, np.ndarray], seed: int, dimensions: int) -> None:
         import jax  # type: ignore[import-not-found]
         import jax.numpy as jnp  # type: ignore[import-not-found]
 
         self._jax, self._np = jax, jnp
-        self._phi = phi
+        self._phi, self._dimensions = phi, dimensions
         self._data = data | {"e": data["truth"] - data["pred"], "pred": data["pred"] / 30}
         self._rng = np.random.default_rng(seed)
         order = self._rng.permutation(len(phi))
-        held = int(len(phi) * HELD_OUT)
+        held = max(1, int(len(phi) * HELD_OUT))
         self._held, self._train = order[:held], order[held:]
         self._loss = jax.jit(lambda p, *d: jax.vmap(self._one, in_axes=(None, *[0] * len(d)))(p, *d))
         self._grad = jax.jit(jax.value_and_grad(lambda p, *d: self._loss(p, *d).mean()))
@@ -209,7 +211,7 @@ class Trainer:
     def _start(self) -> dict[str, Any]:
         flat = self._phi.reshape(-1, self._phi.shape[-1])[::11]
         _, _, directions = np.linalg.svd(flat - flat.mean(0), full_matrices=False)
-        projection = directions[:DIMENSIONS].T / 0.84
+        projection = directions[: self._dimensions].T / 0.84
         return {
             "W1": projection,
             "W2": projection,
@@ -277,7 +279,7 @@ class Trainer:
 
     def _validate(self, params: Any) -> np.ndarray:
         rng = np.random.default_rng(99)
-        size = 16
+        size = min(16, len(self._held))
         parts = [self._held[at : at + size] for at in range(0, len(self._held) - size + 1, size)]
         losses = [np.asarray(self._loss(params, *self._batch(part, rng))) for part in parts]
         return np.asarray(np.concatenate(losses).mean(0))

@@ -440,3 +440,38 @@ def guidance_times(picture: Path, model: str, rounds: int, json_file: Path | Non
     title = ["CPU ms", *(f"{width} x {height}" for height, width in SIZES)]
     results = {f"{width} x {height}": column for (height, width), column in zip(SIZES, columns, strict=True)}
     report(markdown_table(title, table), machine("numpy", "opencv-python-headless"), results, json_file)
+
+
+EDGE_SIZE = 3000, 4000
+CONTRASTS = (30.0, 15.0, 8.0, 4.0)
+"""In L, of a disc from its ground."""
+
+RINGS = ((-40, -20), (-10, -3), (3, 10), (20, 40), (80, 120))
+"""Pixels from the disc's edge, inwards and outwards, at 12 megapixels; one of the working maps is 16 of them."""
+
+
+@click.command("guidance-edges")
+@click.option("--model", default="lite", show_default=True)
+@click.option("--grain", default=1.5, show_default=True, help="Standard deviation in L.")
+@json_option
+def guidance_edges(model: str, grain: float, json_file: Path | None) -> None:
+    """Where a colour ends at full size: a disc on an even ground at 12 megapixels, hinted in its middle."""
+    height, width = EDGE_SIZE
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    away = np.hypot(columns - width / 2, rows - height / 2) - 800
+    noise = np.random.default_rng(0).normal(0, grain, EDGE_SIZE).astype(np.float32)
+    colorizer = Colorizer(Settings(model=model), pictures=100)
+    guidance = Guidance([Hint([(0.5, 0.5)], "#a03030")], carry=0)
+    table, results = [], {}
+    for contrast in CONTRASTS:
+        light = 50 + noise + np.where(away < 0, np.float32(contrast / 2), np.float32(-contrast / 2))
+        grey = recombine(light, np.zeros((height, width, 2), np.float32), np.uint8)[..., 0]
+        session = colorizer.session(np.ascontiguousarray(grey))
+        before, after = (chroma_plane(session.render(each)) for each in (Guidance(), guidance))
+        moved = np.hypot(*np.moveaxis(after - before, -1, 0))
+        middle = float(moved[(away < -300) & (away > -700)].mean())
+        shares = [float(moved[(away >= low) & (away < high)].mean()) / middle * 100 for low, high in RINGS]
+        table.append([f"{contrast:g}", *(f"{share:.0f}" for share in shares)])
+        results[f"{contrast:g}"] = dict(zip(map(str, RINGS), shares, strict=True))
+    title = ["contrast, L", *(f"{low} to {high} px" for low, high in RINGS)]
+    report(markdown_table(title, table), machine("numpy", "opencv-python-headless"), results, json_file)
