@@ -206,3 +206,13 @@ def test_what_is_dragged_is_seen_before_it_is_let_go_and_said_then(server: Serve
     page.wait_for_function(
         "async (address) => (await (await fetch(address)).json()).hints[0].points[0][0] < 0.31", arg=address
     )
+    # enlarged, pieces at full size come when it is let go
+    for _ in range(2):
+        page.locator("#zoom-in").click()
+    page.locator(".after canvas").first.wait_for()
+    page.evaluate("() => document.querySelectorAll('.after canvas').forEach((each) => { each.dataset.old = 'yes' })")
+    x, y = server.get(address).json()["hints"][0]["points"][0]
+    changed(page, lambda: dragged(page, (x, y), (x + 0.05, y), release=False))
+    expect(page.locator(".after canvas")).to_have_count(0)
+    page.mouse.up()
+    page.locator(".after canvas:not([data-old])").first.wait_for()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import PHOTOS, Command
 from PIL import Image
-from serving import Server
+from serving import Server, serving
+
+sys.path.append(str(Path(__file__).parent.parent / "networks"))
+
+from made_networks import hinted_net
 
 SAID = {
     "version": 1,
@@ -147,3 +152,25 @@ def test_a_reference_that_says_nothing_is_refused_and_only_so_many_are_kept(serv
     assert server.post(f"{address}/references?name={names[4]}", colors.getvalue()).status_code == 409
     server.delete(f"{address}/hints")
     assert server.post(f"{address}/references?name={names[4]}", colors.getvalue()).status_code == 201
+
+
+@pytest.mark.slow
+def test_a_network_that_is_fed_hints_is_asked_anew_and_saves_as_the_command(tmp_path: Path, colorize: Command) -> None:
+    hinted_net(tmp_path / "net.onnx")
+    data = np.random.default_rng(3).integers(40, 220, (64, 96), np.uint8)
+    Image.fromarray(data).resize((192, 128)).save(tmp_path / "a.png")
+    with serving(tmp_path, "--model", str(tmp_path / "net.onnx")) as server:
+        address = server.add((tmp_path / "a.png").read_bytes(), "a.png")
+        server.ended(address)
+        plain = server.get(f"{address}/after?side=200").content
+        assert put(server, f"{address}/hints", SAID)[0] == 200
+        shown = np.asarray(Image.open(io.BytesIO(server.get(f"{address}/after?side=200").content))).astype(int)
+        before = np.asarray(Image.open(io.BytesIO(plain))).astype(int)
+        assert np.abs(shown - before)[76:78, 57:59].mean() > 10
+        piece = server.get(f"{address}/after/tile?level=0&column=0&row=0")
+        assert piece.status_code == 200
+        saved = server.get(f"{address}/result").content
+    (tmp_path / "said.json").write_text(json.dumps(SAID), encoding="utf-8")
+    done = colorize("a.png", "-o", "b.png", "--hints", "said.json", "--model", "net.onnx")
+    assert done.returncode == 0, done.stderr
+    assert saved == (tmp_path / "b.png").read_bytes()
