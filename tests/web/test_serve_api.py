@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from conftest import PHOTOS
 from PIL import Image
 from serving import Server, photo, said, serving
 
@@ -517,6 +518,7 @@ def test_the_examples_in_the_documentation_work(server: Server, tmp_path: Path) 
     examples = [line for line in re.findall(r"^\$ (curl .*)$", text, re.MULTILINE) if "TOKEN" not in line]
     assert len(examples) >= 6
     (tmp_path / "photo.jpg").write_bytes(photo(200, 150))
+    (tmp_path / "aunt.jpg").write_bytes((PHOTOS / "dahlia.jpg").read_bytes())
     (tmp_path / "scan.tif").write_bytes(photo(200, 150, kind="TIFF", deep=True))
     known = ""
     for example in examples:
