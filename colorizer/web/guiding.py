@@ -27,8 +27,8 @@ from colorizer.web.references import Sent
 
 Floats = npt.NDArray[np.float32]
 
-MAX_SESSIONS = 3
-"""Pictures that somebody works on at a time; others' sessions are made again when they are asked for."""
+MAX_SESSIONS = 4
+"""Of pictures that somebody works on, reduced or at full size; others are made again when they are asked for."""
 
 
 def as_object(guidance: Guidance, references: Iterable[tuple[str, Sent]] = ()) -> dict[str, Any]:

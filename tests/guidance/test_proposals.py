@@ -127,6 +127,20 @@ def test_hints_are_exact_with_a_palette_too() -> None:
     assert np.hypot(*(found - hint.target)) < 2
 
 
+def test_what_is_right_as_it_is_stays_under_a_palette_too() -> None:
+    made = session(regions())
+    palette, keep = Guidance(palette=["navy"]), Hint([(0.5, 0.5)], "keep", size=0.05)
+    plain, moved, kept = (
+        lab_of(made.render(each))[35:56, 50:71, 1:] for each in (Guidance(), palette, palette.with_hints(keep))
+    )
+    assert np.hypot(*(moved - plain)[10, 10]) > 3
+    assert np.hypot(*(kept - plain)[10, 10]) < 1
+    # and not at its very place alone
+    assert (
+        np.hypot(*np.moveaxis(kept - plain, -1, 0)).mean() < 0.6 * np.hypot(*np.moveaxis(moved - plain, -1, 0)).mean()
+    )
+
+
 @pytest.mark.parametrize("pixels", [regions(), np.dstack([regions()] * 3)])
 def test_a_reference_in_grey_is_refused(pixels: npt.NDArray[Any]) -> None:
     with pytest.raises(ColorizerError, match="colour"):

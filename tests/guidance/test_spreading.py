@@ -83,6 +83,31 @@ def test_regions_of_other_lightness_do_not_move(lite: Colorizer, network: str, c
     assert first.mean() > 15
 
 
+def test_what_is_kept_of_hints_that_stay_changes_no_byte() -> None:
+    """One of several moves to and fro in a session; a session that never saw it elsewhere says the same."""
+    stay = [Hint([(x / 8, 0.4)], color) for x, color in enumerate(["#a05050", "navy", "grey", "keep"], 1)]
+    used = session(GREY)
+    for x in (0.6, 0.7, 0.8, 0.6):
+        last = used.render(Guidance([*stay, Hint([(x, 0.7)], "gold")]))
+    assert np.array_equal(last, session(GREY).render(Guidance([Hint([(0.6, 0.7)], "gold"), *stay])))
+    # of more hints than are kept too
+    many = [Hint([((n % 10) / 10, (n // 10) / 10)], "#a05050") for n in range(40)]
+    assert np.array_equal(used.render(Guidance(many)), session(GREY).render(Guidance(many[::-1])))
+
+
+def test_at_the_working_size_nothing_that_was_computed_is_lost() -> None:
+    """Where lightness tells nothing of the change: on even grey, in which looks alone differ."""
+    flat = np.full((192, 256), 128, np.uint8)
+    made = session(flat)
+    guidance = Guidance([Hint([(0.3, 0.5)], "#a05050"), Hint([(0.7, 0.5)], "navy")])
+    wanted = made.base + made.change(guidance)
+    found = lab_of(made.render(guidance))[..., 1:]
+    away = np.hypot(*np.moveaxis(found - wanted, -1, 0))
+    near = disc(0.3, 0.5, 0.03, flat.shape) | disc(0.7, 0.5, 0.03, flat.shape)
+    assert away[~near].mean() < 0.5
+    assert np.percentile(away[~near], 99) < 1.5
+
+
 def test_keep_keeps_its_place_and_holds_against_others() -> None:
     red = Hint([(0.1, 0.5)], "#b03028")
     keep = Hint([(0.25, 0.5)], "keep")

@@ -326,6 +326,8 @@ export class Hinting {
     redo.disabled = !this.#future.length;
     const none = this.#chosen < 0 && !this.#pending;
     for (const button of [remove, keep, grey, color]) button.disabled = none;
+    const its = this.#said.hints[this.#chosen]?.color;
+    if (its?.startsWith("#") && document.activeElement !== color) color.value = its;
     carry.value = Math.round(this.#said.carry * 100);
     this.#labelCarry();
   }
