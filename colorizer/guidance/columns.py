@@ -117,5 +117,5 @@ class Columns:
             rows = slice(first, first + _PLACES)
             here = scene.places.take(rows)
             column.shared[rows] = shared(scene, here, at, reach)[:, 0]
-            column.own[rows] = hint.reach(scene, here.own, scene.at_places(close, rows), self._square[rows])[:, 0]
+            column.own[rows] = hint.reach(scene, here, scene.at_places(close, rows), self._square[rows])[:, 0]
         return column

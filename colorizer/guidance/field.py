@@ -107,7 +107,7 @@ def spread(
     walks = columns.walks(told.points)
     common = shared(scene, at, at, reach.between(np.eye(len(told))))
     near = closeness(scene, scene.between(told.points, walks))
-    own = hints.reach(scene, at.own, near, mean_square) * trust[None]
+    own = hints.reach(scene, at, near, mean_square) * trust[None]
     answer = []
     for channel in range(2):
         matrix = common * doubt[:, channel, None] * doubt[None, :, channel] + own
@@ -130,7 +130,7 @@ def spread(
 
     def fill(rows: slice) -> None:
         here, scale = scene.places.take(rows), scene.scale[rows]
-        local = hints.reach(scene, here.own, scene.at_places(close, rows), (scale * scale).mean(axis=1))
+        local = hints.reach(scene, here, scene.at_places(close, rows), (scale * scale).mean(axis=1))
         # how far colours come here from is as at the hints, by how near each is
         nearness = local + np.float32(1e-6)
         nearness /= nearness.sum(axis=1, keepdims=True)

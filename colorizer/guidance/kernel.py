@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.guidance.metric import Floats
-from colorizer.guidance.scene import Coordinates, Scene
+from colorizer.guidance.scene import Coordinates, Scene, half_square
 
 Doubles = npt.NDArray[np.float64]
 AnyFloats = npt.NDArray[np.floating[Any]]
@@ -71,10 +71,10 @@ def shared(scene: Scene, a: Coordinates, b: Coordinates, reach: Reach) -> Floats
         For each pair, or for each of the second, which are hints.
     """
     amplitudes = scene.metric.amplitudes
-    total = amplitudes[0] * near(a.alike, b.alike)
+    total = amplitudes[0] * near(a.alike, b.alike, a.half(0))
     if amplitudes[1]:
-        total += amplitudes[1] * near(a.same, b.same)
-    total += amplitudes[2] * near(a.near, b.near)
+        total += amplitudes[1] * near(a.same, b.same, a.half(1))
+    total += amplitudes[2] * near(a.near, b.near, a.half(2))
     total += amplitudes[3]
     total += amplitudes[_LINEAR] * (a.chroma @ b.chroma.T) * np.asarray(reach.linear, np.float32)
     return np.asarray(total * np.asarray(reach.carry, np.float32), np.float32)
@@ -96,14 +96,14 @@ class Objects:
         """Of some of the hints."""
         return Objects(self.look[rows], self.square[rows])
 
-    def reach(self, scene: Scene, look: Floats, close: Floats, square: AnyFloats) -> Floats:
+    def reach(self, scene: Scene, places: Coordinates, close: Floats, square: AnyFloats) -> Floats:
         """How firmly m places lie on the hints' objects: (m, n), 1 at the hints.
 
-        Places have a look (m, k), a closeness to each hint along the picture (m, n), and a squared doubt (m,).
+        Places have a closeness to each hint along the picture (m, n), and a squared doubt (m,).
         """
         prices, metric = scene.prices, scene.metric
         # likeness to the power of `feature`, and min(1, square / the hint's) to that of `timidity`, in one exponential
-        exponent = _away(look, self.look)
+        exponent = _away(places.own, self.look, places.half(3))
         here, there = (np.log(each).astype(np.float32) for each in (square, self.square))
         exponent += np.float32(metric.timidity / 2) * np.minimum(0, here[:, None] - there[None])
         exponent *= np.float32(prices.feature)
@@ -112,15 +112,15 @@ class Objects:
         return found
 
 
-def near(a: Floats, b: Floats) -> Floats:
-    """exp(-d^2 / 2) of the distances between rows: (n, m) float32."""
-    exponent = _away(a, b)
+def near(a: Floats, b: Floats, half: Floats | None = None) -> Floats:
+    """exp(-d^2 / 2) of the distances between rows: (n, m) float32; `half` is that of the first, where it is known."""
+    exponent = _away(a, b, half)
     return np.asarray(np.exp(exponent, out=exponent), np.float32)
 
 
-def _away(a: Floats, b: Floats) -> Floats:
+def _away(a: Floats, b: Floats, half: Floats | None = None) -> Floats:
     """-d^2 / 2 of the distances between rows: (n, m) float32."""
     inner = a @ b.T
-    inner -= np.float32(0.5) * np.einsum("ij,ij->i", a, a)[:, None]
-    inner -= np.float32(0.5) * np.einsum("ij,ij->i", b, b)[None]
+    inner -= (half_square(a) if half is None else half)[:, None]
+    inner -= half_square(b)[None]
     return np.asarray(np.minimum(inner, 0, out=inner), np.float32)

@@ -79,17 +79,25 @@ class Prices:
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Where n places lie for each term: (n, k) float32 each."""
+    """Where n places lie for each term: (n, k) float32 each; and half their squared lengths, where they are known."""
 
     alike: Floats
     same: Floats
     near: Floats
     chroma: Floats
     own: Floats
+    halves: Floats | None = None  # (4, n), of alike, same, near and own
 
     def take(self, rows: slice | npt.NDArray[np.intp]) -> Coordinates:
         """Of some of the places."""
-        return Coordinates(*(getattr(self, name)[rows] for name in ("alike", "same", "near", "chroma", "own")))
+        halves = None if self.halves is None else self.halves[:, rows]
+        return Coordinates(
+            self.alike[rows], self.same[rows], self.near[rows], self.chroma[rows], self.own[rows], halves
+        )
+
+    def half(self, term: int) -> Floats | None:
+        """Half the squared lengths for a term of `halves`."""
+        return None if self.halves is None else self.halves[term]
 
 
 @dataclass(frozen=True)
@@ -245,13 +253,17 @@ def coordinates_of(
     """As `coordinates`, for n places: L / 100 (n,), x and y over the longer side (n, 2), ab (n, 2)."""
     first, second, third = embedded
     tone = shade[:, None]
-    return Coordinates(
-        alike=np.concatenate([first, tone / metric.lightness[0], place / metric.place[0]], axis=1, dtype=np.float32),
-        same=np.asarray(second, np.float32),
-        near=np.concatenate([tone / metric.lightness[1], place / metric.place[1]], axis=1, dtype=np.float32),
-        chroma=np.asarray(predicted / np.float32(_CHROMA_UNIT), np.float32),
-        own=np.asarray(third, np.float32),
-    )
+    alike = np.concatenate([first, tone / metric.lightness[0], place / metric.place[0]], axis=1, dtype=np.float32)
+    near = np.concatenate([tone / metric.lightness[1], place / metric.place[1]], axis=1, dtype=np.float32)
+    same, own = (np.asarray(each, np.float32) for each in (second, third))
+    chroma = np.asarray(predicted / np.float32(_CHROMA_UNIT), np.float32)
+    halves = np.stack([half_square(each) for each in (alike, same, near, own)])
+    return Coordinates(alike, same, near, chroma, own, halves)
+
+
+def half_square(places: Floats) -> Floats:
+    """Half the squared length of each of (n, k)."""
+    return np.asarray(np.float32(0.5) * np.einsum("ij,ij->i", places, places), np.float32)
 
 
 def deviations(distribution: Distribution) -> Floats:
