@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from browser import Visits, changed, faults, files_of, opened_large, passes, pixels, saved, share
+from browser import PHONE, Visits, changed, faults, files_of, opened_large, passes, pixels, saved, share
 from conftest import PHOTOS, Command
 from serving import Server
 
@@ -216,3 +216,29 @@ def test_what_is_dragged_is_seen_before_it_is_let_go_and_said_then(server: Serve
     expect(page.locator(".after canvas")).to_have_count(0)
     page.mouse.up()
     page.locator(".after canvas:not([data-old])").first.wait_for()
+
+
+def test_a_finger_draws_a_line_and_the_page_stays_where_it_is(server: Server, visits: Visits) -> None:
+    from playwright.sync_api import expect
+
+    page = visits.open(server.url("/"), PHONE, has_touch=True, is_mobile=True)
+    opened_large(page, DOGS)
+    page.locator("#hint-mode").tap()
+    page.locator("#hint-shapes [value=stroke]").tap()
+    page.locator("#compare").scroll_into_view_if_needed()
+    box = page.locator(".marks").bounding_box()
+    assert box
+    top = page.evaluate("() => scrollY")
+    session = page.context.new_cdp_session(page)
+    for kind, *place in (("Start", 0.3, 0.5), ("Move", 0.4, 0.55), ("Move", 0.5, 0.65), ("Move", 0.6, 0.6), ("End",)):
+        points = [{"x": box["x"] + box["width"] * place[0], "y": box["y"] + box["height"] * place[1]}] if place else []
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    expect(page.locator(".marks polyline")).to_have_count(1)
+    assert page.evaluate("() => scrollY") == top
+    expect(page.locator(".swatch")).to_have_count(9)
+    changed(page, page.locator("#hint-grey").tap)
+    expect(page.locator("#hint-list li")).to_contain_text("line, grey")
+    page.wait_for_function(
+        "async (id) => (await (await fetch(`/api/pictures/${id}/hints`)).json()).hints?.[0]?.points.length === 4",
+        arg=stored(page),
+    )
