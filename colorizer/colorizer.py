@@ -19,7 +19,7 @@ from colorizer.color.pixels import check_pixels
 from colorizer.color.strips import Adjustment, with_chroma
 from colorizer.color.tint import is_really_color
 from colorizer.errors import OptionRef, Remedy, UsageError
-from colorizer.networks import open_network, resolve_model
+from colorizer.networks import Model, open_network, resolve_model
 from colorizer.networks.distribution import Distribution
 from colorizer.networks.looks import Looks, Seen
 from colorizer.networks.looks import predict as predict_looks
@@ -52,6 +52,8 @@ class Colorizer:
         How to colour.
     pictures
         How many are to come, as far as known: what is fastest for one from cold is not so for thousands.
+    model
+        The model that the settings stand for, where that is known already.
 
     Raises
     ------
@@ -80,9 +82,13 @@ class Colorizer:
     ((64, 96, 3), dtype('uint16'))
     """
 
-    def __init__(self, settings: Settings | None = None, *, pictures: int | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, pictures: int | None = None, model: Model | None = None
+    ) -> None:
         self.settings = settings = settings or Settings()
-        self.model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
+        self.model = model or resolve_model(
+            settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir
+        )
         self.view = Looks.of(self.model, settings)
         self._network = open_network(self.model, settings, pictures=pictures)
 
@@ -121,6 +127,13 @@ class Colorizer:
         parts += [f"saturation {settings.saturation:g}"] if settings.saturation != 1 else []
         parts += [f"strength {settings.strength:g}"] if settings.strength != 1 else []
         return ", ".join([*parts, *(["as OpenCV's sample"] if settings.compat else [])])
+
+    def decided(self) -> Settings:
+        """The settings, with the engine, the device and the precision that were taken in place of "auto"."""
+        if self.settings.compat:
+            return self.settings  # which has its own
+        choice = self._network.engine.choice
+        return replace(self.settings, engine=choice.engine, device=choice.device, precision=choice.precision)
 
     def making(self, *notes: str) -> Making:
         """What results say of how they were made, for metadata and reports (docs/mark.md); `recipe` for programs.

@@ -5,7 +5,7 @@ Files, pipes and contact sheets share it. Knows frames; no containers, no files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,6 +21,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
+from colorizer.film.options import FilmOptions
 from colorizer.film.temporal import FrameInput, TemporalState, steady
 from colorizer.networks.looks import Seen
 
@@ -39,12 +40,36 @@ class SteadyingOptions:
     every: int | None  # the network is run on every so many frames; None: as motion demands
 
 
+def steadying_of(options: FilmOptions) -> SteadyingOptions:
+    """What a film's options say of it."""
+    return SteadyingOptions(options.steadiness, options.network_every)
+
+
 @dataclass(frozen=True)
 class FilmState:
     """What is known after a frame and needed to colour the next one; a film is resumed from it."""
 
     temporal: TemporalState | None = None  # None at the beginning, and where frames are coloured one by one
     in_color: bool | None = None  # whether the scene is in colour already and passes; None before that is known
+
+
+@dataclass(frozen=True)
+class FrameLook:
+    """All of a frame that its chroma depends on."""
+
+    lightness: Floats  # (h, w) float32 L, at the size of the smallest look
+    predict: Callable[[], Floats]  # runs the network: (h', w', 2) float32, CIE Lab units
+    in_color: bool | None  # whether it looks so; None: too dark to tell, or not asked
+    seen: Seen = ()  # what the network sees
+
+
+@dataclass(frozen=True)
+class FrameChroma(Generic[Item]):
+    """The chroma that a frame will get."""
+
+    item: Item
+    ab: Floats | None  # None: the frame passes as it is
+    state: FilmState  # after this frame
 
 
 @dataclass(frozen=True)
@@ -99,44 +124,71 @@ class FrameColorizer:
         EngineError
             The network cannot be run.
         """
+        looks = (((item, frame), self.look(frame)) for item, frame in frames)
+        for one in self.chroma(looks, state):
+            item, frame = one.item
+            yield PredictedFrame(item, frame, one.ab, one.state)
+
+    def look(self, frame: Frame) -> FrameLook:
+        """What of a frame its chroma depends on; the network is run when it is asked."""
+        luma, bits, full_range = frame.luma, frame.layout.bits, frame.encoding.full_range
+        height, width = luma.shape
+        seen = self._colorizer.view.of_lightness(
+            height, width, lambda size: lightness_of_luma(luma, size, bits, full_range=full_range)
+        )
+        return self.look_of(seen, self._in_color(frame) if self._colorizer.settings.keep_color else None)
+
+    def look_of(self, seen: Seen, in_color: bool | None) -> FrameLook:
+        """A look at what the network sees of a frame that is in colour or not, as far as known."""
+
+        def predict() -> Floats:
+            self.network_calls += 1
+            return self._colorizer.predict_seen(seen)
+
+        # motion is followed at the size of the smallest look
+        return FrameLook(seen[0].lightness[0, 0], predict, in_color, seen)
+
+    def chroma(self, looks: Iterator[tuple[Item, FrameLook]], state: FilmState) -> Iterator[FrameChroma[Item]]:
+        """The chroma of each frame, in order; a few frames late where later frames have a say.
+
+        Parameters
+        ----------
+        looks
+            Looks at frames, each after whatever the caller wants to have back with it.
+        state
+            After the frame before the first one.
+
+        Raises
+        ------
+        EngineError
+            The network cannot be run.
+        """
         settings, steadying = self._colorizer.settings, self._steadying
         factor = np.float32(settings.saturation * settings.strength)
-        if steadying.steadiness == 0 and steadying.every == 1 and not settings.keep_color:
-            for item, frame in frames:
-                yield PredictedFrame(item, frame, self._predicted(self._seen(frame)) * factor, FilmState())
+        if self.each_by_itself:
+            for item, look in looks:
+                yield FrameChroma(item, look.predict() * factor, FilmState())
             return
         steadied = steady(
-            (self._input(item, frame) for item, frame in frames),
+            (FrameInput((item, look.in_color), look.lightness, look.predict) for item, look in looks),
             state.temporal,
             steadiness=steadying.steadiness,
             every=steadying.every,
         )
         if not settings.keep_color:
             for one in steadied:
-                item, frame = one.item
-                yield PredictedFrame(item, frame, one.ab * factor, FilmState(one.state))
+                yield FrameChroma(one.item[0], one.ab * factor, FilmState(one.state))
             return
-        checks = (ColorCheck(one, one.new_scene, self._in_color(one.item[1])) for one in steadied)
+        checks = (ColorCheck(one, one.new_scene, one.item[1]) for one in steadied)
         for one, in_color in decide_in_color(checks, state.in_color):
-            item, frame = one.item
             # scenes that pass are predicted too, since a dissolve from colour to grey goes on from their chroma
-            yield PredictedFrame(item, frame, None if in_color else one.ab * factor, FilmState(one.state, in_color))
+            yield FrameChroma(one.item[0], None if in_color else one.ab * factor, FilmState(one.state, in_color))
 
-    def _input(self, item: Item, frame: Frame) -> FrameInput[tuple[Item, Frame]]:
-        seen = self._seen(frame)
-        # motion is followed at the size of the smallest look
-        return FrameInput((item, frame), seen[0].lightness[0, 0], lambda: self._predicted(seen))
-
-    def _seen(self, frame: Frame) -> Seen:
-        luma, bits, full_range = frame.luma, frame.layout.bits, frame.encoding.full_range
-        height, width = luma.shape
-        return self._colorizer.view.of_lightness(
-            height, width, lambda size: lightness_of_luma(luma, size, bits, full_range=full_range)
-        )
-
-    def _predicted(self, seen: Seen) -> Floats:
-        self.network_calls += 1
-        return self._colorizer.predict_seen(seen)
+    @property
+    def each_by_itself(self) -> bool:
+        """Whether a frame's chroma is its own prediction, whatever comes before and after it."""
+        steadying = self._steadying
+        return steadying.steadiness == 0 and steadying.every == 1 and not self._colorizer.settings.keep_color
 
     def _in_color(self, frame: Frame) -> bool | None:
         # a small picture tells as well as the whole one, and costs next to nothing

@@ -28,6 +28,7 @@ from colorizer.film.formats import (
 from colorizer.film.frame import Frame, Plane
 from colorizer.film.options import FilmOptions
 from colorizer.film.pyav import import_av, plane_array
+from colorizer.io.machine import usable_cores
 
 _GLOBAL_HEADER_CONTAINERS = {"mp4", "mov", "matroska", "webm"}
 """Containers that keep a codec's parameters in their own header, so the encoder must not repeat them in the packets."""
@@ -51,6 +52,7 @@ class EncodingPlan:
     tags: Tags
     interlaced: bool
     field_order: int
+    threads: int = 0  # of the encoder; what x264 and x265 write depends on it, and segments are to fit together
     replaced_encoder: str | None = None  # what would have been taken if it took odd sides
 
     @property
@@ -95,8 +97,24 @@ def plan_encoding(target: Path, source: Description, options: FilmOptions) -> En
         tags=source.tags,
         interlaced=source.interlaced and choice.encoder in _INTERLACED_ENCODERS,
         field_order=source.field_order,
+        threads=encoder_threads(choice.encoder, usable_cores(), source.height),
         replaced_encoder=replaced_encoder,
     )
+
+
+def encoder_threads(encoder: str, cores: int, height: int) -> int:
+    """As many as an encoder would take by itself on a machine with so many cores; 0 where that changes no byte.
+
+    Said rather than left to it, since segments of one film may be encoded on machines that have different cores. The
+    rules are those of x264 (encoder/encoder.c; PyAV has it cut frames into slices, four rows of blocks each at least),
+    of x265 (encoder.cpp), and of libvpx, which has rows encoded side by side only where there are two threads at least.
+    """
+    if encoder == "libx264":
+        rows = -(-height // 16)
+        return max(1, min(cores, rows // 4))
+    if encoder == "libx265":
+        return next((count for least, count in ((32, 6), (16, 5), (8, 3), (4, 2)) if cores >= least), 1)
+    return max(2, cores) if encoder == "libvpx-vp9" else 0
 
 
 def encoders() -> frozenset[str]:
@@ -235,6 +253,7 @@ class Encoder:
         av = import_av()
         self._context = av.CodecContext.create(plan.encoder, "w")
         configure(self._context, plan)
+        self._context.thread_count = plan.threads
         try:
             with ordinary_scheduling():
                 self._context.open()

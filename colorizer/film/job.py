@@ -8,13 +8,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from colorizer import __version__
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, Message, OptionRef, OutputError, Remedy, UsageError, shown
-from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
+from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, steadying_of
 from colorizer.film.digest import FilmHash
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
@@ -22,7 +24,7 @@ from colorizer.film.joining import join
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
-from colorizer.film.segments import WorkFolder, work_folder_of, write_packet
+from colorizer.film.segments import WorkFolder, cannot_be_written, work_folder_of, write_packet, written_part
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
 from colorizer.film.trial import plan_carriage
 from colorizer.io.atomic import already_there, remove_leftovers
@@ -57,6 +59,56 @@ class FilmResult:
     notes: tuple[str, ...]  # what was damaged or repaired
 
 
+@dataclass(frozen=True)
+class FilmJob:
+    """A film that is about to be coloured.
+
+    Attributes
+    ----------
+    source
+        The film.
+    reader
+        Its frames.
+    colorizer, frame_colorizer, options
+        How it is coloured, read and written.
+    plan, work
+        How its segments are encoded, and where they lie.
+    segment_frames
+        Frames to a segment.
+    on_progress
+        Called when frames are done.
+    """
+
+    source: Path
+    reader: FilmReader
+    colorizer: Colorizer
+    frame_colorizer: FrameColorizer
+    options: FilmOptions
+    plan: EncodingPlan
+    work: WorkFolder
+    segment_frames: int
+    on_progress: Callable[[Progress], None]
+
+    def progress(self, done: int, resumed: int) -> None:
+        """Tell of frames that are done."""
+        # what the film says of its length may be too little, and a bar must not run past its end
+        total = self.reader.description.frames
+        self.on_progress(Progress(done, total if total is None else max(total, done), resumed))
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """All segments of a film, complete in its work folder."""
+
+    frames: int
+    network_calls: int
+    problems: DecodingProblems
+
+
+Encode = Callable[[FilmJob], Encoded]
+"""Makes the segments of a film that are not there yet."""
+
+
 def color_video(
     source: Path,
     target: Path,
@@ -67,6 +119,7 @@ def color_video(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_note: Callable[[Message | str], None] = lambda _: None,
     segment_frames: int = SEGMENT_FRAMES,
+    encode: Encode | None = None,
 ) -> FilmResult:
     """Put colour into a film; everything in it that is not colour stays.
 
@@ -84,6 +137,8 @@ def color_video(
         Called, before the work begins, with what is used and what is left out.
     segment_frames
         Frames to a segment.
+    encode
+        Who makes the segments; None: this process.
 
     Returns
     -------
@@ -126,24 +181,26 @@ def color_video(
         colorizer = Colorizer(film_settings(settings), pictures=reader.description.frames or SEGMENT_FRAMES)
         if colorizer.model.note:
             on_note(colorizer.model.note)
-        frame_colorizer = FrameColorizer(colorizer, SteadyingOptions(options.steadiness, options.network_every))
+        frame_colorizer = FrameColorizer(colorizer, steadying_of(options))
         work = WorkFolder(target, _fingerprint(source, options, plan, colorizer, segment_frames))
-        run = _Run(reader, frame_colorizer, plan, work, on_progress, segment_frames=segment_frames)
-        run.encode()
-        making = None if options.no_mark or not run.frames else replace(colorizer.making(), source=hashing.result())
-    if not run.frames:
-        work.remove()
-        times = OptionRef("start"), OptionRef("end")
-        raise InputError(
-            f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
-        )
-    join(source, target, work.complete(), replace(carriage, making=making))
-    work.remove()
+        with contextlib.closing(work):
+            job = FilmJob(source, reader, colorizer, frame_colorizer, options, plan, work, segment_frames, on_progress)
+            encoded = (encode or encode_here)(job)
+            if not encoded.frames:
+                work.remove()
+                times = OptionRef("start"), OptionRef("end")
+                raise InputError(
+                    f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
+                )
+            reader.close()
+            making = None if options.no_mark else replace(colorizer.making(), source=hashing.result())
+            join(source, target, work.complete(), replace(carriage, making=making))
+            work.remove()
     return FilmResult(
-        run.frames,
-        frame_colorizer.network_calls,
+        encoded.frames,
+        encoded.network_calls,
         colorizer.recipe(),
-        tuple(f"{shown(source)}: {text}" for text in _problem_notes(reader.problems)),
+        tuple(f"{shown(source)}: {text}" for text in _problem_notes(encoded.problems)),
     )
 
 
@@ -152,9 +209,10 @@ def _fingerprint(
 ) -> dict[str, str]:
     """Everything that the segments depend on."""
     stat = source.stat()
+    settings = replace(colorizer.decided(), threads=None)  # how many threads compute changes no pixel
     return {
         "source": f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns}",
-        "settings": repr(sorted(asdict(colorizer.settings).items())),
+        "settings": repr(sorted(asdict(settings).items())),
         "options": repr(sorted(item for item in asdict(options).items() if item[0] not in _BESIDE_PICTURES)),
         "plan": repr(plan),
         "model": f"{colorizer.recipe()} {colorizer.making().as_json()}",
@@ -198,36 +256,52 @@ def _problem_notes(problems: DecodingProblems) -> list[str]:
     return notes
 
 
+def encode_here(job: FilmJob) -> Encoded:
+    """Make the segments in this process, each after the one before.
+
+    Raises
+    ------
+    OutputError
+        The work folder cannot be written to.
+    EngineError
+        The network cannot be run.
+    """
+    run = _Run(job)
+    run.encode()
+    return Encoded(run.frames, job.frame_colorizer.network_calls, job.reader.problems)
+
+
 @dataclass(frozen=True)
-class _EncoderInput:
+class EncoderInput:
     """A frame ready for the encoder, and the state after it."""
 
     native: Any
     state: FilmState
 
 
+def encoder_input(
+    predicted: PredictedFrame[TimedFrame], frame_colorizer: FrameColorizer, plan: EncodingPlan, time_base: Fraction
+) -> EncoderInput:
+    """A frame whose chroma is known, as the encoder takes it; `time_base` is that of the film that is read."""
+    timed = predicted.item
+    scale = time_base / plan.time_base
+    time, duration = round(timed.time * scale), round(timed.duration * scale)
+    planes = frame_colorizer.planes(predicted, plan.layout)
+    return EncoderInput(native_frame(predicted.frame, planes, plan, time=time, duration=duration), predicted.state)
+
+
 class _Run:
     """The encoding of a film's segments."""
 
-    def __init__(
-        self,
-        reader: FilmReader,
-        frame_colorizer: FrameColorizer,
-        plan: EncodingPlan,
-        work: WorkFolder,
-        on_progress: Callable[[Progress], None],
-        *,
-        segment_frames: int,
-    ) -> None:
-        self._reader, self._frame_colorizer, self._plan, self._work = reader, frame_colorizer, plan, work
-        self._segment_frames, self._on_progress = segment_frames, on_progress
+    def __init__(self, job: FilmJob) -> None:
+        self._job = job
         self.frames = 0
 
     def encode(self) -> None:
         """Encode the segments that are not yet there."""
-        number = len(self._work.complete())
-        state = self._work.state_after(number - 1) if number else FilmState()
-        resumed = number * self._segment_frames
+        number = len(self._job.work.complete())
+        state = self._job.work.state_after(number - 1) if number else FilmState()
+        resumed = number * self._job.segment_frames
         frames = self._encoder_inputs(resumed, state)
         try:
             while self._segment(number, frames, resumed):
@@ -236,56 +310,56 @@ class _Run:
             frames.close()
 
     def _encoder_inputs(self, skipped: int, state: FilmState) -> Any:
+        job = self._job
+
         def after_skipped() -> Iterator[tuple[TimedFrame, Frame]]:
             # decoded again rather than searched for: in a damaged file only counting finds the same frame
-            for count, timed in enumerate(self._reader.frames()):
+            for count, timed in enumerate(job.reader.frames()):
                 if count < skipped:
                     self.frames += 1
                     continue
                 yield timed, timed.frame
 
         decoded = in_thread(after_skipped(), _QUEUE)
-        predicted = in_thread(self._frame_colorizer.predict(decoded, state), _QUEUE)
+        predicted = in_thread(job.frame_colorizer.predict(decoded, state), _QUEUE)
+        time_base = job.reader.description.time_base
         # a generator, since closing it lets go of what it reads from, and so of the reader's frames
-        return in_thread((self._encoder_input(one) for one in predicted), _QUEUE)
+        return in_thread((encoder_input(one, job.frame_colorizer, job.plan, time_base) for one in predicted), _QUEUE)
 
-    def _encoder_input(self, predicted: PredictedFrame[TimedFrame]) -> _EncoderInput:
-        timed = predicted.item
-        scale = self._reader.description.time_base / self._plan.time_base
-        time, duration = round(timed.time * scale), round(timed.duration * scale)
-        planes = self._frame_colorizer.planes(predicted, self._plan.layout)
-        native = native_frame(predicted.frame, planes, self._plan, time=time, duration=duration)
-        return _EncoderInput(native, predicted.state)
-
-    def _segment(self, number: int, frames: Iterator[_EncoderInput], resumed: int) -> bool:
+    def _segment(self, number: int, frames: Iterator[EncoderInput], resumed: int) -> bool:
         """Encode a segment; False if there was nothing left for one."""
         first = next(frames, None)
         if first is None:
             return False
-        encoder = Encoder(self._plan)
-        last = first
+        job, state = self._job, first.state
+
+        def natives() -> Iterator[Any]:
+            nonlocal state
+            for frame in chain([first], islice(frames, job.segment_frames - 1)):
+                yield frame.native
+                state = frame.state
+                self.frames += 1
+                job.progress(self.frames, resumed)
+
+        part = job.work.part(number)
+        encode_segment(part, natives(), job.plan)
         try:
-            with self._work.open_part(number) as part:
-                count = 0
-                frame: _EncoderInput | None = first
-                while frame is not None:
-                    for packet in encoder.encode(frame.native):
-                        write_packet(part, packet)
-                    last = frame
-                    count += 1
-                    self.frames += 1
-                    self._on_progress(Progress(self.frames, self._total(), resumed))
-                    frame = next(frames, None) if count < self._segment_frames else None
-                for packet in encoder.encode(None):
-                    write_packet(part, packet)
-                self._work.finish(number, part, last.state)
+            job.work.finish(number, part, state)
         except OSError as error:
-            raise OutputError(
-                f"{shown(self._work.path)}: cannot be written ({error.strerror}); free some space, then run it again"
-            ) from error
+            raise cannot_be_written(job.work.path, error) from error
         return True
 
-    def _total(self) -> int | None:
-        # what the film says of its length may be too little, and a bar must not run past its end
-        total = self._reader.description.frames
-        return total if total is None else max(total, self.frames)
+
+def encode_segment(part: Path, natives: Iterator[Any], plan: EncodingPlan) -> None:
+    """Encode frames by themselves, to a file that is on the disk when this returns.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    encoder = Encoder(plan)
+    with written_part(part) as file:
+        for native in chain(natives, [None]):
+            for packet in encoder.encode(native):
+                write_packet(file, packet)

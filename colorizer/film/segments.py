@@ -30,11 +30,13 @@ from colorizer.film.coloring import FilmState
 from colorizer.film.motion import frame_features
 from colorizer.film.temporal import TemporalState
 from colorizer.io.atomic import write_atomically
+from colorizer.io.locks import try_lock
 
 _HEAD = struct.Struct("<qq?I")
 """Of a packet: time shown, duration, whether it is a key frame, bytes that follow."""
 
 _JOB_FILE = "job.json"
+_LOCK_FILE = "lock"
 
 _LONGEST_NAME = 255
 """Characters of a name on Windows' and macOS' file systems; Linux counts bytes, and says so itself."""
@@ -89,26 +91,37 @@ class WorkFolder:
     Raises
     ------
     OutputError
-        The folder cannot be made.
+        The folder cannot be made, or another run works in it.
     """
 
     def __init__(self, target: Path, job: dict[str, str]) -> None:
         self.path = work_folder_of(target)
         wanted = json.dumps(job, sort_keys=True, indent=1).encode()
         try:
-            known = self.path.joinpath(_JOB_FILE).read_bytes() if self.path.is_dir() else None
-            if known != wanted:
-                self.remove()
-                self.path.mkdir()
-                write_atomically(self.path / _JOB_FILE, wanted)
+            self.path.mkdir(exist_ok=True)
+            self._lock = try_lock(self.path / _LOCK_FILE)
+            if self._lock is None:
+                raise OutputError(f"{shown(target)}: another run is making it", remedy="wait until that has ended")
+            job_file = self.path / _JOB_FILE
+            if not job_file.is_file() or job_file.read_bytes() != wanted:
+                for path in self.path.iterdir():
+                    if path.name != _LOCK_FILE:
+                        path.unlink()
+                write_atomically(job_file, wanted)
             for part in self.path.glob("*.part"):
                 part.unlink()
         except OSError as error:
             remedy = Remedy.SHORTER_NAME if error.errno == errno.ENAMETOOLONG else Remedy.ANOTHER_OUTPUT
             raise OutputError(f"{shown(self.path)}: cannot be made ({error.strerror})", remedy=remedy) from error
 
+    def close(self) -> None:
+        """Let others at it."""
+        if self._lock is not None:
+            self._lock.close()
+
     def remove(self) -> None:
         """Delete it with all it holds."""
+        self.close()
         if self.path.is_dir():
             shutil.rmtree(self.path)
 
@@ -125,12 +138,21 @@ class WorkFolder:
     def _state(self, number: int) -> Path:
         return self.path / f"{number:06d}.state"
 
-    def open_part(self, number: int) -> IO[bytes]:
-        """A file for a segment under way."""
-        return (self.path / f"{number:06d}.part").open("wb")
+    def part(self, number: int, what: str = "") -> Path:
+        """Where something of a segment lies that the next run has no use for, such as the segment under way."""
+        return self.path / f"{number:06d}{what}.part"
 
-    def finish(self, number: int, part: IO[bytes], state: FilmState) -> None:
+    def finish(self, number: int, part: Path, state: FilmState) -> None:
         """Give a segment its name, once it and the state after it are on the disk.
+
+        Parameters
+        ----------
+        number
+            Which segment.
+        part
+            Complete, and on the disk.
+        state
+            After its last frame.
 
         Raises
         ------
@@ -140,10 +162,7 @@ class WorkFolder:
         with self._state(number).open("wb") as file:
             _save_state(file, state)
             os.fsync(file.fileno())
-        part.flush()
-        os.fsync(part.fileno())
-        part.close()
-        Path(part.name).replace(self._segment(number))
+        part.replace(self._segment(number))
         with contextlib.suppress(FileNotFoundError):
             self._state(number - 1).unlink()
 
@@ -177,6 +196,29 @@ def _load_state(file: IO[bytes]) -> FilmState:
         features = frame_features(stored["lightness"])
         temporal = TemporalState(features, stored["color"], int(stored["age"]), float(stored["gap"]))
         return FilmState(temporal, in_color)
+
+
+@contextlib.contextmanager
+def written_part(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write packets to; on the disk at the end of the `with` block.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    try:
+        with path.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise cannot_be_written(path.parent, error) from error
+
+
+def cannot_be_written(folder: Path, error: OSError) -> OutputError:
+    """What is said of a work folder that takes no more."""
+    return OutputError(f"{shown(folder)}: cannot be written ({error.strerror}); free some space, then run it again")
 
 
 def write_packet(file: IO[bytes], packet: Any) -> None:

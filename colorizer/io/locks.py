@@ -71,6 +71,26 @@ def lock(
         yield
 
 
+def try_lock(path: Path) -> BinaryIO | None:
+    """Hold the lock on `path` while the file that is returned is open; None if another process holds it.
+
+    Where the file system knows no locks, as network drives may not, nobody is kept out.
+
+    Raises
+    ------
+    OSError
+        The file cannot be made.
+    """
+    file = path.open("ab")
+    try:
+        _lock(file)
+    except OSError as error:
+        if error.errno in _HELD_BY_ANOTHER:
+            file.close()
+            return None
+    return file
+
+
 def _try(file: BinaryIO, path: Path, remedy: Remedy | str) -> bool:
     try:
         _lock(file)

@@ -16,6 +16,7 @@ import av
 import pytest
 from films import SMALL_VIEW, Recipe, look, make_film, noisy, pan, to_grey
 
+from colorizer.errors import OutputError
 from colorizer.film import FilmOptions
 from colorizer.film.job import Progress, color_video
 from colorizer.film.segments import WorkFolder
@@ -117,10 +118,27 @@ def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path)
 
 
 def test_segments_of_another_job_are_thrown_away(tmp_path: Path) -> None:
-    work = WorkFolder(tmp_path / "out.mkv", {"settings": "these"})
-    (work.path / "000000.segment").write_bytes(b"")
-    assert len(WorkFolder(tmp_path / "out.mkv", {"settings": "these"}).complete()) == 1
-    assert WorkFolder(tmp_path / "out.mkv", {"settings": "others"}).complete() == []
+    def work_of(settings: str) -> WorkFolder:
+        work = WorkFolder(tmp_path / "out.mkv", {"settings": settings})
+        work.close()
+        return work
+
+    (work_of("these").path / "000000.segment").write_bytes(b"")
+    assert len(work_of("these").complete()) == 1
+    assert work_of("others").complete() == []
+
+
+def test_two_runs_do_not_make_one_film_at_a_time(photographs: list[Path], tmp_path: Path) -> None:
+    source, target = make_source(photographs, tmp_path / "film.mkv", 12), tmp_path / "out.mkv"
+
+    def meanwhile(progress: Progress) -> None:
+        if progress.done == 5:
+            with pytest.raises(OutputError, match=r"out.mkv: another run is making it; wait until that has ended"):
+                color_video(source, target, SMALL_VIEW, FilmOptions(), segment_frames=SEGMENT)
+
+    result = color_video(source, target, SMALL_VIEW, FilmOptions(), on_progress=meanwhile, segment_frames=SEGMENT)
+    assert result.frames == 12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mkv", "out.mkv"]
 
 
 def test_interrupting_leaves_no_film_and_the_work_to_go_on_with(photographs: list[Path], tmp_path: Path) -> None:
