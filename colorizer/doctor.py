@@ -28,6 +28,10 @@ from colorizer.engines.probing import gain, refusal
 from colorizer.errors import ColorizerError, EngineError, Remedy
 from colorizer.io.cache import cache_folder
 from colorizer.io.machine import usable_cores
+from colorizer.jobs.executors.cluster.connection import ask_all, connected
+from colorizer.jobs.executors.cluster.versions import PACKAGES as CLUSTER_PACKAGES
+from colorizer.jobs.executors.cluster.versions import difference, installed
+from colorizer.jobs.executors.cluster.versions import refusal as no_work
 from colorizer.networks import (
     ColorNetwork,
     Model,
@@ -43,6 +47,9 @@ from colorizer.settings import DEFAULT_SIZE, Settings
 PACKAGES = ("numpy", "pillow", "click", "platformdirs", "requests", "tqdm")
 ONE_PICTURE, LONG_RUN = "one picture", "a long run"
 TIMED_PASSES = 5
+
+CLUSTER_SECONDS = 30.0
+"""In which machines of a cluster have to answer."""
 
 _MIDDLE_GREY = 50.0
 
@@ -117,6 +124,19 @@ class TimedPass:
 
 
 @dataclass(frozen=True)
+class ClusterMachine:
+    """A machine of a cluster."""
+
+    name: str
+    cores: int  # that Ray gives out
+    gpus: int
+    memory: int  # bytes, likewise
+    versions: dict[str, str]  # of Python, colorize and what results depend on; empty where it does not answer
+    problem: str = ""  # why it does no work for this one
+    differences: str = ""  # packages that differ from this machine's, in words
+
+
+@dataclass(frozen=True)
 class Report:
     """All of it."""
 
@@ -158,6 +178,38 @@ def examine(model_name: str, weights_dir: Path | None = None, *, words: Words = 
     choices = tuple(_auto(job, model, pictures, words) for job, pictures in ((ONE_PICTURE, 1), (LONG_RUN, None)))
     passes = tuple(_passes(model, engines, devices, words))
     return Report(_system(weights_dir), engines, devices, models, choices, passes)
+
+
+def examine_cluster(address: str) -> tuple[ClusterMachine, ...]:
+    """Look at the machines of a cluster; takes a few seconds.
+
+    Parameters
+    ----------
+    address
+        `auto`, or host and port of its head.
+
+    Raises
+    ------
+    UsageError
+        There is no such cluster.
+    MissingExtraError
+        Ray is not installed.
+    """
+    here = installed(CLUSTER_PACKAGES)
+    with connected(address) as ray:
+        answers = ask_all(ray, installed, CLUSTER_PACKAGES, seconds=CLUSTER_SECONDS)
+    return tuple(
+        ClusterMachine(
+            machine.name,
+            machine.cores,
+            machine.gpus,
+            machine.memory,
+            versions or {},
+            (no_work(here, versions) or "") if versions else "it does not answer",
+            difference(here, versions) if versions else "",
+        )
+        for machine, versions in answers
+    )
 
 
 def _system(weights_dir: Path | None) -> System:

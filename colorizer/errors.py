@@ -89,6 +89,7 @@ class Remedy(Enum):
     DESCRIBE = "describe it by a descriptor (docs/networks.md)"
     SAY_ON_IMPORT = "say it when the model is imported: {what}"
     IMPORT_MODEL = "import the model again, or mend its descriptor"
+    START_CLUSTER = "start one with Ray (docs/cluster.md)"
     ANOTHER_PORT = "stop that, or take another {what} (0 takes a free one)"
 
 

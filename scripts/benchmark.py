@@ -7,6 +7,7 @@ does meets both alike. A new trial is a module in `benchmarks`, added below.
 from __future__ import annotations
 
 import click
+from benchmarks.cluster import cluster
 from benchmarks.film import steadiness, video
 from benchmarks.folder import first, folder
 from benchmarks.forward import forward
@@ -21,6 +22,7 @@ def benchmark() -> None:
     """Measure speed and memory; print a table in Markdown."""
 
 
+benchmark.add_command(cluster)
 benchmark.add_command(first)
 benchmark.add_command(folder)
 benchmark.add_command(forward)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -126,6 +126,16 @@ def colorize_process(tmp_path: Path, command_environment: dict[str, str]) -> Com
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """A Ray cluster of two machines with a core each, both of them this one; a test that adds machines removes them."""
+    pytest.importorskip("ray")
+    from clusters import two_nodes
+
+    with two_nodes() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

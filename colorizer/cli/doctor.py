@@ -16,7 +16,7 @@ from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, shown
 
 if TYPE_CHECKING:
-    from colorizer.doctor import Report
+    from colorizer.doctor import ClusterMachine, Report
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -36,14 +36,31 @@ if TYPE_CHECKING:
     envvar="COLORIZE_WEIGHTS_DIR",
     help="Folder to look for models in first.",
 )
+@click.option(
+    "--cluster",
+    is_flag=False,
+    flag_value="auto",
+    metavar="[auto|HOST:PORT]",
+    envvar="COLORIZE_CLUSTER",
+    help="Show the machines of a Ray cluster instead: what they have, and whether they can work for this one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(*, model: str, weights_dir: Path | None, as_json: bool) -> int:
+def doctor(*, model: str, weights_dir: Path | None, cluster: str | None, as_json: bool) -> int:
     """Show engines, devices and models, what auto chooses and why, and how long a pass takes in each.
 
     The exit status is 1 where something that is installed does not work.
     """
-    from colorizer.doctor import examine
+    from colorizer.doctor import examine, examine_cluster
 
+    if cluster is not None:
+        machines = examine_cluster(cluster)
+        able = not any(machine.problem for machine in machines)
+        if as_json:
+            click.echo(json.dumps({"machines": [asdict(machine) for machine in machines], "healthy": able}, indent=2))
+        else:
+            for line in _cluster_lines(machines):
+                click.echo(line)
+        return ExitStatus.DONE if able else ExitStatus.SOME_FAILED
     report = examine(model, weights_dir, words=worded)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"healthy": report.healthy}, indent=2))
@@ -80,6 +97,19 @@ def _lines(report: Report) -> Iterator[str]:
             found = [worded(timed.problem), "", ""]
         rows.append((timed.engine, timed.device, timed.precision, *found))
     yield from _section("One pass", rows if report.passes else [])
+
+
+def _cluster_lines(machines: Sequence[ClusterMachine]) -> Iterator[str]:
+    able = [machine for machine in machines if not machine.problem]
+    cores, gpus = sum(machine.cores for machine in able), sum(machine.gpus for machine in able)
+    yield f"{len(able)} of {len(machines)} machines can work, with {cores} cores and {gpus} GPUs"
+    rows: list[Sequence[str]] = [("", "cores", "GPUs", "memory", "colorize", "Python", "")]
+    for machine in machines:
+        versions = (machine.versions.get(name, "") for name in ("colorize", "Python"))
+        numbers = (str(machine.cores), str(machine.gpus), f"{machine.memory / 2**30:.1f} GiB")
+        said = f"does no work: {machine.problem}" if machine.problem else machine.differences
+        rows.append((machine.name, *numbers, *versions, said))
+    yield from _section("Machines", rows)
 
 
 def _section(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:

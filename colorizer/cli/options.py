@@ -77,6 +77,13 @@ max_pixels_option = valued(
     help="Refuse larger pictures; small files can hold pictures that fill the memory.  [default: 500000000]",
 )
 
+cluster_option = valued(
+    "--cluster",
+    metavar="auto|HOST:PORT",
+    help="Have the machines of a Ray cluster do the work: the one that runs here, or that of this head. All of them "
+    "see the files under the same names.",
+)
+
 progress_option = valued(
     "--progress",
     type=click.Choice(["auto", "bar", "json", "none"]),

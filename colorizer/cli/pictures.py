@@ -17,6 +17,7 @@ from colorizer.cli.option_groups import PICTURES
 from colorizer.cli.options import (
     PATH,
     PLACE,
+    cluster_option,
     max_pixels_option,
     options_of,
     progress_option,
@@ -105,6 +106,7 @@ SHORT_JOB = 20
     metavar="BYTES",
     help="What pictures under way may take together, such as 2G.  [default: half of what is free]",
 )
+@cluster_option
 @valued(
     "--report",
     type=PLACE,
@@ -142,7 +144,8 @@ def pictures(pictures: tuple[Address, ...], **options: Any) -> int:
     from colorizer.jobs.ahead import start_processes
 
     # before the imports below, which take as long as those of the processes
-    started = None if options["dry_run"] else start_processes(pictures, options["jobs"])
+    here = not options["dry_run"] and options["cluster"] is None
+    started = start_processes(pictures, options["jobs"]) if here else None
     if started is not None:
         click.get_current_context().call_on_close(started.end)
 
@@ -160,6 +163,8 @@ def pictures(pictures: tuple[Address, ...], **options: Any) -> int:
         guiding=guiding,
     )
     output: Address | None = options["output"]
+    if options["cluster"] is not None and (variants is not None or PIPE in pictures or output == PIPE):
+        raise UsageError("is for files and folders that are coloured", option="cluster", remedy="leave it out")
     if PIPE in pictures or output == PIPE:
         if variants is not None:
             raise UsageError("is not for pictures in a pipe; leave it out", option="variants")
@@ -178,6 +183,7 @@ def pictures(pictures: tuple[Address, ...], **options: Any) -> int:
         update=options["update"],
         jobs=options["jobs"],
         memory=options["memory"],
+        cluster=options["cluster"],
     )
     if options["dry_run"]:
         return _dry_run(request, console)
@@ -216,7 +222,7 @@ def _run(
     from colorizer.jobs.request import prepare
     from colorizer.jobs.sheet import write_sheet
 
-    prepared = prepare(request, started=started)
+    prepared = prepare(request, started=started, say=console.remark)
     if prepared.model.note:
         console.remark(prepared.model.note)
     if prepared.others:

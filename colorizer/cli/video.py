@@ -17,7 +17,7 @@ from colorizer import Settings
 from colorizer.cli.console import Console
 from colorizer.cli.helping import GuidedCommand
 from colorizer.cli.option_groups import FILMS
-from colorizer.cli.options import PATH, options_of, progress_option, quiet_option, switch, valued
+from colorizer.cli.options import PATH, cluster_option, options_of, progress_option, quiet_option, switch, valued
 from colorizer.cli.progress import Choice, Kind, chosen_kind, film_display
 from colorizer.cli.streams import standard_input, standard_output
 from colorizer.cli.wording import Said, counted
@@ -26,7 +26,7 @@ from colorizer.film.formats import is_video, target_beside, target_in
 from colorizer.film.options import FilmOptions
 
 if TYPE_CHECKING:
-    from colorizer.film.job import Progress
+    from colorizer.film.job import Encode, Progress
 
 PIPE = "-"
 PIPED = {"y4m", "rawvideo"}
@@ -64,6 +64,7 @@ _STEADYING = {"steadiness", "every"}
 )
 @switch("--overwrite", help="Replace an output that exists.")
 @options_of(FilmOptions, Settings)
+@cluster_option
 @progress_option
 @quiet_option
 @switch("-v", "--verbose", help="Say what is used, and how often the network was asked.")
@@ -85,6 +86,8 @@ def video(films: tuple[Path, ...], output: Path | None, **options: Any) -> int:
     settings = Settings(**{item.name: options.pop(item.name) for item in fields(Settings)})
     console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     call = _Call(output, settings, film_options, console, **options)
+    if call.cluster is not None and call.settings.device not in ("auto", "cpu"):
+        raise UsageError("is not for films on a cluster, whose cores compute; leave it out", option="device")
     if call.y4m is not None or call.rawvideo is not None:
         return _pipe(call, films)
     if not films:
@@ -111,6 +114,7 @@ class _Call:
     rawvideo: str | None
     preview: int | None
     overwrite: bool
+    cluster: str | None
     progress: Choice
 
     def remark(self, said: Said) -> None:
@@ -191,7 +195,7 @@ def _progress(call: _Call) -> Iterator[Callable[[Progress], None]]:
 def _film(call: _Call, film: Path, target: Path) -> int:
     from colorizer.film.job import color_video
 
-    with _progress(call) as on_progress:
+    with _progress(call) as on_progress, _encoding(call, film, target) as encode:
         result = color_video(
             film,
             target,
@@ -200,6 +204,7 @@ def _film(call: _Call, film: Path, target: Path) -> int:
             overwrite=call.overwrite,
             on_progress=on_progress,
             on_note=call.remark,
+            encode=encode,
         )
     for text in result.notes:
         call.remark(text)
@@ -207,6 +212,26 @@ def _film(call: _Call, film: Path, target: Path) -> int:
         call.remark(f"{result.recipe}; the network was asked for {result.network_calls} frames")
     call.remark(f"{shown(film)} -> {shown(target)}: {counted(result.frames, 'frame')}")
     return ExitStatus.DONE
+
+
+@contextmanager
+def _encoding(call: _Call, film: Path, target: Path) -> Iterator[Encode | None]:
+    """Who makes a film's segments: None for this process; on a cluster, Ctrl-C lets those under way be finished."""
+    if call.cluster is None:
+        yield None
+        return
+    from colorizer.jobs.executors.cluster.executor import RayExecutor, Sight
+    from colorizer.jobs.films import encode_on
+    from colorizer.jobs.interrupt import interruptible
+
+    executor = RayExecutor(call.cluster, sight=Sight([film], [target.parent]), say=call.remark)
+
+    def stop() -> None:
+        executor.stop()
+        call.remark("stopping when the segments under way are done; once more to stop at once")
+
+    with interruptible(stop):
+        yield encode_on(executor)
 
 
 def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
@@ -228,12 +253,16 @@ def _pipe(call: _Call, films: tuple[Path, ...]) -> int:
 
 
 def _refuse_film_options(call: _Call, why: str) -> None:
+    if call.cluster is not None:
+        raise UsageError("is for film files, and folders of pictures", option="cluster", remedy="leave it out")
     for item in fields(FilmOptions):
         if item.name not in _STEADYING and getattr(call.film_options, item.name) != item.default:
             raise UsageError(why, option=item.name)
 
 
 def _preview(call: _Call, film: Path, target: Path) -> int:
+    if call.cluster is not None:
+        raise UsageError("is for the whole film", option="cluster", remedy="leave it out")
     from colorizer.film.preview import write_preview
 
     count = write_preview(film, target, call.preview or 1, call.settings, call.film_options, overwrite=call.overwrite)

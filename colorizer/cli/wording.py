@@ -71,6 +71,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.DESCRIBE: "describe it by a descriptor (docs/networks.md)",
     Remedy.SAY_ON_IMPORT: "say it with: colorize weights import FILE {what}",
     Remedy.IMPORT_MODEL: "run `colorize weights import FILE` again, or mend its descriptor",
+    Remedy.START_CLUSTER: "start one with `ray start --head`, and on other machines `ray start --address HOST:6379`",
     Remedy.ANOTHER_PORT: "stop that, or take another one with {what} (0 takes a free one)",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""

@@ -115,8 +115,11 @@ class WorkFolder:
             raise OutputError(f"{shown(self.path)}: cannot be made ({error.strerror})", remedy=remedy) from error
 
     def close(self) -> None:
-        """Let others at it."""
-        if self._lock is not None:
+        """Let others at it; what the next run has no use for goes."""
+        if self._lock is not None and not self._lock.closed:
+            for part in self.path.glob("*.part"):
+                with contextlib.suppress(OSError):
+                    part.unlink()
             self._lock.close()
 
     def remove(self) -> None:

@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,8 @@ from colorizer.io.address import Address, Remote
 from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.storage import Stamp, Storage, StorageError, stamp_if_any
 from colorizer.jobs.ahead import SMALL_BATCH
-from colorizer.jobs.executors.base import Executor, Job, WorkerDied
+from colorizer.jobs.deciding import NetworkFiles, decided
+from colorizer.jobs.executors.base import DistantExecutor, Executor, Job, WorkerDied
 from colorizer.jobs.executors.serial import SerialExecutor
 from colorizer.jobs.existing import check_existing
 from colorizer.jobs.journal import Difference
@@ -118,7 +119,7 @@ class Run:
     """
 
     def __init__(self, batch: Batch, model: Model, standing: Standing | None = None) -> None:
-        self._batch = batch
+        self._batch, self._model = batch, model
         self.standing = standing or standing_of(batch, model)
         self._executors = (batch.executor, batch.few or SerialExecutor())
         self._origins: dict[Task, Stamp | None] = {}
@@ -152,9 +153,8 @@ class Run:
                 yield verdict
             else:
                 wanted.append(Item(task, verdict, hints))
-        given, own = self._executors
         try:
-            for outcome in self._done_by(own if len(wanted) <= SMALL_BATCH else given, wanted):
+            for outcome in self._done_by(self._executor_for(len(wanted)), wanted):
                 task = outcome.task
                 batch.storage.forget(task.source)
                 if outcome.made is not None:
@@ -165,11 +165,26 @@ class Run:
         finally:
             batch.storage.close()
 
+    def _executor_for(self, count: int) -> Executor:
+        given, own = self._executors
+        few = count == 0 or (count <= SMALL_BATCH and not isinstance(given, DistantExecutor))
+        return own if few else given
+
+    def _load(self, executor: Executor) -> Callable[[], Work]:
+        if isinstance(executor, DistantExecutor):
+            return load_elsewhere(self._batch, executor, self._model)
+        return load_of(self._batch, executor)
+
     def _done_by(self, executor: Executor, wanted: Sequence[Item]) -> Iterator[Outcome]:
-        load = load_of(self._batch, executor)
-        for (task, _, _), result in executor.run(load, self._jobs(wanted, measured=executor.workers > 1)):
+        with contextlib.closing(executor) if isinstance(executor, DistantExecutor) else contextlib.nullcontext():
+            yield from self._run_by(executor, wanted)
+
+    def _run_by(self, executor: Executor, wanted: Sequence[Item]) -> Iterator[Outcome]:
+        jobs = self._jobs(wanted, measured=executor.workers > 1)
+        for (task, _, _), result in executor.run(self._load(executor), jobs):
             if isinstance(result, WorkerDied):
-                cause = f"the process that worked on it ended (exit code {result.exit_code})"
+                code = "" if result.exit_code is None else f" (exit code {result.exit_code})"
+                cause = f"the process that worked on it ended{code}"
                 remedy = "try it alone, and report it if it happens again"
                 error = InputError(f"{shown(task.source)}: {cause}; {remedy}")
                 yield Outcome(task, Status.FAILED, error=error)
@@ -179,7 +194,9 @@ class Run:
     def _jobs(self, wanted: Sequence[Item], *, measured: bool) -> Iterator[Job[Item]]:
         """The jobs as they are begun; what memory they take is measured only where several are under way."""
         storage = self._batch.storage
-        for item in _looking_ahead(wanted, storage, self._executors[0].workers if measured else 0):
+        # other machines have caches of their own
+        ahead = measured and not isinstance(self._executors[0], DistantExecutor)
+        for item in _looking_ahead(wanted, storage, self._executors[0].workers if ahead else 0):
             source = item.task.source
             self._make_folder(item.task)
             self._origins[item.task] = stamp_if_any(storage, source)  # before it is read: what comes after is another
@@ -246,7 +263,7 @@ def _looking_ahead(wanted: Sequence[Item], storage: Storage, workers: int) -> It
 
 
 def load_of(batch: Batch, executor: Executor) -> Callable[[], Work]:
-    """What an executor has its workers load for a batch."""
+    """What an executor on this machine has its workers load for a batch."""
     settings, shares_cores = batch.settings, executor.threads is not None
     if settings.threads is None and shares_cores:
         settings = replace(settings, threads=executor.threads)
@@ -259,11 +276,29 @@ def load_of(batch: Batch, executor: Executor) -> Callable[[], Work]:
     )
 
 
-def load_work(settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage) -> Work:
+def load_elsewhere(batch: Batch, executor: DistantExecutor, model: Model) -> LoadElsewhere:
+    """What an executor on other machines has its workers load, all of them the same.
+
+    Raises
+    ------
+    UsageError
+        The machines have no such device.
+    EngineError, MissingExtraError, WeightsError
+        The runtime is not to be had, or does not load the network.
+    """
+    network = decided(NetworkFiles(batch.settings, model, batch.pictures or len(batch.tasks)), executor)
+    threads = batch.settings.threads or executor.threads
+    network = replace(network, settings=replace(network.settings, threads=threads))
+    return LoadElsewhere(network, batch.policy, batch.storage)
+
+
+def load_work(
+    settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage, model: Model | None = None
+) -> Work:
     """Load what is needed to colour, and give the function that does one task (and, if so told, looks first)."""
     from colorizer.colorizer import Colorizer
 
-    colorizer = Colorizer(settings, pictures=pictures)
+    colorizer = Colorizer(settings, pictures=pictures, model=model)
 
     def work(item: Item) -> Outcome:
         kept = check_existing(item.task, policy.max_pixels, storage) if item.look_first else None
@@ -273,12 +308,37 @@ def load_work(settings: Settings, policy: OutputPolicy, pictures: int, storage: 
     return work
 
 
-def load_sharing_cores(settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage) -> Work:
+def load_sharing_cores(
+    settings: Settings, policy: OutputPolicy, pictures: int, storage: Storage, model: Model | None = None
+) -> Work:
     """As `load_work`, in a process that has only its share of the cores: OpenCV's own threads keep to it too."""
     import cv2
 
     cv2.setNumThreads(settings.threads or 0)
-    return load_work(settings, policy, pictures, storage)
+    return load_work(settings, policy, pictures, storage, model)
+
+
+@dataclass(frozen=True)
+class LoadElsewhere:
+    """As `load_sharing_cores`, on any machine that is given the network's files; see `ReadsFiles`."""
+
+    network: NetworkFiles
+    policy: OutputPolicy
+    storage: Storage
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What the network is read from."""
+        return self.network.files
+
+    def placed(self, places: Mapping[Path, Path]) -> LoadElsewhere:
+        """The same, where these lie elsewhere."""
+        return replace(self, network=self.network.at(places))
+
+    def __call__(self) -> Work:
+        """Load it."""
+        network = self.network
+        return load_sharing_cores(network.settings, self.policy, network.pictures, self.storage, network.model)
 
 
 def standing_of(batch: Batch, model: Model) -> Standing:

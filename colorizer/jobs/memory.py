@@ -66,11 +66,15 @@ def memory_needed(path: Address, storage: Storage = ANYWHERE) -> int:
 
 def affordable_processes(model: Model, settings: Settings | None = None) -> int:
     """How many processes, each with a network of its own, to have at a time: one for each core, if there is room."""
-    weights = model.weights_size
     room = usable_memory() * (1 - DEFAULT_FRACTION)
+    return max(1, min(usable_cores(), int(room / process_memory(model, settings))))
+
+
+def process_memory(model: Model, settings: Settings | None = None) -> int:
+    """Bytes that a process takes with a network of its own, beside the picture that it is at."""
     largest = model.sizes_for(settings or Settings())[-1]
     if model.descriptor is None:
         seen = BYTES_PER_PIXEL_SEEN * max(0, largest**2 - DEFAULT_SIZE**2)
     else:
         seen = BYTES_PER_PIXEL_DESCRIBED * largest**2
-    return max(1, min(usable_cores(), int(room / (PROCESS_MEMORY + NETWORK_EXPANSION * weights + seen))))
+    return PROCESS_MEMORY + NETWORK_EXPANSION * model.weights_size + seen

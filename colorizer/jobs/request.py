@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,18 @@ from colorizer.io.storage import Storage
 from colorizer.jobs.batch import Batch, Run
 from colorizer.jobs.discover import Filter, about_films, discover
 from colorizer.jobs.executors.base import Executor
+from colorizer.jobs.executors.cluster.executor import Limits, RayExecutor, Sight
 from colorizer.jobs.executors.local import StartedProcesses, local_executor
-from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes
-from colorizer.jobs.plan import Naming, is_output_folder, plan
+from colorizer.jobs.memory import DEFAULT_FRACTION, affordable_processes, process_memory
+from colorizer.jobs.plan import Naming, Task, is_output_folder, plan
 from colorizer.jobs.run import OutputPolicy
 from colorizer.media import READABLE_SUFFIXES, SUFFIXES, Output, colored_suffix, suffix_by_content, target_format
 from colorizer.media.formats import WHAT_IS_READ
 from colorizer.networks import Model, resolve_model
 from colorizer.settings import Settings
+
+_MOST_LOOKED_AT = 8
+"""Folders that each machine of a cluster is asked about."""
 
 ONE_BESIDE = "photo" + SUFFIX
 """What the hints file of `photo.jpg` is called."""
@@ -51,6 +55,9 @@ class Request:
         How many processes; None: one for each core, while there is memory for their networks.
     memory
         Bytes for the pictures under way; None: half of what this process may use.
+    cluster
+        The cluster whose machines do the work, `auto` or its address; `jobs` and `memory` are then how many processes
+        at most, and bytes on each machine. None: this machine.
     """
 
     inputs: Sequence[Address]
@@ -63,6 +70,7 @@ class Request:
     update: bool = False
     jobs: int | None = None
     memory: int | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,13 @@ def naming(writing: Output, infix: str | None = None, storage: Storage = ANYWHER
     )
 
 
-def prepare(request: Request, *, executor: Executor | None = None, started: StartedProcesses | None = None) -> Prepared:
+def prepare(
+    request: Request,
+    *,
+    executor: Executor | None = None,
+    started: StartedProcesses | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Prepared:
     """Find everything that can be wrong with a job before it starts.
 
     Parameters
@@ -149,9 +163,12 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
     request
         The job.
     executor
-        Who does the work; None: as many processes of this machine as `request.jobs` and `request.memory` say.
+        Who does the work; None: the cluster that the request names, or else as many processes of this machine as
+        `request.jobs` and `request.memory` say.
     started
         Processes that have been started already, for these to begin with.
+    say
+        Told what a user should know of machines of a cluster.
 
     Raises
     ------
@@ -189,6 +206,8 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
         target_format(output, writing)
     settings = request.settings
     model = resolve_model(settings.model, prototxt=settings.prototxt, weights_dir=settings.weights_dir)
+    if executor is None and request.cluster is not None:
+        executor = _on_cluster(request, request.cluster, tasks, model, say)
     if executor is None:
         budget = request.memory or int(usable_memory() * DEFAULT_FRACTION)
         executor = local_executor(request.jobs or affordable_processes(model, settings), budget, started)
@@ -205,3 +224,18 @@ def prepare(request: Request, *, executor: Executor | None = None, started: Star
         storage=storage,
     )
     return Prepared(batch, model, selection.others, selection.films)
+
+
+def _on_cluster(
+    request: Request, address: str, tasks: Sequence[Task], model: Model, say: Callable[[str], None]
+) -> Executor:
+    limits = Limits(
+        min(request.jobs or len(tasks), len(tasks)), request.memory, process_memory(model, request.settings)
+    )
+    # what lies elsewhere, all machines reach by its address
+    sources = list({task.source.parent: task.source for task in tasks if isinstance(task.source, Path)}.values())
+    targets = list(dict.fromkeys(task.target.parent for task in tasks if isinstance(task.target, Path)))
+    # a folder that is yet to be made is there by the time that machines are asked for it
+    inside = isinstance(request.output, Path) and tasks[0].target != request.output
+    folders = [request.output] if inside and isinstance(request.output, Path) else targets
+    return RayExecutor(address, limits, Sight(sources[:_MOST_LOOKED_AT], folders[:_MOST_LOOKED_AT]), say)

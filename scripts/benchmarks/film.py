@@ -95,7 +95,7 @@ def video(frames: int, networks: tuple[str, ...], size: str, json_file: Path | N
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         film = folder / "film.mp4"
-        _make(film, frames)
+        make_film(film, frames)
         for network in networks:
             results += list(_speeds(network, film, folder, frames, size))
     usual = {result.network: result.coloring for result in results if result.contestant == "usual loop"}
@@ -113,15 +113,17 @@ def video(frames: int, networks: tuple[str, ...], size: str, json_file: Path | N
     report(markdown_table(header, rows), facts, [asdict(result) for result in results], json_file)
 
 
-def _make(path: Path, frames: int) -> None:
+def make_film(path: Path, frames: int, size: tuple[int, int] = FULL_HD) -> Path:
+    """Write the film."""
     av = import_av()
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=24, options={"crf": "18", "preset": "veryfast"})
-        stream.height, stream.width = FULL_HD
+        stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
-        for grey in grained(pan(PHOTOS / "meadow-and-mountain.jpg", frames, FULL_HD), GRAIN_SPEED):
+        for grey in grained(pan(PHOTOS / "meadow-and-mountain.jpg", frames, size), GRAIN_SPEED):
             out.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="gray").reformat(format="yuv420p")))
         out.mux(stream.encode(None))
+    return path
 
 
 def _speeds(network: str, film: Path, folder: Path, frames: int, size: str) -> Iterator[Speed]:

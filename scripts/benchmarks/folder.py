@@ -68,7 +68,7 @@ def _compare(pictures: int, rounds: int, json_file: Path | None) -> None:
 
 def _contestants(work: Path, caffemodel: Path, pictures: int) -> dict[str, Callable[[], object]]:
     """The ways to do a job, the yardstick first."""
-    sources = _make_pictures(work / "in", pictures)
+    sources = make_pictures(work / "in", pictures)
     return {
         "OpenCV sample, release network": _sample(work, caffemodel, sources),
         "colorize, release network, fp32": _colorize(work, sources, str(caffemodel), "fp32"),
@@ -79,7 +79,7 @@ def _contestants(work: Path, caffemodel: Path, pictures: int) -> dict[str, Calla
     }
 
 
-def _make_pictures(place: Path, count: int) -> list[Path]:
+def make_pictures(place: Path, count: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> list[Path]:
     """Grey JPEGs from the photographs in `tests/photos`, enlarged and grained."""
     place.mkdir()
     photographs = sorted((ROOT / "tests" / "photos").glob("*.jpg"))
@@ -87,7 +87,7 @@ def _make_pictures(place: Path, count: int) -> list[Path]:
     paths = []
     for number in range(count):
         grey = np.asarray(cv2.imread(str(photographs[number % len(photographs)]), cv2.IMREAD_GRAYSCALE))
-        large = cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        large = cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
         grained = np.clip(large + generator.normal(0, 4, large.shape), 0, 255).astype(np.uint8)
         paths.append(place / f"scan{number:04d}.jpg")
         cv2.imwrite(str(paths[-1]), grained, [cv2.IMWRITE_JPEG_QUALITY, 92])

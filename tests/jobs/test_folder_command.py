@@ -52,13 +52,13 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(folder: Path, count: int) -> None:
+def wait_for(folder: Path, count: int, seconds: int = 30) -> None:
     """Until so many results are complete."""
-    for _ in range(3000):
+    for _ in range(seconds * 100):
         if sum(path.is_file() for path in folder.rglob("[!.]*")) >= count:  # hidden are the parts of files
             return
         time.sleep(0.01)
-    raise AssertionError(f"not even {count} results after half a minute")
+    raise AssertionError(f"not even {count} results after {seconds} seconds")
 
 
 def test_a_tree_is_mirrored_and_failures_are_named_at_the_end(colorize_process: Command, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ what `load` returns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -19,6 +21,18 @@ Load = Callable[[], Callable[[Item], Result]]
 
 It is picklable, and so are items and results, since workers may be other processes.
 """
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A `Load` that reads files of this machine, which an executor on others takes there."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files; those of one folder stay together."""
+
+    def placed(self, places: Mapping[Path, Path]) -> Callable[[], Callable[[Any], Any]]:
+        """The same, where its files lie elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Job(Generic[Item]):
 class WorkerDied:
     """In place of a result: the worker ended while it was at the job, because it crashed or was killed."""
 
-    exit_code: int  # of its process; negative: the signal
+    exit_code: int | None  # of its process; negative: the signal; None where it is not known
 
 
 class Executor(Protocol):
@@ -70,3 +84,37 @@ class Executor(Protocol):
 
     def stop(self) -> None:
         """Begin nothing more; what is under way is finished. May be called before, and while, the jobs are done."""
+
+
+@runtime_checkable
+class DistantExecutor(Executor, Protocol):
+    """An `Executor` on other machines: even little work is not done on this one, and what they have is asked first.
+
+    Whoever asks closes it at the end.
+    """
+
+    def close(self) -> None:
+        """Let go of the machines; a second time, nothing happens."""
+
+    def run(
+        self, load: Load[Item, Result], jobs: Iterable[Job[Item] | None]
+    ) -> Iterator[tuple[Item, Result | WorkerDied]]:
+        """Do the jobs; see `Executor`. None in their place: nothing can be begun before more results are known.
+
+        Raises
+        ------
+        Exception
+            Whatever `load` or the work raises.
+        """
+
+    def on_a_gpu(self, question: Callable[[], Answer]) -> Answer | None:
+        """Have a question answered by a machine with a GPU; None where there is none.
+
+        Raises
+        ------
+        Exception
+            What it raises there.
+        """
+
+    def use_gpus(self) -> None:
+        """Have a worker for each GPU in place of one for each core."""
