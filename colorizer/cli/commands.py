@@ -16,6 +16,7 @@ COMMANDS = {
     "video": "colorizer.cli.video:video",
     "watch": "colorizer.cli.watch:watch",
     "verify": "colorizer.cli.verify:verify",
+    "train": "colorizer.cli.train:train",
     "completion": "colorizer.cli.completion:completion",
 }
 """Names that are no files, and what they load."""

@@ -141,3 +141,38 @@ WATCHING = Guide(
     details="Exit status: 0 stopped, 2 wrong use or missing weights, 130 stopped at once. Each option may come from "
     "the environment: COLORIZE_MODEL, COLORIZE_SETTLE, ...",
 )
+
+TRAINING = Guide(
+    everyday={
+        "What to train, and where to": {
+            "listing": "Tell which networks there are; with a network's name, all of its recipe.",
+            "out": "Folder for the network and its report. The same command goes on where it was broken off.",
+            "start": "Begin from what was trained before; for lite: --start lite.",
+        },
+        "How long": {
+            "minutes": "So long at most.",
+            "epochs": "Meet each photograph so often.",
+            "patience": "Stop after so many measurements that were no better.",
+        },
+        "The photographs": {
+            "validate": "Others to measure on. Without it a tenth of them is kept apart.",
+        },
+        "How": {
+            "size": "Side in pixels of what the network sees.",
+            "batch": "Pictures at a time; fewer need less memory.",
+            "encoder_weights": "Weights for the encoder that some networks borrow.",
+        },
+        "What is said": {
+            "quiet": "Say nothing but errors.",
+        },
+    },
+    groups={
+        "What to train, and where to": ("listing", "out", "start", "encoder_weights"),
+        "The photographs": ("validate", "validation_share", "validation_pictures"),
+        "How long": ("epochs", "steps", "minutes", "patience", "save_every"),
+        "How": ("size", "batch", "rate", "seed", "precision", "settings"),
+        "The machine": ("device", "threads"),
+        "What is said": ("quiet", "verbose", *_ABOUT),
+    },
+    more="Every option: colorize train --help-all. See docs/training.md and docs/student-networks.md.",
+)

@@ -285,6 +285,11 @@ def evaluation_display(*, quiet: bool) -> Display:
     return Bar(unit=" pictures") if on_terminal() and not quiet else Display()
 
 
+def training_display(*, quiet: bool) -> Display:
+    """The display for training: a bar with steps a second and time left on a terminal, nothing elsewhere."""
+    return Bar() if on_terminal() and not quiet else Display()
+
+
 def _pictures_state(progress: JobProgress) -> str:
     from tqdm import tqdm
 

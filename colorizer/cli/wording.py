@@ -73,6 +73,11 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.IMPORT_MODEL: "run `colorize weights import FILE` again, or mend its descriptor",
     Remedy.START_CLUSTER: "start one with `ray start --head`, and on other machines `ray start --address HOST:6379`",
     Remedy.ANOTHER_PORT: "stop that, or take another one with {what} (0 takes a free one)",
+    Remedy.SMALLER_SHARE: "take a smaller --validation-share, or more photographs",
+    Remedy.LARGER_SHARE: "take a larger --validation-share, more photographs, or others with --validate",
+    Remedy.SMALLER_BATCH: "take fewer pictures at a time with --batch, or a smaller --size",
+    Remedy.ANOTHER_RUN: "choose another folder with --out, or give the command that this one was begun with",
+    Remedy.GO_ON: "free some space; what was trained until {when} is kept, and the same command goes on from there",
 }
 """The words for each kind; a test holds them to be complete, and to use the same values as the library's."""
 

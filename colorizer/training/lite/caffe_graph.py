@@ -1,7 +1,7 @@
 """`lite` in Caffe's words: from trained parameters to the two halves of a Caffe network, wiring and blobs.
 
 Knows how the network is put together and nothing of PyTorch: it takes NumPy arrays under the names of
-`training/lite_network.py`. Three things differ from the trained form, all of them exact:
+`network`. Three things differ from the trained form, all of them exact:
 
 - BatchNorm is folded into the convolution before it: W' = W g / sqrt(v + eps), b' = beta - m g / sqrt(v + eps).
 - The division of the input by 50 is folded into the first convolution.

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorizer.networks.zhang.bins import bin_centres
-from training.targets import LIMIT, SIDE, class_weights, soft_table
+from colorizer.training.lite.targets import LIMIT, SIDE, class_weights, soft_table
 
 DISTANCE_UNIT = 10.0
 ROUNDING = 1.0

@@ -11,7 +11,6 @@ distillation: Hinton, Vinyals and Dean 2015.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from colorizer.networks.zhang.contract import OUTPUT_STRIDE
-from training.lite_network import load
+from colorizer.training.lite.files import load
 
 STRIDE = 32
 """Of the network; other sizes are its neighbours at this distance."""
@@ -30,16 +29,16 @@ class Teachers:
 
     Parameters
     ----------
-    checkpoints
-        Of the networks.
+    models
+        The networks, as `files.load` takes them.
     seed
         Where chance begins; with the step it decides who is asked, and how.
     device
         Where to compute.
     """
 
-    def __init__(self, checkpoints: Sequence[Path], seed: int, device: torch.device) -> None:
-        self._networks = [load(path).to(device, memory_format=torch.channels_last) for path in checkpoints]
+    def __init__(self, models: Sequence[str], seed: int, device: torch.device) -> None:
+        self._networks = [load(each).to(device, memory_format=torch.channels_last) for each in models]
         self._seed = seed
 
     def answer(self, lightness: Tensor, step: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""From photographs in files to what a network sees and what it should answer; nothing of PyTorch."""
