@@ -15,6 +15,7 @@ from benchmarks.guidance import guidance, guidance_edges, guidance_times
 from benchmarks.jpeg_luma import jpeg_luma
 from benchmarks.networks import networks
 from benchmarks.recombine import recombine
+from benchmarks.students import students
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,6 +34,7 @@ benchmark.add_command(jpeg_luma)
 benchmark.add_command(networks)
 benchmark.add_command(recombine)
 benchmark.add_command(steadiness)
+benchmark.add_command(students)
 benchmark.add_command(video)
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -35,18 +35,26 @@ def save(folder: Path, content: Mapping[str, Any], *, when: str) -> None:
 
     Raises
     ------
+    DiskFullError
+        There is no room for it.
     OutputError
-        It cannot be written; a full disk is a `DiskFullError`.
+        It cannot be written.
     """
     path = folder / NAME
     try:
         with writing(path) as file:
-            try:
-                torch.save({"version": VERSION, **content}, file)
-            except RuntimeError as error:  # what PyTorch makes of a write that failed
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            _write({"version": VERSION, **content}, file)
     except DiskFullError as error:
         raise DiskFullError(error.message.text, remedy=Remedy.GO_ON, when=when) from error
+
+
+def _write(content: Mapping[str, Any], file: BinaryIO) -> None:
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:  # what PyTorch makes of a write that failed
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from error
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -22,15 +22,15 @@ FROM_TIMM = "timm"
 TIMM_NAMES = {
     "xception": "legacy_xception",
     "inception-resnet-v2": "inception_resnet_v2",
-    "efficientnet-lite": "tf_efficientnet_lite0",
+    "efficientnet-lite": "tf_efficientnet_lite",
 }
-"""By encoder, its name in timm."""
+"""By encoder, its name in timm; of the last one a number follows."""
 
 _HEADS = ("fc.", "head.", "last_linear.")
 """Of a classifier that is of no use here; Inception-ResNet-v2's, `classif`, is."""
 
 
-def fill(encoder: nn.Module, kind: str, source: str) -> None:
+def fill(encoder: nn.Module, kind: str, source: str, number: str = "") -> None:
     """Give an encoder its weights.
 
     Parameters
@@ -41,6 +41,8 @@ def fill(encoder: nn.Module, kind: str, source: str) -> None:
         Which one it is, as the catalogue calls it.
     source
         A file (safetensors, or what `torch.save` wrote and loads without code), or "timm".
+    number
+        In its family, where it has one.
 
     Raises
     ------
@@ -49,8 +51,9 @@ def fill(encoder: nn.Module, kind: str, source: str) -> None:
     MissingExtraError
         The package that reads or fetches them is not installed.
     """
-    state = _fetched(kind) if source == FROM_TIMM else read_weights(Path(source))
-    name = f"timm's {TIMM_NAMES[kind]}" if source == FROM_TIMM else shown(source)
+    in_timm = TIMM_NAMES[kind] + number
+    state = _fetched(in_timm) if source == FROM_TIMM else read_weights(Path(source))
+    name = f"timm's {in_timm}" if source == FROM_TIMM else shown(source)
     translate: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = renamed if kind == "efficientnet-lite" else dict
     own = encoder.state_dict()
     given = {key: value for key, value in translate(state).items() if not key.startswith(_HEADS)}
@@ -63,7 +66,7 @@ def fill(encoder: nn.Module, kind: str, source: str) -> None:
         what = f"lacks {len(missing)} of them, such as {missing[0]}" if missing else f"{differ[0]} has another shape"
         raise TrainingError(
             f"{name}: no weights of {kind} ({what})",
-            remedy=f"their names have to be those of timm's {TIMM_NAMES[kind]}",
+            remedy=f"their names have to be those of timm's {in_timm}",
         )
     encoder.load_state_dict({key: given[key] for key in own})
 
@@ -106,7 +109,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _fetched(kind: str) -> dict[str, Tensor]:
+def _fetched(name: str) -> dict[str, Tensor]:
     try:
         import timm
     except ImportError as error:
@@ -114,10 +117,10 @@ def _fetched(kind: str) -> dict[str, Tensor]:
             "weights are fetched by the package timm, which is not installed", remedy="install timm, or give a file"
         ) from error
     try:
-        state: dict[str, Tensor] = timm.create_model(TIMM_NAMES[kind], pretrained=True).state_dict()
+        state: dict[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
     except Exception as error:  # of whatever library timm fetches by
         cause = " ".join(str(error).split())[:200]
         raise TrainingError(
-            f"timm's {TIMM_NAMES[kind]} cannot be fetched ({cause})", remedy="try again later, or give a file"
+            f"timm's {name} cannot be fetched ({cause})", remedy="try again later, or give a file"
         ) from error
     return state

@@ -28,6 +28,12 @@ from colorizer.training.validation import Shown, ValidationSet
 LEAST_BETWEEN = 25
 """Steps between validations, where epochs are shorter."""
 
+MEASURED_IN_A_BUDGET = 20
+"""Validations in a run that ends by time alone, where its epochs are longer ..."""
+
+DEARER = 10
+"""... and where training takes so many times as long as they do."""
+
 WARNED_AFTER = 5
 """Validations without a better loss, while that of training falls, after which the network is said to overfit."""
 
@@ -139,6 +145,7 @@ class Run:
         self._save_every = save_every
         self._stopped = False
         self._warned_of = -1
+        self._cost = 0.0  # seconds of the last validation
         self.state = State()
         path = folder / checkpoints.NAME
         if path.exists():
@@ -190,7 +197,7 @@ class Run:
             state.step += 1
             state.seconds = time.monotonic() - begun
             self._listener.advance()
-            if state.step % self.every == 0:
+            if state.step % self.every == 0 or self._long_ago():
                 self._validate()
             if self._over() or self._stopped:
                 break
@@ -200,6 +207,14 @@ class Run:
         if not self._stopped and state.losses:
             self._validate()
         self.save()
+
+    def _long_ago(self) -> bool:
+        """Whether a run that ends by time alone is to be measured, though its epoch is not over."""
+        state, budget = self.state, self._budget
+        if budget.minutes is None or budget.steps is not None:
+            return False
+        last = state.rows[-1].seconds if state.rows else 0.0
+        return state.seconds - last > max(60 * budget.minutes / MEASURED_IN_A_BUDGET, DEARER * self._cost)
 
     def _to_come(self) -> Iterator[tuple[int, int]]:
         step = self.state.step
@@ -228,8 +243,9 @@ class Run:
         return len(self.state.rows) - 1 - self.state.best_row if self.state.rows else 0
 
     def _validate(self) -> None:
-        state = self.state
+        state, begun = self.state, time.monotonic()
         figures = self._validation.figures(self._objective, self._recipe.batch)
+        self._cost = time.monotonic() - begun
         loss = sum(state.losses) / len(state.losses)
         row = Row(state.step, state.step / self._feed.per_epoch, state.seconds, loss, **figures.as_dict())
         state.rows.append(row)

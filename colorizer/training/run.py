@@ -342,8 +342,10 @@ def _network(request: Request, which: Trainable, recipe: Recipe, listener: Liste
     if request.encoder_weights:
         from colorizer.training.encoder_weights import fill
 
-        encoder = network.encoder if which.name == LITE else network.backbone
-        fill(encoder, which.backbone, request.encoder_weights)
+        if isinstance(recipe, LiteRecipe):
+            fill(network.encoder, which.backbone, request.encoder_weights, str(recipe.encoder))
+        else:
+            fill(network.backbone, which.backbone, request.encoder_weights)
     elif trained_encoder:
         listener.remark(
             f"{which.backbone} has no weights (encoder_weights names a file of them): it is trained with the rest, "
