@@ -11,15 +11,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from colorizer.errors import Message, Remedy, TrainingError, lacks_memory
+from colorizer.errors import Remedy, TrainingError, lacks_memory
 from colorizer.jobs.interrupt import interruptible
 from colorizer.training import checkpoints
 from colorizer.training.data.feed import Feed
+from colorizer.training.listening import Listener
 from colorizer.training.objectives import Objective
 from colorizer.training.recipe import LiteRecipe, Recipe
 from colorizer.training.record import Row, write_log
@@ -39,25 +40,6 @@ WARNED_AFTER = 5
 
 _SEED_STEP = 1_000_003
 _SEED_LIMIT = 2**63
-
-
-class Listener(Protocol):
-    """Hears of a run."""
-
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        """Something begins that has so many units, of which some are done already."""
-
-    def advance(self) -> None:
-        """One unit more."""
-
-    def end(self) -> None:
-        """It is over."""
-
-    def remark(self, said: Message | str) -> None:
-        """Something that people should know."""
-
-    def row(self, row: Row) -> None:
-        """The figures of a validation."""
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,15 @@ from colorizer.errors import MissingExtraError, OptionRef, OutputError, Training
 from colorizer.io.machine import usable_cores
 from colorizer.training.catalog import LITE, Trainable, trainable
 from colorizer.training.data.feed import Feed
-from colorizer.training.data.photographs import Photographs, looked_through, sources, split
+from colorizer.training.data.photographs import Photographs, base_name, looked_through, sources, split
+from colorizer.training.listening import Listener, Silence
 from colorizer.training.recipe import LiteRecipe, Recipe, changed
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from colorizer.training.loop import Listener, Run
+    from colorizer.training.loop import Run
     from colorizer.training.objectives import Objective
     from colorizer.training.record import Row
 
@@ -37,6 +38,8 @@ SHOWN = 8
 
 RATE_OF_GOING_ON = 0.25
 """Of a recipe's learning rate, where training begins from trained weights and nobody says otherwise."""
+
+_SILENCE = Silence()
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,15 @@ class Outcome:
     best: Row | None
 
 
-def train(request: Request, listener: Listener) -> Outcome:
+def train(request: Request, listener: Listener = _SILENCE) -> Outcome:
     """Train a network, or go on with it.
+
+    Parameters
+    ----------
+    request
+        What, on what, for how long.
+    listener
+        Hears of it.
 
     Raises
     ------
@@ -321,7 +331,7 @@ def _fingerprint(*parts: Photographs) -> str:
     digest = hashlib.sha256()
     for part in parts:
         for source in part.sources:
-            digest.update(f"{source.name}\0".encode("utf-8", "surrogateescape"))
+            digest.update(f"{base_name(source.name)}\0".encode("utf-8", "surrogateescape"))
         digest.update(b"\1")
     return digest.hexdigest()[:16]
 

@@ -121,9 +121,13 @@ def _in_tar(path: Path) -> Iterator[Source]:
 
 def is_for_validation(name: str, share: float) -> bool:
     """Whether a photograph is among the share of all that is kept apart; by its file's name, without folders."""
-    base = PurePosixPath(name.rsplit(":", 1)[-1].replace("\\", "/")).name
-    number = int.from_bytes(hashlib.sha256(base.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+    number = int.from_bytes(hashlib.sha256(base_name(name).encode("utf-8", "surrogateescape")).digest()[:8], "big")
     return number / 2**64 < share
+
+
+def base_name(name: str) -> str:
+    """What a photograph is called without the folder or tar that it lies in."""
+    return PurePosixPath(name.rsplit(":", 1)[-1].replace("\\", "/")).name
 
 
 class Photographs:
