@@ -75,8 +75,8 @@ class Trainable:
         """The network, with first weights."""
         build = _loaded(self.builder)
         if self.backbone and self.name != LITE:
-            network: nn.Module = build(trained_encoder=trained_encoder)
-            return network
+            borrowing: nn.Module = build(trained_encoder=trained_encoder)
+            return borrowing
         plain: nn.Module = build()
         return plain
 

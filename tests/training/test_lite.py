@@ -202,8 +202,8 @@ def test_a_teacher_answers_for_the_place_whichever_way_it_looks() -> None:
 def test_a_learner_taught_alone_comes_to_its_teacher_s_answer(teachers: list[str]) -> None:
     recipe = recipe_of(rate=1e-2, teaching=1.0, teachers=tuple(teachers[:1]), ageing=0.0)
     objective, feed = objective_of(recipe)
-    for step in range(40):
-        objective.learn(feed.batch(step, 64), step, step / 40)
+    for step in range(30):
+        objective.learn(feed.batch(step, 32), step, step / 30)
     with torch.inference_mode():
         network = objective.network.eval()
         distribution = torch.softmax(network(torch.zeros(1, 1, 64, 64)), 1).mean((0, 2, 3))
@@ -243,6 +243,16 @@ def test_it_learns_a_few_photographs_by_heart() -> None:
     for step in range(60):
         objective.learn(feed.batch(step, 64), step, step / 60)
     assert float(objective.loss(seen, target)) < before - 1
+
+
+def test_in_bfloat16_answers_are_about_those_in_float32() -> None:
+    seen = torch.from_numpy(np.load(GOLDEN)["lightness"].astype(np.float32) - 50)
+    answers = []
+    for precision in ("float32", "bfloat16"):
+        objective, _ = objective_of(recipe_of(precision=precision), load("lite"), 2)
+        answers.append(objective.answer(seen) * 110)
+        assert answers[-1].dtype == torch.float32
+    assert float((answers[0] - answers[1]).abs().mean()) < 1
 
 
 def test_the_loss_is_the_papers_in_float64() -> None:

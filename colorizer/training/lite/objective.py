@@ -133,9 +133,13 @@ class Classification:
 
     def answer(self, seen: Tensor) -> Tensor:
         """See `Objective.answer`: of the averaged weights, at a quarter of the size."""
-        scale = 1 / self.recipe.temperature
-        with torch.inference_mode(), autocast(self.device, self.recipe):
-            return self._averaged_network().annealed_mean(seen, scale) / self._to_ab
+        network = self._averaged_network()
+        with torch.inference_mode():
+            with autocast(self.device, self.recipe):
+                logits = network(seen)
+            # the mean of colours is taken in float32: 8 bits of bfloat16 would round them to whole Lab units
+            distribution = torch.softmax(logits.float() / self.recipe.temperature, 1)
+            return torch.einsum("nqhw,qc->nchw", distribution, network.centres) / self._to_ab
 
     def loss(self, seen: Tensor, target: Tensor) -> Tensor:
         """See `Objective.loss`: of the averaged weights."""

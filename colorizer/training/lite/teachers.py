@@ -47,7 +47,7 @@ class Teachers:
         network = self._networks[rng.integers(len(self._networks))]
         mirrored = bool(rng.random() < 0.5)
         side = lightness.shape[-1]
-        chosen = side + int(rng.integers(-1, 2)) * STRIDE
+        chosen = max(STRIDE, side + int(rng.integers(-1, 2)) * STRIDE)
         seen = lightness.flip(3) if mirrored else lightness
         if chosen != side:
             seen = functional.interpolate(seen, size=(chosen, chosen), mode="bilinear", antialias=True)
