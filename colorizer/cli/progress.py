@@ -285,9 +285,23 @@ def evaluation_display(*, quiet: bool) -> Display:
     return Bar(unit=" pictures") if on_terminal() and not quiet else Display()
 
 
-def training_display(*, quiet: bool) -> Display:
-    """The display for training: a bar with steps a second and time left on a terminal, nothing elsewhere."""
-    return Bar() if on_terminal() and not quiet else Display()
+def training_display(*, quiet: bool, until: Callable[[], float | None]) -> Display:
+    """The display for training: a bar with steps a second and time left on a terminal, nothing elsewhere.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    until
+        When it ends whatever is done by then, in seconds of `time.monotonic`; None where the number of steps decides.
+    """
+    return Bar(lambda: _time_left(until())) if on_terminal() and not quiet else Display()
+
+
+def _time_left(until: float | None) -> str:
+    from tqdm import tqdm
+
+    return "" if until is None else f"{tqdm.format_interval(max(0, int(until - time.monotonic())))} left"
 
 
 def _pictures_state(progress: JobProgress) -> str:

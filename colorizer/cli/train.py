@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,7 +209,8 @@ class _Listener:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._display = training_display(quiet=console.quiet)
+        self._until: float | None = None
+        self._display = training_display(quiet=console.quiet, until=lambda: self._until)
 
     def __enter__(self) -> _Listener:  # noqa: PYI034 - Self is newer than Python 3.10
         return self
@@ -216,8 +218,9 @@ class _Listener:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+    def begin(self, what: str, total: int | None, done: int = 0, seconds: float | None = None) -> None:
         """Begin something."""
+        self._until = None if seconds is None else time.monotonic() + seconds
         self._display.begin(what, total, done)
 
     def advance(self) -> None:

@@ -11,8 +11,8 @@ from colorizer.training.record import Row
 class Listener(Protocol):
     """Hears of a run."""
 
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        """Something begins that has so many units, of which some are done already."""
+    def begin(self, what: str, total: int | None, done: int = 0, seconds: float | None = None) -> None:
+        """Something begins that has so many units, of which some are done already, or that lasts so long at most."""
 
     def advance(self) -> None:
         """One unit more."""
@@ -30,7 +30,7 @@ class Listener(Protocol):
 class Silence:
     """Hears, and says nothing."""
 
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+    def begin(self, what: str, total: int | None, done: int = 0, seconds: float | None = None) -> None:
         """See `Listener`."""
 
     def advance(self) -> None:

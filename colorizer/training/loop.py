@@ -7,6 +7,7 @@ the seed and the step alone, and a checkpoint holds all else. Only a limit of ti
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -102,6 +103,8 @@ class Run:
         Minutes between checkpoints.
     listener
         Hears of it.
+    measure_first
+        Measure what it begins with, so that this is kept where nothing gets better.
 
     Raises
     ------
@@ -121,10 +124,12 @@ class Run:
         budget: Budget,
         save_every: float,
         listener: Listener,
+        measure_first: bool = False,
     ) -> None:
         self._objective, self._recipe, self._feed, self._validation = objective, recipe, feed, validation
         self._folder, self._plan, self._budget, self._listener = folder, plan, budget, listener
         self._save_every = save_every
+        self._measure_first = measure_first
         self._stopped = False
         self._warned_of = -1
         self._cost = 0.0  # seconds of the last validation
@@ -151,7 +156,9 @@ class Run:
         OutputError
             A checkpoint cannot be written.
         """
-        self._listener.begin("training", self._budget.steps, self.state.step)
+        minutes = self._budget.minutes
+        left = None if minutes is None else max(0.0, 60 * minutes - self.state.seconds)
+        self._listener.begin("training", self._budget.steps, self.state.step, left)
         with interruptible(self._stop):
             try:
                 self._steps()
@@ -172,6 +179,8 @@ class Run:
     def _steps(self) -> None:
         state = self.state
         begun, saved = time.monotonic() - state.seconds, time.monotonic()
+        if self._measure_first and not state.step:
+            self._validate()
         for batch in self._feed.batches(self._to_come()):
             torch.manual_seed((self._recipe.seed * _SEED_STEP + state.step) % _SEED_LIMIT)
             share = self._budget.share(state.step, state.seconds)
@@ -228,7 +237,7 @@ class Run:
         state, begun = self.state, time.monotonic()
         figures = self._validation.figures(self._objective, self._recipe.batch)
         self._cost = time.monotonic() - begun
-        loss = sum(state.losses) / len(state.losses)
+        loss = sum(state.losses) / len(state.losses) if state.losses else math.nan
         row = Row(state.step, state.step / self._feed.per_epoch, state.seconds, loss, **figures.as_dict())
         state.rows.append(row)
         state.losses = []
@@ -241,7 +250,7 @@ class Run:
     def _warn(self) -> None:
         state = self.state
         best = state.rows[state.best_row]
-        learns = state.rows[-1].training_loss < best.training_loss
+        learns = not state.rows[-1].training_loss >= best.training_loss  # of the begin there is none
         if self._waited >= WARNED_AFTER and learns and self._warned_of != state.best_row:
             self._warned_of = state.best_row
             self._listener.remark(

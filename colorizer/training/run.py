@@ -315,6 +315,7 @@ def _begun(
         budget=budget,
         save_every=request.save_every,
         listener=listener,
+        measure_first=bool(request.start),
     )
     return run, network
 

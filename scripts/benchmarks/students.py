@@ -147,9 +147,10 @@ class _Listener:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+    def begin(self, what: str, total: int | None, done: int = 0, seconds: float | None = None) -> None:
         """Say what begins."""
-        click.echo(f"{self._name}: {what}, {done} of {total or 'as many as there is time for'}", err=True)
+        length = f"{total}" if seconds is None else f"what {seconds / 60:.1f} minutes allow"
+        click.echo(f"{self._name}: {what}, {done} of {length}", err=True)
 
     def advance(self) -> None:
         """Say nothing of each."""

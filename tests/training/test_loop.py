@@ -50,9 +50,10 @@ class Heard:
         self.said: list[str] = []
         self.rows: list[Row] = []
         self.steps = 0
+        self.begun: list[tuple[str, int | None, int, float | None]] = []
 
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        pass
+    def begin(self, what: str, total: int | None, done: int = 0, seconds: float | None = None) -> None:
+        self.begun.append((what, total, done, seconds))
 
     def advance(self) -> None:
         self.steps += 1
@@ -80,7 +81,15 @@ def feed_of(name: str, recipe: Recipe, count: int = 8) -> Feed:
     return Feed(Photographs(sources([PHOTOS])[:count], 80), TRAINABLE[name].contract, recipe)
 
 
-def run_of(folder: Path, recipe: Recipe, budget: Budget, name: str = "alpha", heard: Heard | None = None) -> Run:
+def run_of(
+    folder: Path,
+    recipe: Recipe,
+    budget: Budget,
+    name: str = "alpha",
+    heard: Heard | None = None,
+    *,
+    measure_first: bool = False,
+) -> Run:
     photographs = Photographs(sources([PHOTOS])[8:11], 80)
     folder.mkdir(exist_ok=True)
     return Run(
@@ -93,6 +102,7 @@ def run_of(folder: Path, recipe: Recipe, budget: Budget, name: str = "alpha", he
         budget=budget,
         save_every=60,
         listener=heard or Heard(),
+        measure_first=measure_first,
     )
 
 
@@ -233,9 +243,11 @@ def test_a_budget_of_time_counts_earlier_calls(tmp_path: Path) -> None:
     steps = run.state.step
     assert steps > 0
     assert run.state.seconds >= 0.5
-    again = run_of(tmp_path, recipe, Budget(None, minutes=0.5 / 60))
+    heard = Heard()
+    again = run_of(tmp_path, recipe, Budget(None, minutes=0.5 / 60), heard=heard)
     assert again.train()
     assert again.state.step == steps
+    assert heard.begun == [("training", None, steps, 0.0)]
 
 
 def test_another_run_s_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -247,6 +259,28 @@ def test_another_run_s_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="seed differ"):
         run_of(tmp_path, changed(recipe, {"seed": 6}), Budget(1))
     assert (tmp_path / checkpoints.NAME).read_bytes() == before
+
+
+def test_what_it_begins_with_is_measured_and_kept_where_nothing_gets_better(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LEAST_BETWEEN", 1)
+    heard = Heard()
+    # at this rate every step is one for the worse
+    run = run_of(
+        tmp_path,
+        changed(TRAINABLE["alpha"].recipe, {**TINY, "rate": 0.3}),
+        Budget(100, patience=6),
+        heard=heard,
+        measure_first=True,
+    )
+    begun = {name: value.clone() for name, value in run._objective.network.state_dict().items()}
+    assert run.train()
+    assert [row.step for row in heard.rows[:2]] == [0, 2]
+    assert run.state.best_row == 0
+    assert all(torch.equal(value, begun[name]) for name, value in run.state.best.items())
+    assert any("by heart" in line for line in heard.said)
+    assert "nan" in (tmp_path / "log.csv").read_text().splitlines()[1]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"no archive at all"])
@@ -351,7 +385,7 @@ import torch
 torch.set_num_threads(1)
 from colorizer.training.run import Request, train
 class Silent:
-    def begin(self, what, total, done=0): pass
+    def begin(self, what, total, done=0, seconds=None): pass
     def advance(self): print("step", flush=True)
     def end(self): pass
     def remark(self, said): pass
@@ -368,7 +402,7 @@ if __name__ == "__main__":
 def test_ctrl_c_ends_after_the_step_and_keeps_it(tmp_path: Path) -> None:
     (tmp_path / "run.py").write_text(LISTENER)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, tmp_path / "run.py", PHOTOS, tmp_path / "out"]
+    command = [sys.executable, *map(str, (tmp_path / "run.py", PHOTOS, tmp_path / "out"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
         seen = 0
