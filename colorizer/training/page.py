@@ -66,8 +66,9 @@ class Curve:
 def curves(which: Trainable) -> tuple[Curve, ...]:
     """The curves of a network's page."""
     gives = which.contract.gives
-    scale = f"Of {gives} in the network's own scale ({which.contract.give_scale:.4g} times "
-    scale += "CIE Lab units)." if gives == "ab" else "0..1)."
+    low, high = (value * which.contract.give_scale + which.contract.give_offset for value in (0, 1))
+    own = f"CIE Lab units / {1 / which.contract.give_scale:.0f}" if gives == "ab" else f"{low:g}..{high:g}"
+    scale = f"Of {gives} in the network's own scale ({own})."
     return (
         Curve("Loss", "What is made small.", "loss", "training_loss"),
         Curve("MSE", f"Mean squared error. {scale}", "mse"),
@@ -119,7 +120,7 @@ def html(which: Trainable, facts: str, rows: Sequence[Row], pictures: Sequence[S
     """The page as one document."""
     body = [
         f"<h1>Trained: {escape(which.name)}</h1>",
-        f"<p>{escape(which.title)}. {escape(facts)}</p>",
+        f"<p>{escape(which.title[:1].upper() + which.title[1:])}. {escape(facts)}</p>",
         f'<p class="faint">After {escape(which.source)}.</p>',
         "<h2>Curves</h2>",
         '<div class="plots">',

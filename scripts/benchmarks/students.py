@@ -42,6 +42,8 @@ STUDENTS = tuple(name for name in TRAINABLE if name != LITE)
 TIMED = 5
 """Pictures whose time counts; the shortest, since whatever else the machine does only adds."""
 
+BEGIN, END = "<!-- table: python scripts/benchmark.py students -->", "<!-- end of table -->"
+
 MOST_PIXELS = 500_000_000
 SHOWN_SIDE, GAP, PAPER, LABEL = 160, 6, 255, 22
 QUALITY = 88
@@ -86,6 +88,7 @@ class Result:
 @click.option("--limit", type=click.IntRange(min=1), help="Measure on the first so many photographs alone.")
 @click.option("--show", multiple=True, type=click.Path(exists=True, path_type=Path), help="Pictures for the sheet.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Where the sheet goes, as JPEG.")
+@click.option("--page", type=click.Path(exists=True, path_type=Path), help="Also write the table into this page.")
 @json_option
 def students(
     photographs: tuple[Path, ...],
@@ -98,6 +101,7 @@ def students(
     limit: int | None,
     show: tuple[Path, ...],
     sheet: Path | None,
+    page: Path | None,
     json_file: Path | None,
 ) -> None:
     """Train the networks of student papers and compare them."""
@@ -129,6 +133,9 @@ def students(
     results = [_result(name, paint, pictures, trained.get(name), work) for name, paint in painters.items()]
     if sheet is not None:
         _draw(sheet, painters, [truth.pixels for truth in _truths(show, None)])
+    table = markdown_table(_HEADER, [_row(result) for result in results])
+    if page is not None:
+        _write_into(page, table)
     facts = machine("torch", "onnxruntime") | {"pictures": str(len(pictures)), "minutes each": f"{minutes:g}"}
     report(
         markdown_table(_HEADER, [_row(result) for result in results]), facts, [asdict(r) for r in results], json_file
@@ -234,6 +241,15 @@ def _row(result: Result) -> list[str]:
         *(f"{100 * result.accuracy:.1f}", f"{100 * result.auc:.2f}", f"{result.colorfulness:.1f}"),
         "" if result.network == GREY else f"{1000 * result.seconds:.0f}",
     ]
+
+
+def _write_into(page: Path, table: str) -> None:
+    """Put the table between the marks that a page has for it."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise click.ClickException(f"{page} has no place for the table, between {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
 
 
 def _draw(path: Path, painters: dict[str, Painter], pictures: Sequence[Pixels]) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -88,6 +91,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(
 def test_help_and_other_commands_load_nothing_of_training(tmp_path: Path) -> None:
     code = """
 import sys
+import time
 from colorizer.cli.main import run
 run(["--help"]); run(["train", "--help"]); run(["train", "--list"])
 print([name for name in sys.modules if name.partition(".")[0] in ("torch", "onnx", "timm")], file=sys.stderr)
@@ -178,3 +182,30 @@ def test_lite_learns_an_album_from_what_ships_and_comes_out_as_its_pair(
         *("--batch", "4", "--steps", "1", "--validation-share", SHARE, "--threads", "1"),
     )
     assert more.returncode == 0, more.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_ctrl_c_stops_in_good_order_and_the_same_command_goes_on(
+    tmp_path: Path, album: Path, command_environment: dict[str, str]
+) -> None:
+    pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
+    command = [sys.executable, "-m", "colorizer", "train", "alpha", str(album), "--out", "trained", "--size", "32"]
+    command += ["--batch", "4", "--threads", "1", "--patience", "0", "--save-every", "0.001", "--steps"]
+    environment = command_environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    checkpoint = tmp_path / "trained" / "checkpoint.pth"
+    with subprocess.Popen(
+        [*command, "1000000"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == 130, told
+    assert told.splitlines()[-1] == "colorize: stopped; the same command goes on from trained"
+    again = subprocess.run(
+        [*command, "1"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert re.search(r"going on after \d+ steps", again.stderr)
