@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from colorizer.training.catalog import TRAINABLE, Trainable, trainable
+from colorizer.training.recipe import LiteRecipe, Optimizer, Recipe
 
 FORWARD_AND_BACK = 3
 """A step costs about three passes: one forward, two back."""
@@ -46,6 +47,14 @@ def details(name: str) -> str:
     return "\n".join([*facts, "recipe:", *recipe])
 
 
+def trained_by(recipe: Recipe) -> tuple[str, str]:
+    """Loss and optimiser of a recipe, in words."""
+    if isinstance(recipe, LiteRecipe):
+        return "classes", "AdamW"
+    optimizers: dict[Optimizer, str] = {"rmsprop": "RMSprop", "adam": "Adam"}
+    return recipe.loss + (" + adversarial" if recipe.adversarial else ""), optimizers[recipe.optimizer]
+
+
 def _facts(which: Trainable) -> Iterator[str]:
     yield f"{which.count:,} parameters" + (f", {which.trained:,} of them trained" if _partly(which) else "")
     if which.discriminator:
@@ -63,8 +72,7 @@ def _partly(which: Trainable) -> bool:
 def _row(which: Trainable) -> tuple[str, ...]:
     recipe = which.recipe
     count = f"{which.count:,}" + (f" ({which.trained:,})" if _partly(which) else "")
-    loss = "classes" if which.name == "lite" else recipe.loss + (" + adversarial" if recipe.adversarial else "")
-    optimizer = "AdamW" if which.name == "lite" else {"rmsprop": "RMSprop", "adam": "Adam"}[recipe.optimizer]
+    loss, optimizer = trained_by(recipe)
     step = FORWARD_AND_BACK * which.giga * recipe.batch
     size = f"{recipe.size}" if which.fixed else f"{recipe.size} (n x {which.step})"
     return (

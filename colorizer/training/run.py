@@ -16,6 +16,7 @@ from colorizer.training.catalog import LITE, Trainable, trainable
 from colorizer.training.data.feed import Feed
 from colorizer.training.data.photographs import Photographs, base_name, looked_through, sources, split
 from colorizer.training.listening import Listener, Silence
+from colorizer.training.listing import trained_by
 from colorizer.training.recipe import LiteRecipe, Recipe, changed
 
 if TYPE_CHECKING:
@@ -412,9 +413,10 @@ def _written(
     if not finished or not state.best:
         return Outcome(finished, None, None, None)
     run.keep_best()
+    loss, optimizer = trained_by(recipe)
     facts = (
         f"{learnt} photographs, {state.step} steps of {recipe.batch} pictures at {recipe.size} x {recipe.size} pixels, "
-        f"{state.seconds / 60:.1f} minutes; loss {recipe.loss}, {recipe.optimizer} at {recipe.rate:g}."
+        f"{state.seconds / 60:.1f} minutes; loss: {loss}; {optimizer} at {recipe.rate:g}."
     )
     page = write_page(request.out, which, facts, state.rows, run.pictures(SHOWN))
     model = export(network.to("cpu").float(), which, recipe.size, request.out)

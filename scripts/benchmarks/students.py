@@ -137,9 +137,7 @@ def students(
     if page is not None:
         _write_into(page, table)
     facts = machine("torch", "onnxruntime") | {"pictures": str(len(pictures)), "minutes each": f"{minutes:g}"}
-    report(
-        markdown_table(_HEADER, [_row(result) for result in results]), facts, [asdict(r) for r in results], json_file
-    )
+    report(table, facts, [asdict(r) for r in results], json_file)
 
 
 def _fitting(name: str) -> dict[str, int]:
