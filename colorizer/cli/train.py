@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--validation-share",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=click.FloatRange(0, 0.9),
     default=0.1,
     show_default=True,
     metavar="SHARE",
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 @click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Train for so many batches.")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(min=0.001),
     metavar="N",
     help="Train for so long at most, earlier calls included. Without --epochs and --steps it is the only limit.",
 )
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
 )
 @click.option("--size", type=click.IntRange(min=1), metavar="N", help="Side in pixels of what the network sees.")
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Pictures at a time.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Learning rate.")
+@click.option("--rate", type=float, metavar="N", help="Learning rate, above 0.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Where chance begins.")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), help="Of arithmetic.")
 @click.option(
@@ -104,7 +104,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Of the network on a CPU. Default: all cores.")
 @click.option(
     "--save-every",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(min=0.001),
     default=5.0,
     show_default=True,
     metavar="MINUTES",

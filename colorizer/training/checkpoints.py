@@ -20,6 +20,8 @@ NAME = "checkpoint.pth"
 
 VERSION = 1
 
+_AFRESH = "remove it to begin afresh"
+
 
 def save(folder: Path, content: Mapping[str, Any], *, when: str) -> None:
     """Write a run's checkpoint, or leave the last one.
@@ -73,9 +75,9 @@ def load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise TrainingError(f"{name}: cannot be read ({error.strerror})") from error
     except (pickle.UnpicklingError, RuntimeError) as error:
-        raise TrainingError(f"{name}: no checkpoint of a training run ({' '.join(str(error).split())})") from error
+        raise TrainingError(f"{name}: no checkpoint of a training run, or a damaged one", remedy=_AFRESH) from error
     if not isinstance(content, dict) or content.get("version") != VERSION:
-        raise TrainingError(f"{name}: no checkpoint of a training run of this version, or a damaged one")
+        raise TrainingError(f"{name}: no checkpoint of a training run, or a damaged one", remedy=_AFRESH)
     return content
 
 

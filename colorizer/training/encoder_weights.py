@@ -93,7 +93,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         try:
             found: dict[str, Tensor] = load_file(path)
         except (SafetensorError, OSError) as error:
-            raise TrainingError(f"{name}: not read ({error}); copy or download it again") from error
+            raise TrainingError(f"{name}: damaged or incomplete weights; copy or download it again") from error
         return found
     try:
         with path.open("rb") as file:
@@ -103,7 +103,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise TrainingError(f"{name}: cannot be read ({error.strerror})") from error
     except (pickle.UnpicklingError, RuntimeError) as error:
-        raise TrainingError(f"{name}: not weights alone, or damaged ({' '.join(str(error).split())[:200]})") from error
+        raise TrainingError(
+            f"{name}: holds code beside weights, or is damaged; nothing of it was run",
+            remedy="give a file of weights alone, such as .safetensors",
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise TrainingError(f"{name}: holds something else than weights by name")
     return state
@@ -119,8 +122,7 @@ def _fetched(name: str) -> dict[str, Tensor]:
     try:
         state: dict[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
     except Exception as error:  # of whatever library timm fetches by
-        cause = " ".join(str(error).split())[:200]
         raise TrainingError(
-            f"timm's {name} cannot be fetched ({cause})", remedy="try again later, or give a file"
+            f"timm cannot fetch its weights of {name}", remedy="see that there is a network connection, or give a file"
         ) from error
     return state

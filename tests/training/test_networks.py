@@ -210,7 +210,7 @@ def test_wrong_encoder_weights_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "torn.pth").write_bytes(b"PK\x03\x04 torn")
     for name, words in {
         "xception.pth": "no weights of inception-resnet-v2",
-        "code.pth": "not weights alone",
+        "code.pth": "holds code beside weights, or is damaged",
         "torn.pth": "no weights that PyTorch saved",
         "none.pth": "no such file",
     }.items():

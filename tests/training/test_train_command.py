@@ -76,7 +76,11 @@ def test_without_pytorch_a_line_says_how_to_install_it(
         (("alpha", PHOTOS, "--out", "out", "--set", "depth=3"), "--set: depth is no part of this network's recipe"),
         (("alpha", PHOTOS, "--out", "out", "--set", "loss"), "--set loss: expected NAME=VALUE"),
         (("lite", PHOTOS, "--out", "out", "--set", "teaching=0.5"), "teachers and their share of the loss"),
-        (("alpha", PHOTOS, "--out", "out", "--validation-share", "1"), "'--validation-share'"),
+        (
+            ("alpha", PHOTOS, "--out", "out", "--validation-share", "1"),
+            "--validation-share 1.0: expected a number from 0 to",
+        ),
+        (("alpha", PHOTOS, "--out", "out", "--rate", "0"), "rate=0.0: must be above 0"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_one_line(

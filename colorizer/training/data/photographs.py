@@ -114,9 +114,7 @@ def _in_tar(path: Path) -> Iterator[Source]:
                 elif (held := archive.extractfile(member)) is not None:
                     yield Source(name, path, content=held.read())
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise InputError(
-            f"{shown(path)}: damaged or incomplete archive ({error}); copy it again from its source"
-        ) from error
+        raise InputError(f"{shown(path)}: damaged or incomplete archive; copy it again from its source") from error
 
 
 def is_for_validation(name: str, share: float) -> bool:

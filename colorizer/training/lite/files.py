@@ -98,9 +98,9 @@ def _of_checkpoint(path: Path) -> Lite:
     except OSError as error:
         raise WeightsError(f"{name}: cannot be read ({error.strerror})") from error
     except (pickle.UnpicklingError, RuntimeError) as error:
-        raise WeightsError(f"{name}: no checkpoint of PyTorch ({' '.join(str(error).split())})") from error
+        raise WeightsError(f"{name}: holds code beside weights, or is damaged; nothing of it was run") from error
     if not isinstance(state, dict):
-        raise WeightsError(f"{name}: holds a {type(state).__name__}, not a state dict")
+        raise WeightsError(f"{name}: holds something else than weights by name")
     return network_of({_current(key): value for key, value in state.items()}, name)
 
 
@@ -126,9 +126,10 @@ def network_of(state: dict[str, Tensor], name: str) -> Lite:
     try:
         missing, unexpected = network.load_state_dict(state, strict=False)
     except RuntimeError as error:  # shapes that differ
-        raise WeightsError(f"{name}: no checkpoint of lite ({' '.join(str(error).split())})") from error
+        raise WeightsError(f"{name}: no checkpoint of lite (weights of other sizes)") from error
     if missing or unexpected:
-        raise WeightsError(f"{name}: no checkpoint of lite (lacks {missing}, has beside {unexpected})")
+        what = f"lacks {missing[0]}" if missing else f"has {unexpected[0]} beside"
+        raise WeightsError(f"{name}: no checkpoint of lite ({what})")
     if not np.array_equal(network.centres.numpy(), bin_centres()):
         raise WeightsError(f"{name}: was trained with other bin centres than the release's")
     return network.eval()
