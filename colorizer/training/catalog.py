@@ -54,6 +54,10 @@ class Trainable:
         The encoder of others' making in it.
     discriminator
         The module and builder of what it is trained against.
+    discriminator_count
+        Its parameters, counted in the same way.
+    least_batch
+        Pictures that it needs at a time: more than one where a norm meets a single pixel of each.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Trainable:
     backbone: Backbone = ""
     discriminator: str = ""
     discriminator_count: int = 0
+    least_batch: int = 1
 
     def build(self, *, trained_encoder: bool = False) -> nn.Module:
         """The network, with first weights."""
@@ -98,6 +103,18 @@ class Trainable:
             raise UsageError(f"{self.name} takes {self.fixed} x {self.fixed} pixels alone", option=option)
         if size % self.step or size <= 0:
             raise UsageError(f"{self.name} takes multiples of {self.step} pixels alone", option=option)
+
+    def check_batch(self, batch: int) -> None:
+        """Refuse fewer pictures at a time than the network can be trained with.
+
+        Raises
+        ------
+        UsageError
+            With how many it needs.
+        """
+        if batch < self.least_batch:
+            option = OptionRef("batch", str(batch))
+            raise UsageError(f"{self.name} needs {self.least_batch} pictures at a time at least", option=option)
 
     @property
     def size_field(self) -> dict[str, int]:
@@ -315,6 +332,7 @@ TRAINABLE = {
             giga=6.0,
             fixed=256,
             discriminator=f"{_NETWORKS}.pix2pix:keras_patches",
+            least_batch=2,
             discriminator_count=2_768_385,
         ),
         Trainable(

@@ -35,6 +35,9 @@ FEW = 200
 KEPT_LARGER = 1.25
 """Photographs are held so many times as large as the network sees them, for crops to be sharp."""
 
+MOST_FEEDING = 4
+"""Threads that prepare batches, and no more than half of the cores."""
+
 SHOWN = 8
 
 RATE_OF_GOING_ON = 0.25
@@ -147,11 +150,13 @@ def train(request: Request, listener: Listener = _SILENCE) -> Outcome:
     which = trainable(request.network)
     recipe = _recipe(request, which)
     which.check_size(recipe.size)
+    which.check_batch(recipe.batch)
     _check_others(which, recipe, request)
     check_pytorch(which)
     _make(request.out)
     learn, validate = _photographs(request, recipe, listener)
     if recipe.batch > len(learn):
+        which.check_batch(len(learn))
         recipe = changed(recipe, {"batch": len(learn)})
 
     device = _device(request.device)
@@ -296,7 +301,7 @@ def _begun(
     torch.manual_seed(recipe.seed)
     network, trained_encoder = _network(request, which, recipe, listener)
     objective = _objective(which, network, recipe, learn, device, trained_encoder=trained_encoder)
-    feed = Feed(learn, which.contract, recipe)
+    feed = Feed(learn, which.contract, recipe, threads=max(1, min(MOST_FEEDING, usable_cores() // 2)))
     plan = {
         "network": which.name,
         "recipe": asdict(recipe),

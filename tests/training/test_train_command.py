@@ -80,6 +80,7 @@ def test_without_pytorch_a_line_says_how_to_install_it(
             ("alpha", PHOTOS, "--out", "out", "--validation-share", "1"),
             "--validation-share 1.0: expected a number from 0 to",
         ),
+        (("color-gan", PHOTOS, "--out", "out", "--batch", "1"), "--batch 1: color-gan needs 2 pictures at a time"),
         (("alpha", PHOTOS, "--out", "out", "--rate", "0"), "rate=0.0: must be above 0"),
     ],
 )
