@@ -18,7 +18,7 @@ from colorizer.errors import ExitStatus, OptionRef, UsageError
 
 if TYPE_CHECKING:
     from colorizer.training.record import Row
-    from colorizer.training.run import Outcome
+    from colorizer.training.request import Outcome
 
 
 @click.command(
@@ -154,7 +154,7 @@ def train(
         raise click.UsageError("a network and photographs are wanted: colorize train alpha photos/ --out trained/")
     if out is None:
         raise click.UsageError("a folder for what comes out is wanted: --out DIR")
-    from colorizer.training.run import Request
+    from colorizer.training.request import Request
     from colorizer.training.run import train as run
 
     named = {"size": size, "batch": batch, "rate": rate, "seed": seed, "precision": precision}

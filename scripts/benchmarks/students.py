@@ -32,7 +32,8 @@ from colorizer.media.contact_sheet import contact_sheet
 from colorizer.metrics import CumulativeAbError, area_under, colorfulness, psnr, rgb_error
 from colorizer.training.catalog import LITE, TRAINABLE
 from colorizer.training.record import Row
-from colorizer.training.run import Request, train
+from colorizer.training.request import Request
+from colorizer.training.run import train
 
 Pixels = npt.NDArray[np.uint8]
 Painter = Callable[[Pixels], Pixels]

@@ -22,7 +22,8 @@ from colorizer.errors import DiskFullError, Message, TrainingError, UsageError
 from colorizer.training.catalog import TRAINABLE
 from colorizer.training.recipe import Recipe, changed
 from colorizer.training.record import Row
-from colorizer.training.run import Outcome, Request, train
+from colorizer.training.request import Outcome, Request
+from colorizer.training.run import train
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
 

@@ -105,6 +105,20 @@ print([name for name in sys.modules if name.partition(".")[0] in ("torch", "onnx
     assert done.stderr.endswith("[]\n")
 
 
+def test_without_what_writes_onnx_it_is_said_before_anything_is_trained(
+    colorize: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    done = colorize("train", "alpha", PHOTOS, "--out", "out")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "colorize: writing a trained network needs onnxscript, which is not installed; "
+        "pip install 'colorize-photos[train]'\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def photographs_are_refused(colorize: Command, folder: Path, *more: str) -> str:
     pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
     done = colorize("train", "alpha", folder, "--out", "out", "--size", "32", "--steps", "1", *more)
