@@ -199,6 +199,8 @@ def _told(outcome: Outcome, network: str, out: Path, console: Console) -> int:
             f"kept: step {best.step}, loss {best.loss:.4g}, PSNR {best.psnr:.2f} dB, AuC {100 * best.auc:.2f} %; "
             f"{outcome.report} shows it"
         )
+    if outcome.model is None:
+        return ExitStatus.DONE
     warmth = " --temperature 0.9" if network == "lite" else ""
     console.remark(f"use it with: colorize photo.jpg --model {out}{warmth}")
     return ExitStatus.DONE

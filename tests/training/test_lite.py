@@ -23,6 +23,7 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch, which the p
 
 from torch.nn import functional  # noqa: E402 - only where PyTorch is
 
+from colorizer.training import checkpoints  # noqa: E402
 from colorizer.training.lite.encoder import Encoder, renamed  # noqa: E402
 from colorizer.training.lite.files import load, mean_of  # noqa: E402
 from colorizer.training.lite.loss import RebalancedLoss  # noqa: E402
@@ -121,6 +122,17 @@ def test_the_mean_of_networks_is_that_of_each_weight(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(WeightsError, match=r"no checkpoint of lite \(lacks fuse16.up"):
         load(tmp_path / "other.pth")
+
+
+def test_a_run_s_folder_holds_its_best_weights_or_those_of_now_where_none_were_measured(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    best, now = (Lite((32, 32, 32)).state_dict() for _ in range(2))
+    for kept, expected in ((best, best), ({}, now)):
+        checkpoints.save(tmp_path, {"best": kept, "objective": {"averaged": now}}, when="its start")
+        assert torch.equal(load(tmp_path).state_dict()["logits.weight"], expected["logits.weight"])
+    checkpoints.save(tmp_path, {"best": {}, "objective": {"network": {}}}, when="its start")
+    with pytest.raises(WeightsError, match="no checkpoint of lite"):
+        load(tmp_path)
 
 
 def gradient_and_result(function: Callable[[Any], Any], x: Any) -> list[Any]:

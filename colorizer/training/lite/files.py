@@ -58,7 +58,9 @@ def load(source: str | Path) -> Lite:
     """
     path = Path(source)
     if (path / RUN).is_file():
-        return network_of(dict(checkpoints.load(path / RUN)["best"]), shown(path / RUN))
+        content = checkpoints.load(path / RUN)
+        # one that was stopped before it was measured has no best weights yet
+        return network_of(dict(content["best"] or content["objective"].get("averaged", {})), shown(path / RUN))
     if path.is_file() and path.suffix.lower() not in (".caffemodel", ".prototxt"):
         return _of_checkpoint(path)
     model = resolve_model(str(source))
