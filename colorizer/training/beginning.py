@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -22,7 +23,7 @@ from colorizer.training.lite.network import Lite
 from colorizer.training.lite.objective import Classification, prior
 from colorizer.training.loop import Budget, Run
 from colorizer.training.objectives import Adversarial, Objective, Plain
-from colorizer.training.recipe import LiteRecipe, Recipe
+from colorizer.training.recipe import LiteRecipe, PlainRecipe, Recipe
 from colorizer.training.request import Request
 from colorizer.training.validation import ValidationSet
 
@@ -101,12 +102,13 @@ def objective_of(
     trained_encoder: bool,
 ) -> Objective:
     """How a network learns by its recipe."""
-    if isinstance(recipe, LiteRecipe):
-        classes = prior(learn, which.contract, recipe)
-        return Classification(network, recipe, which.contract, classes, device, trained_encoder=trained_encoder)
-    if which.discriminator and recipe.adversarial:
-        return Adversarial(network, which.build_discriminator(), recipe, device)
-    return Plain(network, recipe, device)
+    if isinstance(recipe, PlainRecipe):
+        if recipe.adversarial:
+            return Adversarial(network, which.build_discriminator(), recipe, device)
+        return Plain(network, recipe, device)
+    of_lite = cast("LiteRecipe", recipe)  # the only other kind
+    classes = prior(learn, which.contract, of_lite)
+    return Classification(network, of_lite, which.contract, classes, device, trained_encoder=trained_encoder)
 
 
 def begin(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from colorizer.errors import OptionRef, UsageError
 from colorizer.training.contract import Contract
-from colorizer.training.recipe import LiteRecipe, Recipe
+from colorizer.training.recipe import LiteRecipe, PlainRecipe, Recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -149,7 +149,7 @@ TRAINABLE = {
             _FLICKR,
             f"{_NETWORKS}.flickr8k:Autoencoder",
             _AB,
-            Recipe(size=128, batch=32, loss="mse", optimizer="rmsprop", rate=1e-3, epochs=30),
+            PlainRecipe(size=128, batch=32, loss="mse", optimizer="rmsprop", rate=1e-3, epochs=30),
             step=128,
             count=9_753_154,
             giga=0.3,
@@ -161,7 +161,7 @@ TRAINABLE = {
             _FLICKR,
             f"{_NETWORKS}.flickr8k:XceptionColorizer",
             _AB,
-            Recipe(size=128, batch=32, loss="mse", optimizer="rmsprop", rate=1e-3, epochs=30),
+            PlainRecipe(size=128, batch=32, loss="mse", optimizer="rmsprop", rate=1e-3, epochs=30),
             step=32,
             count=30_981_992,
             giga=1.7,
@@ -174,7 +174,7 @@ TRAINABLE = {
             _FLICKR,
             f"{_NETWORKS}.flickr8k:EightBlocks",
             _AB,
-            Recipe(size=128, batch=32, loss="mse", optimizer="adam", rate=1e-3, epochs=120),
+            PlainRecipe(size=128, batch=32, loss="mse", optimizer="adam", rate=1e-3, epochs=120),
             step=8,
             count=32_161_474,
             giga=10.4,
@@ -185,7 +185,7 @@ TRAINABLE = {
             _TUTORIAL,
             f"{_NETWORKS}.alpha_beta:alpha",
             _AB_128,
-            Recipe(size=400, batch=1, loss="mse", optimizer="rmsprop", rate=1e-3, epochs=1000),
+            PlainRecipe(size=400, batch=1, loss="mse", optimizer="rmsprop", rate=1e-3, epochs=1000),
             step=8,
             count=32_202,
             giga=0.5,
@@ -196,7 +196,7 @@ TRAINABLE = {
             _TUTORIAL,
             f"{_NETWORKS}.alpha_beta:beta",
             _AB_128,
-            Recipe(
+            PlainRecipe(
                 size=256,
                 batch=10,
                 loss="mse",
@@ -218,7 +218,7 @@ TRAINABLE = {
             _TUTORIAL,
             f"{_NETWORKS}.fusion:full",
             _AB_128,
-            Recipe(
+            PlainRecipe(
                 size=256,
                 batch=10,
                 loss="mse",
@@ -242,7 +242,7 @@ TRAINABLE = {
             "Shariatnia 2020, Image Colorization Tutorial",
             f"{_NETWORKS}.pix2pix:UNet",
             Contract("lightness", 0.02, -1.0, "ab", 1 / 110),
-            Recipe(
+            PlainRecipe(
                 size=256,
                 batch=16,
                 loss="mae",
@@ -268,7 +268,7 @@ TRAINABLE = {
             "Baldassarre, Gonzalez Morin and Rodes-Guirao 2017, Deep Koalarization",
             f"{_NETWORKS}.fusion:koalarization",
             Contract("lightness", 0.02, -1.0, "ab", 1 / 127),
-            Recipe(size=224, batch=100, loss="mse", optimizer="adam", rate=1e-3, epochs=30),
+            PlainRecipe(size=224, batch=100, loss="mse", optimizer="adam", rate=1e-3, epochs=30),
             step=8,
             count=6_574_050,
             giga=20.7,
@@ -281,7 +281,7 @@ TRAINABLE = {
             _LANDSCAPES,
             f"{_NETWORKS}.landscapes:ae_rgb_1",
             Contract("grey", 2.0, -1.0, "rgb", 1.0),
-            Recipe(size=160, batch=32, loss="rmse", optimizer="adam", rate=1e-3, epochs=35),
+            PlainRecipe(size=160, batch=32, loss="rmse", optimizer="adam", rate=1e-3, epochs=35),
             step=8,
             count=2_953_955,
             giga=4.4,
@@ -292,7 +292,7 @@ TRAINABLE = {
             _LANDSCAPES,
             f"{_NETWORKS}.landscapes:ae_rgb_2",
             Contract("grey", 2.0, -1.0, "rgb", 2.0, -1.0),
-            Recipe(size=160, batch=16, loss="rmse", optimizer="adam", rate=1e-3, epochs=35),
+            PlainRecipe(size=160, batch=16, loss="rmse", optimizer="adam", rate=1e-3, epochs=35),
             step=8,
             count=2_879_491,
             giga=73.7,
@@ -303,7 +303,7 @@ TRAINABLE = {
             _LANDSCAPES,
             f"{_NETWORKS}.landscapes:ae_lab",
             Contract("lightness", 0.02, -1.0, "ab", 1 / 128),
-            Recipe(size=160, batch=32, loss="rmse", optimizer="adam", rate=1e-3, epochs=20),
+            PlainRecipe(size=160, batch=32, loss="rmse", optimizer="adam", rate=1e-3, epochs=20),
             step=8,
             count=2_585_042,
             giga=4.3,
@@ -314,7 +314,7 @@ TRAINABLE = {
             _LANDSCAPES,
             f"{_NETWORKS}.pix2pix:KerasUNet",
             Contract("grey", 2.0, -1.0, "rgb", 2.0, -1.0),
-            Recipe(
+            PlainRecipe(
                 size=256,
                 batch=64,
                 loss="mae",
@@ -338,13 +338,12 @@ TRAINABLE = {
         Trainable(
             LITE,
             "the network that is built in: EfficientNet-Lite0 and 313 classes of colour",
-            "this project; after Zhang, Isola and Efros 2016",
+            "this project, after Zhang, Isola and Efros 2016",
             "colorizer.training.lite.network:Lite",
             Contract("lightness", 1.0, -50.0, "ab", 1 / 110),
             LiteRecipe(
                 size=160,
                 batch=32,
-                optimizer="adam",
                 rate=1.2e-3,
                 epochs=30,
                 precision="bfloat16",

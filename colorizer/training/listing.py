@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from colorizer.training.catalog import TRAINABLE, Trainable, trainable
-from colorizer.training.recipe import LiteRecipe, Optimizer, Recipe
+from colorizer.training.recipe import Optimizer, PlainRecipe, Recipe
 
 FORWARD_AND_BACK = 3
 """A step costs about three passes: one forward, two back."""
@@ -42,14 +42,14 @@ def details(name: str) -> str:
         There is none of that name.
     """
     which = trainable(name)
-    facts = [f"{which.name}: {which.title}", f"after {which.source}", *_facts(which)]
+    facts = [f"{which.name}: {which.title}", f"source: {which.source}", *_facts(which)]
     recipe = [f"  {item.name} = {_value(getattr(which.recipe, item.name))}" for item in fields(which.recipe)]
     return "\n".join([*facts, "recipe:", *recipe])
 
 
 def trained_by(recipe: Recipe) -> tuple[str, str]:
     """Loss and optimiser of a recipe, in words."""
-    if isinstance(recipe, LiteRecipe):
+    if not isinstance(recipe, PlainRecipe):
         return "classes", "AdamW"
     optimizers: dict[Optimizer, str] = {"rmsprop": "RMSprop", "adam": "Adam"}
     return recipe.loss + (" + adversarial" if recipe.adversarial else ""), optimizers[recipe.optimizer]

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from colorizer.errors import TrainingError
 from colorizer.training.data.feed import Batch
-from colorizer.training.recipe import Loss, Recipe
+from colorizer.training.recipe import Loss, PlainRecipe, Recipe
 
 KERAS_ADAM_EPSILON = 1e-7
 KERAS_RMSPROP_EPSILON = math.sqrt(1e-7)
@@ -82,7 +82,7 @@ class Plain:
         Where it computes.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, recipe: PlainRecipe, device: torch.device) -> None:
         self.recipe = recipe
         self.device = device
         self.network = network.to(device, memory_format=torch.channels_last)
@@ -146,7 +146,7 @@ class Adversarial(Plain):
         Where they compute.
     """
 
-    def __init__(self, network: nn.Module, discriminator: nn.Module, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, discriminator: nn.Module, recipe: PlainRecipe, device: torch.device) -> None:
         super().__init__(network, recipe, device)
         self.discriminator = discriminator.to(device, memory_format=torch.channels_last)
         self._judges = optimizer(discriminator, recipe)
@@ -197,7 +197,7 @@ def _judgement(logits: Tensor, *, real: bool) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits.float(), wanted)
 
 
-def optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer(network: nn.Module, recipe: PlainRecipe) -> torch.optim.Optimizer:
     """The optimiser of a recipe, for what is trained of a network."""
     trained = [each for each in network.parameters() if each.requires_grad]
     if recipe.optimizer == "rmsprop":

@@ -121,7 +121,7 @@ def html(which: Trainable, facts: str, rows: Sequence[Row], pictures: Sequence[S
     body = [
         f"<h1>Trained: {escape(which.name)}</h1>",
         f"<p>{escape(which.title[:1].upper() + which.title[1:])}. {escape(facts)}</p>",
-        f'<p class="faint">After {escape(which.source)}.</p>',
+        f'<p class="faint">Source: {escape(which.source)}.</p>',
         "<h2>Curves</h2>",
         '<div class="plots">',
         *(_figure(curve, rows) for curve in curves(which)),

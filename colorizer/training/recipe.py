@@ -61,14 +61,8 @@ class Recipe(Augmentation):
         Side of the input in pixels.
     batch
         Pictures at a time.
-    loss
-        What is made small; for networks with a discriminator, beside its judgement.
-    optimizer, rate, beta1
-        How; `beta1` is Adam's.
-    adversarial
-        Weight of the discriminator's judgement; 0 leaves it out.
-    plain
-        Weight of `loss` beside it.
+    rate
+        Learning rate.
     epochs
         How often each photograph is met, where nobody says how long to train.
     precision
@@ -79,15 +73,33 @@ class Recipe(Augmentation):
 
     size: int = 128
     batch: int = 16
-    loss: Loss = "mse"
-    optimizer: Optimizer = "adam"
     rate: float = 1e-3
-    beta1: float = 0.9
-    adversarial: float = 0.0
-    plain: float = 1.0
     epochs: int = 30
     precision: Precision = "float32"
     seed: int = 1
+
+
+@dataclass(frozen=True)
+class PlainRecipe(Recipe):
+    """That of a network with one loss, and perhaps a discriminator.
+
+    Attributes
+    ----------
+    loss
+        What is made small.
+    optimizer, beta1
+        How; `beta1` is Adam's.
+    adversarial
+        Weight of a discriminator's judgement; 0 leaves it out.
+    plain
+        Weight of `loss` beside it.
+    """
+
+    loss: Loss = "mse"
+    optimizer: Optimizer = "adam"
+    beta1: float = 0.9
+    adversarial: float = 0.0
+    plain: float = 1.0
 
 
 @dataclass(frozen=True)

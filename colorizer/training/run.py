@@ -13,7 +13,7 @@ from colorizer.training.catalog import LITE, Trainable, trainable
 from colorizer.training.gathering import gather
 from colorizer.training.listening import Listener, Silence
 from colorizer.training.listing import trained_by
-from colorizer.training.recipe import LiteRecipe, Recipe, changed
+from colorizer.training.recipe import LiteRecipe, PlainRecipe, Recipe, changed
 from colorizer.training.request import Outcome, Request
 
 if TYPE_CHECKING:
@@ -119,6 +119,10 @@ def _check_others(which: Trainable, recipe: Recipe, request: Request) -> None:
         raise UsageError("must be above 0", option=_option("minutes", request.minutes))
     if request.encoder_weights and not which.backbone:
         raise UsageError(f"{which.name} has no encoder of others' making", option=OptionRef("encoder_weights"))
+    if isinstance(recipe, PlainRecipe) and recipe.adversarial and not which.discriminator:
+        raise UsageError(
+            f"{which.name} has no discriminator", option=_option("set", f"adversarial={recipe.adversarial:g}")
+        )
     if isinstance(recipe, LiteRecipe):
         for size in recipe.sizes:
             which.check_size(size)

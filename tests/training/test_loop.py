@@ -20,7 +20,7 @@ from conftest import PHOTOS
 
 from colorizer.errors import DiskFullError, Message, TrainingError, UsageError
 from colorizer.training.catalog import TRAINABLE
-from colorizer.training.recipe import Recipe, changed
+from colorizer.training.recipe import PlainRecipe, Recipe, changed
 from colorizer.training.record import Row
 from colorizer.training.request import Outcome, Request
 from colorizer.training.run import train
@@ -73,6 +73,7 @@ def objective_of(name: str, recipe: Recipe) -> Objective:
     which = TRAINABLE[name]
     torch.manual_seed(recipe.seed)
     network = which.build(trained_encoder=name == "xception")
+    assert isinstance(recipe, PlainRecipe)
     if recipe.adversarial:
         return Adversarial(network, which.build_discriminator(), recipe, CPU)
     return Plain(network, recipe, CPU)
@@ -152,6 +153,7 @@ def test_one_step_of_a_plain_loss_is_the_optimiser_s_own() -> None:
 
 def test_a_discriminator_learns_to_tell_and_the_network_is_judged_by_it() -> None:
     recipe = changed(TRAINABLE["unet-gan"].recipe, {"batch": 2, "adversarial": 1.0, "plain": 0.0, "rate": 1e-3})
+    assert isinstance(recipe, PlainRecipe)
     torch.manual_seed(0)
     small = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3, padding=1), torch.nn.Tanh())
     objective = Adversarial(small, TRAINABLE["unet-gan"].build_discriminator(), recipe, CPU)
@@ -475,6 +477,8 @@ def test_training_goes_on_from_a_folder_at_a_quarter_of_the_rate(
         ({"changes": {"batch": "many"}}, UsageError, "expected a whole number"),
         ({"changes": {"loss": "hinge"}}, UsageError, "expected mse, rmse, mae"),
         ({"changes": {"zoom": 2.0}}, UsageError, "0 to 1"),
+        ({"changes": {"adversarial": 1.0}}, UsageError, "alpha has no discriminator"),
+        ({"network": "lite", "changes": {"loss": "mae"}}, UsageError, "loss is no part of this network's recipe"),
         ({"minutes": float("nan")}, UsageError, "above 0"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
