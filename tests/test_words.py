@@ -39,16 +39,16 @@ NO_MESSAGES = {
 
 def spoken(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Strings of more than one word that are no docstrings, with their lines."""
-    passed = docstrings(tree) | {id(part) for node in ast.walk(tree) if _compiles(node) for part in ast.walk(node)}
+    passed = docstrings(tree) | {id(part) for node in ast.walk(tree) if _is_for_no_reader(node) for part in ast.walk(node)}
     for node in ast.walk(tree):
         said = node.value if isinstance(node, ast.Constant) and id(node) not in passed else None
         if isinstance(node, ast.Constant) and isinstance(said, str) and " " in said.strip():
             yield node.lineno, said
 
 
-def _compiles(node: ast.AST) -> bool:
-    """Whether it makes a pattern, which is matched with what libraries say and shown to nobody."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "compile"
+def _is_for_no_reader(node: ast.AST) -> bool:
+    """Whether its words are shown to nobody: a pattern, which is matched with what libraries say, or a type's name."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in {"re.compile", "cast"}
 
 
 def handed_on(tree: ast.Module) -> Iterator[str]:

@@ -92,7 +92,7 @@ def look(wanted: Wanted, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Stora
                 if not film:
                     texts += filter(None, map(making_in, scanner.feed(chunk)))
     except (OSError, ValueError) as error:
-        return Looked(trouble=f"it cannot be read ({getattr(error, 'strerror', None) or error})")
+        return Looked(trouble=f"it cannot be read ({getattr(error, 'strerror', None) or 'no file can have this name'})")
     trouble = unseen = ""
     try:
         if film:
