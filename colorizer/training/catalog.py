@@ -137,6 +137,18 @@ _AB_128 = Contract("lightness", 1.0, 0.0, "ab", 1 / 128)
 
 _FLICKR = "autoencoder, Xception encoder and 8-block CNN compared on Flickr8k"
 _TUTORIAL = "Wallner 2017, How to colorize black and white photos with just 100 lines of neural network code"
+_TUTORIAL_RECIPE = PlainRecipe(
+    size=256,
+    batch=10,
+    loss="mse",
+    optimizer="rmsprop",
+    rate=1e-3,
+    epochs=30,
+    shear=0.2,
+    zoom=0.2,
+    rotation=20.0,
+    flip=True,
+)
 _LANDSCAPES = "three autoencoders and a GAN compared on landscape pictures"
 
 
@@ -196,18 +208,7 @@ TRAINABLE = {
             _TUTORIAL,
             f"{_NETWORKS}.alpha_beta:beta",
             _AB_128,
-            PlainRecipe(
-                size=256,
-                batch=10,
-                loss="mse",
-                optimizer="rmsprop",
-                rate=1e-3,
-                epochs=30,
-                shear=0.2,
-                zoom=0.2,
-                rotation=20.0,
-                flip=True,
-            ),
+            _TUTORIAL_RECIPE,
             step=8,
             count=3_892_194,
             giga=7.6,
@@ -218,18 +219,7 @@ TRAINABLE = {
             _TUTORIAL,
             f"{_NETWORKS}.fusion:full",
             _AB_128,
-            PlainRecipe(
-                size=256,
-                batch=10,
-                loss="mse",
-                optimizer="rmsprop",
-                rate=1e-3,
-                epochs=30,
-                shear=0.2,
-                zoom=0.2,
-                rotation=20.0,
-                flip=True,
-            ),
+            _TUTORIAL_RECIPE,
             step=8,
             count=6_541_202,
             giga=22.9,
