@@ -33,7 +33,7 @@ from colorizer.metrics.pictures import (
     rgb_error,
     ssim,
 )
-from colorizer.metrics.video import chroma_flicker, color_distribution_consistency, warp_error
+from colorizer.metrics.video import chroma_flicker, color_distribution_consistency, object_spread, warp_error
 
 __all__ = [
     "AbAccuracy",
@@ -64,6 +64,7 @@ __all__ = [
     "lightness_deviation",
     "mean_chroma",
     "nearest_bin",
+    "object_spread",
     "psnr",
     "rgb_error",
     "smoothed_prior",

@@ -13,7 +13,7 @@ import pytest
 
 from colorizer.errors import InputError
 from colorizer.metrics import chroma_flicker, color_distribution_consistency, warp_error
-from colorizer.metrics.video import fetch_along, jensen_shannon
+from colorizer.metrics.video import fetch_along, jensen_shannon, object_means, object_spread
 
 Frames = list[npt.NDArray[np.uint8]]
 
@@ -194,3 +194,17 @@ def test_flows_and_masks_that_do_not_fit_are_refused_in_one_line() -> None:
         assert "\n" not in str(refusal.value)
     with pytest.raises(InputError, match="valid pixel"):
         warp_error(frames[:1], [], [])
+
+
+def test_an_object_spreads_by_what_its_mean_colour_wanders() -> None:
+    inside = np.zeros((4, 6), bool)
+    inside[1:3, 2:4] = True
+    planes = [np.full((4, 6, 2), 50.0, np.float32) for _ in range(3)]
+    for plane, (a, b) in zip(planes, ((10, 0), (16, 0), (13, 4)), strict=True):
+        plane[inside] = a, b
+    # the means' mean is (13, 4/3): squared distances 9 + 16/9, 9 + 16/9, 64/9
+    assert object_spread(planes, [inside] * 3) == pytest.approx(np.sqrt((18 + 32 / 9 + 64 / 9) / 3))
+    assert object_means(planes, [inside, ~inside, np.zeros((4, 6), bool)]).tolist() == [[10, 0], [50, 50]]
+    for masks in ([inside] * 2, [inside] * 4, [~inside & inside] * 3, [inside[1:]] * 3):
+        with pytest.raises(InputError):
+            object_spread(planes, masks)
