@@ -10,24 +10,13 @@ import numpy.typing as npt
 
 from colorizer.color.pixels import chroma_plane
 from colorizer.media import Picture
+from colorizer.media.labels import label, label_height
 from colorizer.media.samples import rescaled
 
 LABELS = ("Original", "Coloured")
 
-PAPER, INK = 24, 235
-"""Grey levels of a label's ground and its letters."""
-
 _TONE_SIDE = 64
 """Pixels to which a picture is reduced before its colours are averaged."""
-
-_LEAST, _MOST = 18, 160
-_SHARE = 24
-"""A label is as high as this part of the picture, but no lower and no higher than those pixels."""
-
-
-def label_height(height: int) -> int:
-    """Pixels of the labels under pictures of that height."""
-    return min(_MOST, max(_LEAST, height // _SHARE))
 
 
 def side_by_side(picture: Picture, colored: npt.NDArray[Any]) -> Picture:
@@ -58,15 +47,3 @@ def tone_of(pixels: npt.NDArray[Any]) -> tuple[float, float]:
     side = min(_TONE_SIDE, *pixels.shape[:2])
     a, b = chroma_plane(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)).reshape(-1, 2).mean(axis=0)
     return float(a), float(b)
-
-
-def label(words: str, width: int, height: int) -> npt.NDArray[np.uint8]:
-    """Words in the middle of a dark strip, (height, width); smaller where it is narrow."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    strip = Image.new("L", (width, height), PAPER)
-    size = 0.7 * height
-    wide = ImageFont.load_default(size).getlength(words)
-    font = ImageFont.load_default(max(1.0, min(size, size * 0.9 * width / wide)))
-    ImageDraw.Draw(strip).text((width / 2, height / 2), words, INK, font, "mm")
-    return np.asarray(strip)

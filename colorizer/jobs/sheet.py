@@ -16,10 +16,10 @@ from colorizer.color.resample import fitted
 from colorizer.errors import ColorizerError, OutputError, shown
 from colorizer.io.address import Address
 from colorizer.io.atomic import already_there
-from colorizer.jobs.comparison import PAPER, label, label_height
 from colorizer.jobs.run import Outcome
 from colorizer.media import DEFAULT_MAX_PIXELS, Picture, open_document, target_format, write_picture
 from colorizer.media.contact_sheet import contact_sheet
+from colorizer.media.labels import PAPER, label, label_height
 from colorizer.media.samples import rescaled
 
 FIRST = DIFFERENT = 12

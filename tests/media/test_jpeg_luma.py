@@ -21,10 +21,10 @@ from PIL import Image, ImageCms
 from skimage.color import rgb2lab
 
 from colorizer import Colorizer, Settings
-from colorizer.jobs.comparison import label_height
 from colorizer.jobs.run import OutputPolicy
 from colorizer.jobs.stream import color_bytes
 from colorizer.media import Output, decode_picture
+from colorizer.media.labels import label_height
 from colorizer.media.profiles import gamma_profile, srgb_grey_profile
 
 PHOTO = Path(__file__).parent.parent / "photos" / "pagoda.jpg"
