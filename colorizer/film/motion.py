@@ -97,13 +97,15 @@ class FlowField:
 
 def flow_fields(before: FrameFeatures, now: FrameFeatures) -> tuple[FlowField, FlowField]:
     """The flow backward, from `now` to `before`, and forward, from `before` to `now`."""
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    empty = np.zeros((*now.picture.shape, 2), np.float32)
-    backward = _smoothed_where_uncertain(
-        np.asarray(finder.calc(now.picture, before.picture, empty.copy()), np.float32), now
-    )
-    forward = _smoothed_where_uncertain(np.asarray(finder.calc(before.picture, now.picture, empty), np.float32), before)
+    backward, forward = found_flow(now, before.picture), found_flow(before, now.picture)
     return _flow_field(now, before, backward, forward), _flow_field(before, now, forward, backward)
+
+
+def found_flow(here: FrameFeatures, there: npt.NDArray[np.uint8]) -> Floats:
+    """By how much the points of a frame are elsewhere in another picture: (h, w, 2), x and y in pixels."""
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow = finder.calc(here.picture, there, np.zeros((*there.shape, 2), np.float32))
+    return _smoothed_where_uncertain(np.asarray(flow, np.float32), here)
 
 
 def _smoothed_where_uncertain(flow: Floats, features: FrameFeatures) -> Floats:

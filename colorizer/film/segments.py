@@ -188,6 +188,7 @@ def _save_state(file: IO[bytes], state: FilmState) -> None:
         color=temporal.color,
         age=np.array(temporal.age),
         gap=np.array(temporal.gap),
+        asked=np.array([temporal.asked, temporal.wanted]),
     )
 
 
@@ -197,7 +198,8 @@ def _load_state(file: IO[bytes]) -> FilmState:
         if "color" not in stored:
             return FilmState(None, in_color)
         features = frame_features(stored["lightness"])
-        temporal = TemporalState(features, stored["color"], int(stored["age"]), float(stored["gap"]))
+        asked, wanted = (int(number) for number in stored["asked"])
+        temporal = TemporalState(features, stored["color"], int(stored["age"]), float(stored["gap"]), asked, wanted)
         return FilmState(temporal, in_color)
 
 

@@ -206,3 +206,49 @@ def test_a_film_is_looked_at_once_unless_it_is_given_several_sizes(photographs: 
 
     assert color((64, 96)).shape == color(96).shape == (24, 24, 2)
     assert np.abs(color((64, 96)) - color(96)).max() > 1
+
+
+def check_keyframes(photo: Path, colorizer: Colorizer, frames: int) -> None:
+    """Seldom asked, the network gives a noisy film the chroma that it has frame by frame."""
+    film = noisy(to_grey(pan(photo, frames, SIZE, STEP)), 14.0)
+    alone = chroma_of(film, colorizer, SteadyingOptions(0.0, 1))
+    between = chroma_of(film, colorizer, SteadyingOptions(DEFAULT_STEADINESS, None))
+    assert abs(mean_chroma(between) / mean_chroma(alone) - 1) < 0.05, photo.stem
+    assert change_along_motion(between) < change_along_motion(alone) / 3, photo.stem
+
+
+def test_keyframes_have_the_chroma_of_noisy_film(photographs: list[Path], colorizer: Colorizer) -> None:
+    # the first answer for it has a fifth more chroma than most
+    check_keyframes(next(path for path in photographs if path.stem == "forest-stream"), colorizer, 16)
+
+
+@pytest.mark.slow
+def test_keyframes_have_the_chroma_of_every_noisy_film(photographs: list[Path], colorizer: Colorizer) -> None:
+    for photo in photographs:
+        check_keyframes(photo, colorizer, 24)
+
+
+def test_the_network_is_asked_once_where_there_is_no_grain(photographs: list[Path], colorizer: Colorizer) -> None:
+    frame_colorizer = FrameColorizer(colorizer, SteadyingOptions(DEFAULT_STEADINESS, None))
+    encoding = ColorEncoding(full_range=True)
+    film = to_grey(pan(photographs[0], 8, SIZE, STEP))
+    fed = ((n, Frame(f[..., 0], None, PlaneLayout(8, None), encoding)) for n, f in enumerate(film))
+    assert len(list(frame_colorizer.predict(fed, FilmState()))) == 8
+    assert frame_colorizer.network_calls <= 2
+
+
+def test_what_changes_its_colour_is_not_held_back() -> None:
+    """A still picture whose answers, noisy ones, turn from red to green in the middle of the shot."""
+    rng = np.random.default_rng(8)
+    lightness = np.asarray(cv2.GaussianBlur(rng.uniform(0, 100, (64, 96)).astype(np.float32), (0, 0), 2), np.float32)
+    red, green = np.array([30, 10], np.float32), np.array([-30, 10], np.float32)
+
+    def frame_input(number: int) -> FrameInput[int]:
+        ab = (red if number < 20 else green) + rng.normal(0, 5, (64, 96, 2))
+        return FrameInput(number, lightness, lambda: ab.astype(np.float32))
+
+    shots = list(steady([frame_input(number) for number in range(30)], None, steadiness=DEFAULT_STEADINESS, every=1))
+    means = np.array([shot.ab.mean(axis=(0, 1)) for shot in shots])
+    assert np.linalg.norm(means[10:17] - red, axis=1).max() < 2
+    assert np.linalg.norm(means[24:] - green, axis=1).max() < 12
+    assert np.linalg.norm(means[27:] - green, axis=1).max() < 5
