@@ -250,6 +250,21 @@ class Colorizer:
         descriptor = self.model.descriptor
         return "program" if descriptor is None or not descriptor.takes_hints else descriptor.spreading
 
+    def say(self, seen: Seen) -> Said:
+        """All that the network says of what it sees of a picture, as `view` gives it: what guidance begins from.
+
+        Raises
+        ------
+        EngineError
+            The runtime failed.
+        """
+        from colorizer.guidance.session import Said
+
+        found = predict_looks(self._network, seen, distribution=self.temperature is not None)
+        distribution = None if found.distributions is None else found.distributions[0]
+        ab = np.ascontiguousarray(found.ab[0].transpose(1, 2, 0))
+        return Said(self.model.name, ab, distribution, self.temperature or 1.0)
+
     def session(self, pixels: Pixels) -> Session:
         """A picture to try hints on: see `colorizer.guidance.session.Session`.
 
@@ -348,13 +363,7 @@ class Colorizer:
         EngineError
             The runtime failed.
         """
-        from colorizer.guidance.session import Said
-
-        seen = self.view.of_pixels(pixels, self.settings.threads)
-        found = predict_looks(self._network, seen, distribution=self.temperature is not None)
-        distribution = None if found.distributions is None else found.distributions[0]
-        ab = np.ascontiguousarray(found.ab[0].transpose(1, 2, 0))
-        return Said(self.model.name, ab, distribution, self.temperature or 1.0)
+        return self.say(self.view.of_pixels(pixels, self.settings.threads))
 
     def fed(self, pixels: Pixels, planes: Callable[[tuple[int, int]], Floats]) -> Floats:
         """The chroma of a network that is fed hints; see `colorizer.guidance.session.Asked`.

@@ -149,6 +149,32 @@ def spread(
     return change.reshape(height, width, 2)
 
 
+def reached(scene: Scene, told: Told, base: Floats) -> Floats:
+    """How far each place belongs to what hints speak of themselves: (H, W) float32, 1 at a hint, 0 where none reaches.
+
+    Parameters
+    ----------
+    scene
+        The picture.
+    told, base
+        As for `spread`.
+    """
+    height, width = scene.size
+    if not len(told):
+        return np.zeros((height, width), np.float32)
+    told = joined(told, scene.size)
+    at, doubt, _ = _at_hints(scene, told, base)
+    hints = Objects(at.own, (doubt * doubt).mean(axis=1))
+    close = np.ascontiguousarray(closeness(scene, scene.walks(told.points)).reshape(len(told), -1).T)
+    found = np.empty(height * width, np.float32)
+    for first in range(0, height * width, _PLACES):
+        rows = slice(first, min(first + _PLACES, height * width))
+        here, scale = scene.places.take(rows), scene.scale[rows]
+        near = hints.reach(scene, here, scene.at_places(close, rows), (scale * scale).mean(axis=1))
+        found[rows] = near.max(axis=1)
+    return found.reshape(height, width)
+
+
 def joined(told: Told, size: tuple[int, int], most: int = MOST_POINTS) -> Told:
     """The same hints as no more than so many points: those in one cell of a grid become one, with their mean colour.
 

@@ -16,7 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.errors import ColorizerError, InputError, UsageError, json_trouble, shown
-from colorizer.guidance.hints import DEFAULT_CARRY, DEFAULT_SIZE, Guidance, Hint, Reference, Role, replace_guidance
+from colorizer.guidance.hints import (
+    DEFAULT_CARRY,
+    DEFAULT_SIZE,
+    Guidance,
+    Hint,
+    Reference,
+    Role,
+    normal_color,
+    replace_guidance,
+)
 from colorizer.io.address import Address
 from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.storage import Storage
@@ -28,10 +37,15 @@ SCHEMA = Path(__file__).with_name("hints.schema.json")
 LARGEST_FILE = 8 << 20
 """Bytes; ten thousand strokes take less."""
 
-_TOP = ("version", "hints", "carry", "references", "palette", "picture", "$schema", "comment")
+_TOP = ("version", "hints", "carry", "references", "palette", "picture", "shots", "$schema", "comment")
 _OF_HINT = ("points", "color", "ab", "shape", "units", "size", "carry", "page", "frame", "comment")
 _OF_REFERENCE = ("file", "as", "frame", "comment")
+_OF_SHOT = ("frame", "variant", "saturation", "palette", "grey", "comment")
 _OF_PICTURE = ("name", "width", "height", "look")
+
+MOST_VARIANTS = 12
+MOST_SATURATION = 4.0
+"""Of shots of films."""
 
 SAME_ASPECT = 0.02
 """How far two ratios of width to height may differ for one picture in two sizes."""
@@ -55,12 +69,41 @@ class MadeFor:
 
 
 @dataclass(frozen=True)
+class ShotLook:
+    """How one shot of a film is to look.
+
+    Attributes
+    ----------
+    frame
+        Any frame of the shot, from 0.
+    variant
+        The proposal to take, from 1; None: none.
+    saturation
+        Factor on its chroma, beside the one for the whole film.
+    palette
+        Colours that it should have.
+    grey
+        Whether it is left grey, as titles are.
+    pictures
+        Whose palettes it should have.
+    """
+
+    frame: int
+    variant: int | None = None
+    saturation: float = 1.0
+    palette: tuple[str, ...] = ()
+    grey: bool = False
+    pictures: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
 class HintsFile:
     """What a file holds: guidance without its references, which are files of their own."""
 
     guidance: Guidance
     references: tuple[tuple[Role, str, int | None], ...] = ()  # role, file, frame
     picture: MadeFor = MadeFor()
+    shots: tuple[ShotLook, ...] = ()  # of films
 
 
 def beside(picture: Address) -> tuple[Address, Address]:
@@ -103,10 +146,11 @@ def from_json(text: str, name: str = "hints") -> HintsFile:
         )
         guidance = Guidance(hints, found.get("carry", DEFAULT_CARRY), palette=_list(found, "palette"))
         picture = _picture(found.get("picture", {}))
+        shots = tuple(_shot(each, f"shot {number}") for number, each in enumerate(_list(found, "shots"), 1))
     except UsageError as error:
         # names in its words are those of the file
         raise InputError(f"{name}: {error}") from error
-    return HintsFile(guidance, references, picture)
+    return HintsFile(guidance, references, picture, shots)
 
 
 def read_guidance(path: Address, load: Load | None = None, storage: Storage = ANYWHERE) -> tuple[Guidance, MadeFor]:
@@ -140,6 +184,8 @@ def read_guidance(path: Address, load: Load | None = None, storage: Storage = AN
         found = from_json(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not text in UTF-8, which hints files are") from error
+    if found.shots:
+        raise InputError(f"{name}: it speaks of shots, which films have; leave shots out for pictures")
     references = []
     for role, reference, frame in found.references:
         if load is None:
@@ -289,6 +335,28 @@ def _reference(found: object, what: str) -> tuple[Role, str, int | None]:
     if frame is not None and (not isinstance(frame, int) or frame < 0):
         raise UsageError(f"{what}: frame: expected a whole number from 0")
     return role, file, frame
+
+
+def _shot(found: object, what: str) -> ShotLook:
+    if not isinstance(found, dict):
+        raise UsageError(f"{what}: expected an object with frame")
+    _known(found, _OF_SHOT, what)
+    frame, variant, grey = found.get("frame"), found.get("variant"), found.get("grey", False)
+    if not isinstance(frame, int) or isinstance(frame, bool) or frame < 0:
+        raise UsageError(f"{what}: frame: expected a whole number from 0, any frame of the shot")
+    if variant is not None and (not isinstance(variant, int) or not 1 <= variant <= MOST_VARIANTS):
+        raise UsageError(f"{what}: variant: expected a whole number from 1 to {MOST_VARIANTS}")
+    saturation = found.get("saturation", 1.0)
+    number = isinstance(saturation, int | float) and not isinstance(saturation, bool)
+    if not number or not 0 <= saturation <= MOST_SATURATION:
+        raise UsageError(f"{what}: saturation: expected a number from 0 to {MOST_SATURATION:g}")
+    if not isinstance(grey, bool):
+        raise UsageError(f"{what}: grey: expected true or false")
+    try:
+        palette = tuple(normal_color(color) for color in _list(found, "palette"))
+    except UsageError as error:
+        raise UsageError(f"{what}: palette: {error}") from error
+    return ShotLook(frame, variant, float(saturation), palette, grey)
 
 
 def _picture(found: object) -> MadeFor:
