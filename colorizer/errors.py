@@ -26,6 +26,7 @@ class ExitStatus(IntEnum):
     SOME_FAILED = 1
     WRONG_USE = 2
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class Remedy(Enum):
@@ -51,6 +52,7 @@ class Remedy(Enum):
     LOCAL_STORE = "name a folder on a local disk as weights_dir"
     COLOR_FILMS = "films are a job of their own: {films}"
     OVERWRITE = "overwrite=True replaces it"
+    WRITE_PNG = "make PNG of 16 bits of them first ({names})"
     WRITE_YUV4MPEG2 = "write one first, with depths beyond 8 bits allowed"
     INSTALL_EXTRA = "install colorize-photos with its extra {extra!r}"
     DOWNLOAD_MODEL = "download {model}"

@@ -14,8 +14,10 @@ from benchmarks.forward import forward
 from benchmarks.guidance import guidance, guidance_edges, guidance_times
 from benchmarks.jpeg_luma import jpeg_luma
 from benchmarks.networks import networks
+from benchmarks.objects import objects
 from benchmarks.recombine import recombine
 from benchmarks.students import students
+from benchmarks.whole_film import film
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +26,7 @@ def benchmark() -> None:
 
 
 benchmark.add_command(cluster)
+benchmark.add_command(film)
 benchmark.add_command(first)
 benchmark.add_command(folder)
 benchmark.add_command(forward)
@@ -32,6 +35,7 @@ benchmark.add_command(guidance_edges)
 benchmark.add_command(guidance_times)
 benchmark.add_command(jpeg_luma)
 benchmark.add_command(networks)
+benchmark.add_command(objects)
 benchmark.add_command(recombine)
 benchmark.add_command(steadiness)
 benchmark.add_command(students)

@@ -71,7 +71,8 @@ FILMS = Guide(
         "Where results go": {
             "output": "File to write; its name says the kind, such as out.mkv. Without it, film.color.mp4 beside "
             "film.mp4.",
-            "preview": "First look: only N pictures from the film, on one sheet.",
+            "preview": "First look: only N pictures from the film, before and after, on one sheet.",
+            "compare": "Also write before and after as one film.",
             "overwrite": "Replace a result that exists; without it it is kept.",
         },
         "Which part": {
@@ -85,6 +86,10 @@ FILMS = Guide(
             "keep_color": "Leave scenes that are in colour as they are.",
             "every": "auto is several times as fast: the network looks only when the picture changes.",
         },
+        "What you know of the colours": {
+            "references_out": "Only write a picture of each shot, to be corrected in an editor.",
+            "references": "Pictures of the film in colour, such as those corrected ones: their shots follow them.",
+        },
         "The file": {
             "codec": "Such as h265 or ffv1. Without it, h264, which plays everywhere.",
             "crf": "Lower is better and larger; 18 unless you say otherwise.",
@@ -95,14 +100,37 @@ FILMS = Guide(
         },
     },
     groups={
-        "Where frames come from and go": ("output", "y4m", "rawvideo", "preview", "overwrite", "start", "end"),
+        "Where frames come from and go": ("output", "y4m", "rawvideo", "overwrite", "dry_run", "start", "end"),
+        "A first look": ("preview", "shots", "compare", "compare_as"),
         "The colours": (*_COLORS, "steadiness", "every"),
+        "What you know of the colours": (
+            "references",
+            "references_out",
+            "reference",
+            "reference_as",
+            "palette",
+            "hints",
+            "no_hints",
+            "carry",
+        ),
         "The network": _NETWORK,
-        "The file": ("codec", "crf", "preset", "pixel_format", "audio_codec", "no_audio", "deinterlace", "no_mark"),
+        "The file": (
+            "codec",
+            "crf",
+            "preset",
+            "hardware",
+            "pixel_format",
+            "audio_codec",
+            "no_audio",
+            "deinterlace",
+            "no_mark",
+        ),
         "The machine": (*_MACHINE, "cluster"),
-        "What is said": ("progress", "quiet", "verbose", *_ABOUT),
+        "What is said": ("report", "progress", "quiet", "verbose", *_ABOUT),
     },
     more="Every option: colorize video --help-all.",
+    details="Exit status: 0 all done, 1 some films failed, 2 wrong use or missing weights, 130 interrupted, 143 "
+    "terminated; the same command then goes on.",
 )
 
 WATCHING = Guide(

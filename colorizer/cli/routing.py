@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -35,7 +36,13 @@ def means_film(arguments: Sequence[str]) -> bool:
     )
     read = both.make_context("colorize", list(arguments), resilient_parsing=True)
     given = {name for name in read.params if read.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    # one that lacks its value is passed over above, and says all the same what is meant
+    words = {word.split("=", 1)[0] for word in takewhile(lambda word: word != "--", arguments) if word.startswith("--")}
+    given |= {str(option.name) for option in both.params if words.intersection(option.opts)}
     inputs: tuple[Address, ...] = read.params["pictures"] or ()
+    if not inputs and words:
+        # nor are inputs read then
+        inputs = tuple(path for word in arguments if _is_film(path := Path(word)))
     films = [path for path in inputs if _is_film(path)]
     elsewhere = [path for path in films if isinstance(path, Remote)]
     if elsewhere and len(films) == len(inputs):
@@ -45,6 +52,8 @@ def means_film(arguments: Sequence[str]) -> bool:
         _refuse(given & (of_films - of_pictures), both, _remedy_for_pictures(inputs))
         return False
     # a pipe, or an option that neither command has, which is for the next one to say
+    if films and any(str(path).startswith("-") and str(path) != "-" for path in inputs):
+        return True
     others = [path for path in inputs if path not in films and not str(path).startswith("-")]
     if len(films) <= len(others) and not given & (of_films - of_pictures):
         return False  # one film among pictures is one file that fails, and so is one picture among films

@@ -26,6 +26,7 @@ REMEDIES: dict[Remedy, str] = {
     Remedy.LOCAL_STORE: "name a folder on a local disk with --weights-dir",
     Remedy.COLOR_FILMS: "for films: colorize {films}",
     Remedy.OVERWRITE: "--overwrite replaces it",
+    Remedy.WRITE_PNG: "make PNG of them: ffmpeg -i {names} -pix_fmt rgb48be frames/%06d.png",
     Remedy.WRITE_YUV4MPEG2: "write one with ffmpeg ... -f yuv4mpegpipe -strict -1 -",
     Remedy.INSTALL_EXTRA: "pip install 'colorize-photos[{extra}]'",
     Remedy.DOWNLOAD_MODEL: "get it with: colorize weights download {model}",

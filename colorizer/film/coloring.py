@@ -6,8 +6,8 @@ Files, pipes and contact sheets share it. Knows frames; no containers, no files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -21,7 +21,9 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
+from colorizer.film.matching import Matcher
 from colorizer.film.options import FilmOptions
+from colorizer.film.preparing import FrameGuidance
 from colorizer.film.temporal import FrameInput, TemporalState, steady
 from colorizer.networks.looks import Seen
 
@@ -61,6 +63,25 @@ class FrameLook:
     predict: Callable[[], Floats]  # runs the network: (h', w', 2) float32, CIE Lab units
     in_color: bool | None  # whether it looks so; None: too dark to tell, or not asked
     seen: Seen = ()  # what the network sees
+    guidance: FrameGuidance | None = None  # what people say of it
+
+    @property
+    def kept(self) -> Floats | None:
+        """Share of its own chroma that what is said leaves: (h, w); None: all."""
+        if self.guidance is None or self.guidance.planes is None:
+            return None
+        return np.asarray(1 - self.guidance.planes.share, np.float32)
+
+    def finished(self, ab: Floats, factor: np.float32) -> Floats:
+        """Its chroma as strong as it is to be, and changed by what is said of it."""
+        if self.guidance is None:
+            return np.asarray(ab * factor, np.float32)
+        ab = np.asarray(ab * (factor * np.float32(self.guidance.saturation)), np.float32)
+        planes = self.guidance.planes
+        if planes is None:
+            return ab
+        height, width = planes.share.shape
+        return planes.applied(np.asarray(cv2.resize(ab, (width, height), interpolation=cv2.INTER_LINEAR), np.float32))
 
 
 @dataclass(frozen=True)
@@ -70,6 +91,7 @@ class FrameChroma(Generic[Item]):
     item: Item
     ab: Floats | None  # None: the frame passes as it is
     state: FilmState  # after this frame
+    kept: Floats | None = None  # (h, w) share of its own chroma that what is said leaves; None: all
 
 
 @dataclass(frozen=True)
@@ -80,6 +102,7 @@ class PredictedFrame(Generic[Item]):
     frame: Frame
     ab: Floats | None  # None: the frame passes as it is
     state: FilmState  # after this frame
+    kept: Floats | None = None  # (h, w) share of its own chroma that what is said leaves; None: all
 
 
 class FrameColorizer:
@@ -91,6 +114,8 @@ class FrameColorizer:
         The network and its settings.
     steadying
         How steady the colours are, and how often the network is run.
+    guidance_of
+        What people say of a frame, by the item that came with it; called once for each, in order.
 
     Attributes
     ----------
@@ -103,10 +128,15 @@ class FrameColorizer:
         The settings hold one that film does not have.
     """
 
-    def __init__(self, colorizer: Colorizer, steadying: SteadyingOptions) -> None:
+    def __init__(
+        self,
+        colorizer: Colorizer,
+        steadying: SteadyingOptions,
+        guidance_of: Callable[[Any], FrameGuidance] | None = None,
+    ) -> None:
         if colorizer.settings.compat:
             raise UsageError("compares pictures, not films", option="compat", remedy="leave it out")
-        self._colorizer, self._steadying = colorizer, steadying
+        self._colorizer, self._steadying, self._guidance_of = colorizer, steadying, guidance_of
         self.network_calls = 0
 
     def predict(self, frames: Iterator[tuple[Item, Frame]], state: FilmState) -> Iterator[PredictedFrame[Item]]:
@@ -124,19 +154,28 @@ class FrameColorizer:
         EngineError
             The network cannot be run.
         """
-        looks = (((item, frame), self.look(frame)) for item, frame in frames)
+        said = self._guidance_of
+        looks = (((item, frame), self.look(frame, None if said is None else said(item))) for item, frame in frames)
         for one in self.chroma(looks, state):
             item, frame = one.item
-            yield PredictedFrame(item, frame, one.ab, one.state)
+            yield PredictedFrame(item, frame, one.ab, one.state, one.kept)
 
-    def look(self, frame: Frame) -> FrameLook:
-        """What of a frame its chroma depends on; the network is run when it is asked."""
-        luma, bits, full_range = frame.luma, frame.layout.bits, frame.encoding.full_range
-        height, width = luma.shape
-        seen = self._colorizer.view.of_lightness(
-            height, width, lambda size: lightness_of_luma(luma, size, bits, full_range=full_range)
-        )
-        return self.look_of(seen, self._in_color(frame) if self._colorizer.settings.keep_color else None)
+    def look(self, frame: Frame, guidance: FrameGuidance | None = None) -> FrameLook:
+        """What of a frame its chroma depends on, and what is said of it; the network is run when it is asked."""
+        in_color = self._in_color(frame) if self._colorizer.settings.keep_color else None
+        seen = seen_of(self._colorizer, frame)
+        if guidance is None or not guidance.matching:
+            return replace(self.look_of(seen, in_color), guidance=guidance)
+        matching = guidance.matching
+        height, width = frame.luma.shape
+
+        def predict() -> Floats:
+            self.network_calls += 1
+            said = self._colorizer.say(seen)
+            change = Matcher(self._colorizer, height, width).change(seen[0].lightness[0, 0], said, matching)
+            return np.asarray(said.ab + change, np.float32)
+
+        return FrameLook(seen[0].lightness[0, 0], predict, in_color, seen, guidance)
 
     def look_of(self, seen: Seen, in_color: bool | None) -> FrameLook:
         """A look at what the network sees of a frame that is in colour or not, as far as known."""
@@ -167,22 +206,27 @@ class FrameColorizer:
         factor = np.float32(settings.saturation * settings.strength)
         if self.each_by_itself:
             for item, look in looks:
-                yield FrameChroma(item, look.predict() * factor, FilmState())
+                yield FrameChroma(item, look.finished(look.predict(), factor), FilmState(), look.kept)
             return
         steadied = steady(
-            (FrameInput((item, look.in_color), look.lightness, look.predict) for item, look in looks),
+            (FrameInput((item, look), look.lightness, look.predict) for item, look in looks),
             state.temporal,
             steadiness=steadying.steadiness,
             every=steadying.every,
         )
         if not settings.keep_color:
             for one in steadied:
-                yield FrameChroma(one.item[0], one.ab * factor, FilmState(one.state))
+                item, look = one.item
+                yield FrameChroma(item, look.finished(one.ab, factor), FilmState(one.state), look.kept)
             return
-        checks = (ColorCheck(one, one.new_scene, one.item[1]) for one in steadied)
+        checks = (ColorCheck(one, one.new_scene, one.item[1].in_color) for one in steadied)
         for one, in_color in decide_in_color(checks, state.in_color):
             # scenes that pass are predicted too, since a dissolve from colour to grey goes on from their chroma
-            yield FrameChroma(one.item[0], None if in_color else one.ab * factor, FilmState(one.state, in_color))
+            item, look = one.item
+            if in_color:
+                yield FrameChroma(item, None, FilmState(one.state, in_color))
+            else:
+                yield FrameChroma(item, look.finished(one.ab, factor), FilmState(one.state, in_color), look.kept)
 
     @property
     def each_by_itself(self) -> bool:
@@ -216,12 +260,23 @@ class FrameColorizer:
         luma = converted_luma(frame.luma, frame.layout.bits, layout.bits, full_range=frame.encoding.full_range)
         original_share = 1.0 if predicted.ab is None else 1.0 - self._colorizer.settings.strength
         original = _original_chroma(frame, layout, original_share) if original_share > 0 else None
+        if original is not None and predicted.kept is not None:
+            original *= cv2.resize(predicted.kept, original.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
         if predicted.ab is None and frame.chroma is not None and layout == frame.layout:
             # solving the frame's own chroma anew would round it a second time
             return luma, frame.chroma
         ab = np.zeros((1, 1, 2), np.float32) if predicted.ab is None else predicted.ab
         chroma = chroma_planes(luma, ab, layout, frame.encoding, interlaced=frame.interlaced, original=original)
         return luma, chroma
+
+
+def seen_of(colorizer: Colorizer, frame: Frame) -> Seen:
+    """What a network sees of a frame."""
+    luma, bits, full_range = frame.luma, frame.layout.bits, frame.encoding.full_range
+    height, width = luma.shape
+    return colorizer.view.of_lightness(
+        height, width, lambda size: lightness_of_luma(luma, size, bits, full_range=full_range)
+    )
 
 
 def _original_chroma(frame: Frame, layout: PlaneLayout, share: float) -> Floats | None:

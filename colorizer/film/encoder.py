@@ -26,6 +26,7 @@ from colorizer.film.formats import (
     written_layout,
 )
 from colorizer.film.frame import Frame, Plane
+from colorizer.film.hardware import ChipEncoder, chip_encoder
 from colorizer.film.options import FilmOptions
 from colorizer.film.pyav import import_av, plane_array
 from colorizer.io.machine import usable_cores
@@ -54,6 +55,7 @@ class EncodingPlan:
     field_order: int
     threads: int = 0  # of the encoder; what x264 and x265 write depends on it, and segments are to fit together
     replaced_encoder: str | None = None  # what would have been taken if it took odd sides
+    chip_format: str | None = None  # pixel format in which a chip takes the same planes
 
     @property
     def pix_fmt(self) -> str:
@@ -83,12 +85,21 @@ def plan_encoding(target: Path, source: Description, options: FilmOptions) -> En
             _refuse_size(target, source, layout, choice)
         choice, replaced_encoder = odd, choice.encoder
         layout = _layout_for(choice, container, target, source, options)
+    chip = None
+    if options.hardware:
+        codec = next(name for name, each in CODECS.items() if each == choice)
+        chip = chip_encoder(codec)
+        layout = _layout_of_chip(chip, layout, source)
     # AVI has no time stamps, only a rate
     time_base = 1 / source.rate if container == "avi" else source.time_base
     return EncodingPlan(
         container=container,
-        encoder=choice.encoder,
-        options=tuple(_encoder_options(options, choice, layout).items()),
+        encoder=choice.encoder if chip is None else chip.name,
+        options=tuple(
+            (
+                _encoder_options(options, choice, layout) if chip is None else _chip_options(options, choice, chip)
+            ).items()
+        ),
         layout=layout,
         width=source.width,
         height=source.height,
@@ -99,6 +110,7 @@ def plan_encoding(target: Path, source: Description, options: FilmOptions) -> En
         field_order=source.field_order,
         threads=encoder_threads(choice.encoder, usable_cores(), source.height),
         replaced_encoder=replaced_encoder,
+        chip_format=None if chip is None else chip.pixel_formats[layout.bits > 8],
     )
 
 
@@ -197,11 +209,22 @@ def _encoder_options(options: FilmOptions, choice: CodecChoice, layout: PlaneLay
     return chosen
 
 
+def _layout_of_chip(chip: ChipEncoder, layout: PlaneLayout, source: Description) -> PlaneLayout:
+    """4:2:0, at 8 bits or 10, which is what chips take."""
+    return PlaneLayout(10 if layout.bits > 8 and source.layout.bits > 8 and len(chip.pixel_formats) > 1 else 8, (2, 2))
+
+
+def _chip_options(options: FilmOptions, choice: CodecChoice, chip: ChipEncoder) -> dict[str, str]:
+    crf = choice.crf if options.crf is None else options.crf
+    preset = options.preset or chip.preset
+    return chip.quality(crf or 0) | ({"preset": preset} if preset else {})
+
+
 def configure(context: Any, plan: EncodingPlan) -> None:
     """Set up an encoder's context (or an output stream, which passes it on) by the plan."""
     av = import_av()
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 speaks to stderr otherwise; 1 is errors only
-    context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.pix_fmt
+    context.width, context.height, context.pix_fmt = plan.width, plan.height, plan.chip_format or plan.pix_fmt
     context.time_base, context.framerate = plan.time_base, plan.rate
     context.options = dict(plan.options)
     if plan.tags.aspect:
@@ -251,6 +274,7 @@ class Encoder:
 
     def __init__(self, plan: EncodingPlan) -> None:
         av = import_av()
+        self._chip_format = plan.chip_format
         self._context = av.CodecContext.create(plan.encoder, "w")
         configure(self._context, plan)
         self._context.thread_count = plan.threads
@@ -267,7 +291,16 @@ class Encoder:
 
     def encode(self, native: Any | None) -> Iterator[Any]:
         """Packets that are ready after a frame; after None, those that remain."""
+        if native is not None and self._chip_format not in (None, native.format.name):
+            native = _in_chip_format(native, self._chip_format)
         yield from self._context.encode(native)
+
+
+def _in_chip_format(native: Any, chip_format: str | None) -> Any:
+    """The same samples, laid out as a chip takes them."""
+    converted = native.reformat(format=chip_format)
+    converted.pts, converted.time_base, converted.duration = native.pts, native.time_base, native.duration
+    return converted
 
 
 def native_frame(

@@ -95,7 +95,7 @@ class CodecChoice:
 
 
 CODECS = {
-    "h264": CodecChoice("libx264", 18, "medium", ("mp4", "mov", "matroska", "avi"), even=True),
+    "h264": CodecChoice("libx264", 18, "veryfast", ("mp4", "mov", "matroska", "avi"), even=True),
     "h265": CodecChoice("libx265", 20, "medium", ("mp4", "mov", "matroska"), even=True),
     "vp9": CodecChoice("libvpx-vp9", 24, None, ("webm", "matroska", "mp4")),
     "av1": CodecChoice("libsvtav1", 24, "8", ("mp4", "matroska", "webm")),

@@ -6,7 +6,7 @@ source -> frames -> predicted chroma -> planes -> packets in a work folder -> jo
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
@@ -20,18 +20,20 @@ from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, s
 from colorizer.film.digest import FilmHash
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
+from colorizer.film.guided_film import GuidedFilm
 from colorizer.film.joining import join
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
+from colorizer.film.said import FilmGuiding, read_guiding
 from colorizer.film.segments import WorkFolder, cannot_be_written, work_folder_of, write_packet, written_part
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
 from colorizer.film.trial import plan_carriage
 from colorizer.io.atomic import already_there, remove_leftovers
 from colorizer.settings import Settings
 
-SEGMENT_FRAMES = 240
-"""Ten seconds of cinema: the most that is lost when a run is killed, and the most between two key frames."""
+SEGMENT_FRAMES = 96
+"""Four seconds of cinema: the most that is lost when a run is killed, and the most between two key frames."""
 
 _QUEUE = 4
 """Frames that may wait between two stages. A 4K frame of 10 bits takes 25 MB, so a few bound the memory."""
@@ -57,6 +59,19 @@ class FilmResult:
     network_calls: int  # frames on which this run ran the network
     recipe: str  # model, engine, and what was set
     notes: tuple[str, ...]  # what was damaged or repaired
+    pixels: tuple[int, int] = (0, 0)  # height and width
+    making: Mapping[str, Any] | None = None  # what the film says of its making (docs/mark.md)
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """What would become of a film."""
+
+    frames: int | None  # about how many; None where the film does not say
+    pixels: tuple[int, int]  # height and width
+    encoder: str  # FFmpeg's name
+    pixel_format: str
+    notes: tuple[Message | str, ...]  # what would be left out or changed
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,7 @@ class FilmJob:
     def progress(self, done: int, resumed: int) -> None:
         """Tell of frames that are done."""
         # what the film says of its length may be too little, and a bar must not run past its end
-        total = self.reader.description.frames
+        total = self.reader.expected
         self.on_progress(Progress(done, total if total is None else max(total, done), resumed))
 
 
@@ -115,6 +130,7 @@ def color_video(
     settings: Settings | None = None,
     options: FilmOptions | None = None,
     *,
+    guiding: FilmGuiding = FilmGuiding(),  # noqa: B008 - frozen
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_note: Callable[[Message | str], None] = lambda _: None,
@@ -129,6 +145,8 @@ def color_video(
         The film, and the file to write; its suffix says the container.
     settings, options
         How to colour, and how to read and write the film.
+    guiding
+        What people say of its colours: frames in colour, hints, looks of shots.
     overwrite
         Replace a target that exists.
     on_progress
@@ -159,6 +177,9 @@ def color_video(
         The model or its runtime is not available.
     """
     settings, options = settings or Settings(), options or FilmOptions()
+    said = read_guiding(guiding)
+    if said and encode is not None:
+        raise UsageError("what is said of a film's colours is spread on this machine alone; have it coloured here")
     work_folder_of(target)  # names that are too long are refused here; to look for such a file would be an error
     if target.exists() and not overwrite:
         raise already_there(target)
@@ -181,9 +202,12 @@ def color_video(
         colorizer = Colorizer(film_settings(settings), pictures=reader.description.frames or SEGMENT_FRAMES)
         if colorizer.model.note:
             on_note(colorizer.model.note)
-        frame_colorizer = FrameColorizer(colorizer, steadying_of(options))
-        work = WorkFolder(target, _fingerprint(source, options, plan, colorizer, segment_frames))
-        with contextlib.closing(work):
+        fingerprint = _fingerprint(source, options, plan, colorizer, segment_frames)
+        work = WorkFolder(target, fingerprint | ({"guidance": said.digest} if said else {}))
+        film = GuidedFilm(source, options.deinterlace, reader, colorizer)
+        with contextlib.closing(work), film.guide(said, work.path) as guide:
+            guidance_of = None if guide is None else guide.of_frame
+            frame_colorizer = FrameColorizer(colorizer, steadying_of(options), guidance_of)
             job = FilmJob(source, reader, colorizer, frame_colorizer, options, plan, work, segment_frames, on_progress)
             encoded = (encode or encode_here)(job)
             if not encoded.frames:
@@ -192,16 +216,52 @@ def color_video(
                 raise InputError(
                     f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
                 )
+            guide_notes = [] if guide is None else [*guide.notes, *guide.unused()]
+            if guide is not None:
+                guide.close()  # before the folder goes in which its planes lie
             reader.close()
-            making = None if options.no_mark else replace(colorizer.making(), source=hashing.result())
-            join(source, target, work.complete(), replace(carriage, making=making))
+            guided = said.summary() if said else {}
+            making = replace(colorizer.making(), guidance=guided, source=hashing.result())
+            join(source, target, work.complete(), replace(carriage, making=None if options.no_mark else making))
             work.remove()
     return FilmResult(
         encoded.frames,
         encoded.network_calls,
-        colorizer.recipe(),
-        tuple(f"{shown(source)}: {text}" for text in _problem_notes(encoded.problems)),
+        ", ".join(filter(None, [colorizer.recipe(), said.describe()])),
+        tuple(f"{shown(source)}: {text}" for text in [*_problem_notes(encoded.problems), *guide_notes]),
+        (plan.height, plan.width),
+        making.as_dict(),
     )
+
+
+def plan_video(source: Path, target: Path, options: FilmOptions | None = None) -> FilmPlan:
+    """Find out what would become of a film, without colouring it.
+
+    Parameters
+    ----------
+    source, target
+        The film, and the file that would be written.
+    options
+        How the film would be read and written.
+
+    Raises
+    ------
+    InputError
+        The source is no film, or none of its frames can be decoded.
+    OutputError
+        The target could not be written.
+    UsageError
+        Options do not fit each other or the film.
+    MissingExtraError
+        PyAV is not installed.
+    """
+    options = options or FilmOptions()
+    with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
+        plan = plan_encoding(target, reader.description, options)
+        _, left_out = plan_carriage(source, target, plan, options, reader.first_time)
+        changed = [f"{shown(source)}: {text}" for text in _changes(reader, plan)]
+        size = plan.height, plan.width
+        return FilmPlan(reader.expected, size, plan.encoder, plan.pix_fmt, (*left_out, *changed))
 
 
 def _fingerprint(

@@ -22,6 +22,7 @@ from colorizer.film.muxing import interleaved, rising
 from colorizer.film.options import FilmOptions
 from colorizer.film.pyav import error_words, file_url, import_av, open_film, picture_stream
 from colorizer.film.segments import OrderedPacket, packets_in_order
+from colorizer.film.sei import message, with_message
 from colorizer.film.tags import making_tags
 from colorizer.io.atomic import NO_ROOM, temporary_beside
 from colorizer.networks.making import Making
@@ -197,9 +198,11 @@ def _pictures(ordered: Iterable[OrderedPacket], stream: Any, carriage: Carriage)
     av = import_av()
     plan, span = carriage.plan, carriage.span
     shift = round((span.first - span.zero) / plan.time_base)
+    unit = None if carriage.making is None else message(carriage.making, plan.encoder)
     for one in ordered:
         encoded = one.packet
-        packet = av.Packet(encoded.data)
+        marked = with_message(encoded.data, unit, plan.encoder) if unit and encoded.key else encoded.data
+        packet = av.Packet(marked)
         packet.stream, packet.time_base = stream, plan.time_base
         packet.pts, packet.dts = encoded.pts + shift, one.dts + shift
         packet.duration, packet.is_keyframe = one.duration, encoded.key

@@ -28,6 +28,10 @@ from colorizer.settings import Settings
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 """The last number in a name."""
 
+_SCANS = (".dpx", ".exr", ".cin")
+"""Formats of film scanners and of compositing, which no library reads and writes whole that is kept well: what their
+numbers mean, logarithms of density or linear light, stands in no header that can be relied on."""
+
 _QUEUE = 2
 """Pictures that are read before it is their turn."""
 
@@ -61,9 +65,21 @@ def numbered_frames(folder: Path) -> list[Path]:
         number = _NUMBER.search(path.stem)
         if number:
             found.append((path.stem[: number.start()], int(number[1]), path.name, path))
+    if len(found) < _FEWEST and (scan := _scan_of(folder)) is not None:
+        raise InputError(
+            f"{shown(folder)}: holds {scan.suffix[1:].upper()} frames, which are not read here",
+            remedy=Remedy.WRITE_PNG,
+            names=shown(folder / _NUMBER.sub(lambda number: f"%0{len(number[1])}d", scan.stem)) + scan.suffix,
+        )
     if len(found) < _FEWEST:
         raise InputError(f"{shown(folder)}: holds no numbered frames; names such as frame0001.png are expected")
     return [path for *_, path in sorted(found)]
+
+
+def _scan_of(folder: Path) -> Path | None:
+    """The first numbered frame in a format of film scanners, if there is one."""
+    scans = (path for path in folder.iterdir() if path.suffix.lower() in _SCANS and _NUMBER.search(path.stem))
+    return min(scans, default=None)
 
 
 def _result_names(paths: list[Path]) -> dict[Path, str]:

@@ -39,7 +39,12 @@ class FilmOptions:
         metavar="0..63",
     )
     preset: str | None = option(
-        None, "The encoder's speed: ultrafast to veryslow for h264 and h265, 0 to 13 for av1.", metavar="NAME"
+        None,
+        "The encoder's speed: ultrafast to veryslow for h264 and h265, 0 to 13 for av1. Default: veryfast for h264.",
+        metavar="NAME",
+    )
+    hardware: bool = option(
+        False, "Encode h264 or h265 on the graphics chip (NVENC, Quick Sync, VideoToolbox), if one here does it."
     )
     pixel_format: str | None = option(
         None,

@@ -1,4 +1,4 @@
-"""A contact sheet: some frames of a film in colour, before hours are committed to all of them."""
+"""Contact sheets: some frames of a film before and after, and its shots, before hours are committed to all of it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ import contextlib
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from colorizer.color.ycbcr import PlaneLayout, code_range
-from colorizer.colorizer import Colorizer
-from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
-from colorizer.film.frame import Frame, Plane, rgb_of
-from colorizer.film.options import FilmOptions, film_settings
-from colorizer.film.source import FilmReader, TimedFrame
-from colorizer.io.atomic import already_there
+from colorizer.film.options import FilmOptions
+from colorizer.film.picking import PickedFrame, Picker, labelled, timecode
+from colorizer.film.said import FilmGuiding
+from colorizer.film.shots import Shot
+from colorizer.film.source import FilmReader
 from colorizer.media import Picture, target_format, write_picture
 from colorizer.media.contact_sheet import contact_sheet
 from colorizer.settings import Settings
 
-_WIDTH, _GAP = 480, 8
-"""Pixels: the width of a frame on the sheet, and the gap between two."""
+_WIDTH, _GAP = 320, 8
+"""Pixels: the width of a frame on a sheet, and the gap between two."""
+
+COUNTED = 20_000
+"""Frames up to which a film is read whole to tell shots for a preview; that takes a minute or two, and more hours."""
+
+_MOST_ON_A_SHEET = 400
 
 
 def write_preview(
-    source: Path, target: Path, count: int, settings: Settings, options: FilmOptions, *, overwrite: bool = False
+    source: Path,
+    target: Path,
+    count: int,
+    settings: Settings,
+    options: FilmOptions,
+    *,
+    guiding: FilmGuiding = FilmGuiding(),  # noqa: B008 - frozen
 ) -> int:
-    """Colour some frames spread evenly over a film and write them as one picture.
+    """Colour some frames spread evenly over a film and write them, before and after, as one picture.
 
-    Frames are coloured one by one, since those between them are not decoded.
+    Frames are coloured one by one, since those between them are not. A target that exists is replaced.
 
     Parameters
     ----------
@@ -40,8 +45,8 @@ def write_preview(
         How many frames.
     settings, options
         How to colour, and which part of the film.
-    overwrite
-        Replace a target that exists.
+    guiding
+        What people say of its colours.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def write_preview(
     InputError
         The film cannot be read.
     OutputError
-        The target exists or cannot be written.
+        The target cannot be written.
     UsageError
         The target's suffix is none that is written, or a setting is not for film.
     MissingExtraError
@@ -61,38 +66,70 @@ def write_preview(
     WeightsError, EngineError
         The model or its runtime is not available.
     """
-    if target.exists() and not overwrite:
-        raise already_there(target)
     target_format(target)  # refuses a suffix that is not written before any work
-    frame_colorizer = FrameColorizer(
-        Colorizer(film_settings(settings), pictures=count), SteadyingOptions(steadiness=0.0, every=1)
-    )
-    with contextlib.closing(FilmReader(source, options.span, options.deinterlace)) as reader:
-        timed = reader.sample(count)
-        aspect = reader.description.tags.aspect or Fraction(1)
-        turn = timed[0].frame.native.rotation if timed else 0
-    cells = [_cell(frame_colorizer, one, aspect, turn) for one in timed]
+    picker = Picker(source, settings, options, guiding, pictures=count)
+    frames = picker.frames()
+    # what is said of a film holds for frames by their numbers, so they have to be counted
+    counts = frames <= COUNTED if frames is not None else bool(picker.said)
+    shots = picker.shots() if counts else []
+    total = shots[-1].last + 1 if shots else None
+    picked = picker.numbered(picker.numbers_spread(count, total)) if counts or picker.said else picker.spread(count)
+    aspect = float(_aspect(source))
+    cells = [labelled([one.before, one.after], _words(one, shots), _WIDTH, aspect) for one in picked]
+    if not cells:  # the film has fewer frames than it says
+        cells = [labelled([one.before, one.after], _words(one, shots), _WIDTH, aspect) for one in picker.spread(1)]
     write_picture(target, Picture(contact_sheet(cells, gap=_GAP, paper=0), None, "jpeg"))
     return len(cells)
 
 
-def _cell(frame_colorizer: FrameColorizer, timed: TimedFrame, aspect: Fraction, turn: int) -> npt.NDArray[np.uint8]:
-    frame = timed.frame
-    full = PlaneLayout(frame.layout.bits, (1, 1))  # a sheet is small; chroma at full size saves enlarging it
-    (predicted,) = frame_colorizer.predict(iter([(timed, frame)]), FilmState())
-    luma, chroma = frame_colorizer.planes(PredictedFrame(timed, frame, predicted.ab, predicted.state), full)
-    rgb = _to_rgb8(frame, luma, chroma)
-    # players turn the film and stretch its pixels as its tags say; a sheet has no such tags
-    rgb = np.rot90(rgb, round(turn / 90)) if turn else rgb
-    wide = rgb.shape[1] * (float(aspect) if turn % 180 == 0 else 1)
-    tall = rgb.shape[0] * (1 if turn % 180 == 0 else float(aspect))
-    size = (_WIDTH, max(1, round(_WIDTH * tall / wide)))
-    return np.asarray(cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA), np.uint8)
+def write_shots(source: Path, target: Path, settings: Settings, options: FilmOptions) -> list[Shot]:
+    """Find a film's shots, and write a frame of each, in colour, as one picture; a target that exists is replaced.
+
+    Parameters
+    ----------
+    source, target
+        The film, and the picture to write.
+    settings, options
+        How to colour, and how to read the film.
+
+    Raises
+    ------
+    InputError
+        The film cannot be read.
+    OutputError
+        The target cannot be written.
+    UsageError
+        The target's suffix is none that is written, or a setting is not for film.
+    MissingExtraError
+        PyAV is not installed.
+    WeightsError, EngineError
+        The model or its runtime is not available.
+    """
+    target_format(target)
+    picker = Picker(source, settings, options, pictures=100)
+    shots = picker.shots()
+    aspect = float(_aspect(source))
+    of_middle = {shot.middle: shot for shot in shots[:_MOST_ON_A_SHEET]}
+    cells = [
+        labelled([one.after], _words(one, [of_middle[one.number or 0]]), _WIDTH, aspect)
+        for one in picker.numbered(of_middle)
+    ]
+    write_picture(target, Picture(contact_sheet(cells, gap=_GAP, paper=0), None, "jpeg"))
+    return shots
 
 
-def _to_rgb8(frame: Frame, luma: Plane, chroma: tuple[Plane, Plane]) -> npt.NDArray[np.uint8]:
-    """R'G'B' of Y' and full-size chroma planes: (H, W, 3) uint8."""
-    scale = code_range(frame.layout.bits, full_range=frame.encoding.full_range)
-    normalized = (luma.astype(np.float32) - scale.black) / scale.luma_span
-    cb, cr = ((plane.astype(np.float32) - scale.middle) / scale.chroma_span for plane in chroma)
-    return np.asarray(np.rint(rgb_of(normalized, cb, cr, frame.encoding) * 255), np.uint8)
+def _words(picked: PickedFrame, shots: list[Shot]) -> str:
+    """Under a frame: its shot, its time, its number."""
+    parts = [timecode(picked.seconds)]
+    if picked.number is not None:
+        parts.append(f"frame {picked.number}")
+        shot = next((each for each in shots if each.first <= picked.number <= each.last), None)
+        parts = [*([] if shot is None else [f"shot {shot.number}"]), *parts]
+    return "   ".join(parts)
+
+
+def _aspect(source: Path) -> Fraction:
+    """How much wider than high its pixels are, as shown: players stretch them, a sheet has no tag for that."""
+    with contextlib.closing(FilmReader(source)) as reader:
+        aspect = reader.description.tags.aspect or Fraction(1)
+        return 1 / aspect if reader.rotation % 180 else aspect

@@ -45,6 +45,7 @@ class TimedFrame:
     frame: Frame
     time: int  # in units of the film's time base, from the first frame
     duration: int  # likewise; 0 where the film does not say
+    number: int = 0  # from the film's first frame, whatever part of it is taken
 
 
 class FilmReader:
@@ -109,6 +110,20 @@ class FilmReader:
         """When the first frame is shown, in seconds of the container's clock."""
         return (self._first.pts or 0) * self.description.time_base
 
+    @property
+    def rotation(self) -> int:
+        """Degrees against the clock by which players turn the pictures."""
+        return int(self._first.rotation)
+
+    @property
+    def expected(self) -> int | None:
+        """About how many frames `frames` gives, by what the film says of its length; None where it does not."""
+        total = self.description.frames
+        if total is None:
+            return None
+        begin, end = (None if at is None else round(at * self.description.rate) for at in self._span)
+        return max(0, (total if end is None else min(total, end)) - (begin or 0))
+
     def frames(self) -> Iterator[TimedFrame]:
         """Frames in the order in which they are shown."""
         description = self.description
@@ -116,7 +131,7 @@ class FilmReader:
         begin, end = (None if at is None else at / description.time_base for at in self._span)
         first = self._first.pts or 0
         last: int | None = None
-        for native in self._all():
+        for number, native in enumerate(self._all()):
             time = None if native.pts is None else native.pts - first
             if time is None or (last is not None and time <= last):
                 time = 0 if last is None else last + (step if time is None else 1)
@@ -125,7 +140,7 @@ class FilmReader:
             if end is not None and time >= end:
                 return
             if begin is None or time >= begin:
-                yield TimedFrame(self._frame(native), time, native.duration or 0)
+                yield TimedFrame(self._frame(native), time, native.duration or 0, number)
         self._compare_end(first + (last or 0) + (native.duration or step))
 
     def sample(self, count: int) -> list[TimedFrame]:

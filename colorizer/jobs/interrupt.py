@@ -61,6 +61,38 @@ def remembered() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM has come; it takes the way of Ctrl-C."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within this, SIGTERM ends what is done as Ctrl-C does: files are put away, work under way is kept.
+
+    Raises
+    ------
+    TerminatedError
+        Where SIGTERM arrives.
+    KeyboardInterrupt
+        At Ctrl-C; or at once, for one that was lost within `remembered`.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signals call
+        raise TerminatedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    earlier = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        if isinstance(earlier, _Remembering) and earlier.arrived:
+            raise KeyboardInterrupt
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[Interruption]:
     """Within this, the first signal calls `stop`, and the second raises KeyboardInterrupt.

@@ -105,6 +105,8 @@ class Outcome:
         Hashes and the like.
     made
         The output's stamp, when it was complete.
+    frames
+        Of a film, how many.
     """
 
     task: Task
@@ -119,6 +121,7 @@ class Outcome:
     tone: tuple[float, float] | None = None
     facts: Facts = Facts()
     made: Stamp | None = None
+    frames: int | None = None
 
 
 def color_file(

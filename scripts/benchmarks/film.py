@@ -113,14 +113,14 @@ def video(frames: int, networks: tuple[str, ...], size: str, json_file: Path | N
     report(markdown_table(header, rows), facts, [asdict(result) for result in results], json_file)
 
 
-def make_film(path: Path, frames: int, size: tuple[int, int] = FULL_HD) -> Path:
-    """Write the film."""
+def make_film(path: Path, frames: int, size: tuple[int, int] = FULL_HD, grain: float = GRAIN_SPEED) -> Path:
+    """Write the film: a pan over a photograph, in H.264."""
     av = import_av()
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=24, options={"crf": "18", "preset": "veryfast"})
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
-        for grey in grained(pan(PHOTOS / "meadow-and-mountain.jpg", frames, size), GRAIN_SPEED):
+        for grey in grained(pan(PHOTOS / "meadow-and-mountain.jpg", frames, size), grain):
             out.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="gray").reformat(format="yuv420p")))
         out.mux(stream.encode(None))
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -29,12 +30,15 @@ from pathlib import Path
 from colorizer import Settings
 from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
+from colorizer.film.said import FilmGuiding
 source, target, codec = sys.argv[1:]
+hints = Path(source).with_suffix(".hints.json")
+guiding = FilmGuiding(hints=hints if hints.exists() else None)
 settings = Settings(model="lite", engine="opencv", threads=1)
 film = FilmOptions(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
 print("begun", flush=True)
 say = lambda progress: print(progress.done, flush=True)
-color_video(Path(source), Path(target), settings, film, segment_frames=6, on_progress=say)
+color_video(Path(source), Path(target), settings, film, guiding=guiding, segment_frames=6, on_progress=say)
 """
 
 
@@ -97,6 +101,19 @@ def test_a_killed_film_resumes_to_the_same_pictures_and_sound(
 @pytest.mark.parametrize("codec", ["h264", "ffv1"])
 def test_ten_kills_leave_no_trace(codec: str, photographs: list[Path], tmp_path: Path) -> None:
     one_trial(photographs, tmp_path, codec, frames=120, kills=10)
+
+
+@pytest.mark.slow
+def test_kills_leave_no_trace_in_a_guided_film(photographs: list[Path], tmp_path: Path) -> None:
+    hints = [{"points": [[0.5, 0.5]], "size": 0.2, "color": "navy", "frame": frame} for frame in (8, 50)]
+    (tmp_path / "film.hints.json").write_text(json.dumps({"version": 1, "hints": hints}))
+    source = make_source(photographs, tmp_path / "film.mkv", 60)
+    whole, resumed = tmp_path / "whole.mkv", tmp_path / "resumed.mkv"
+    process = run_of(source, whole, "ffv1")
+    process.communicate()
+    assert process.returncode == 0
+    assert broken_and_resumed(source, resumed, "ffv1", 5, seed=2) > 0
+    assert content(resumed) == content(whole)
 
 
 def test_what_is_done_is_not_done_again(photographs: list[Path], tmp_path: Path) -> None:
