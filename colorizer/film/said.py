@@ -267,8 +267,9 @@ def _text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError(f"{shown(path)}: not text in UTF-8, which hints files are") from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{shown(path)}: the hints cannot be read ({reason}); check the name") from error
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        remedy = "check the name and its permissions"
+        raise InputError(f"{shown(path)}: the hints cannot be read ({reason}); {remedy}") from error
 
 
 def _by_frame(hints: tuple[Hint, ...], named: Moment | None, picture: MadeFor, path: Path) -> Iterator[FrameHints]:
