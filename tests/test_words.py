@@ -39,7 +39,8 @@ NO_MESSAGES = {
 
 def spoken(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Strings of more than one word that are no docstrings, with their lines."""
-    passed = docstrings(tree) | {id(part) for node in ast.walk(tree) if _is_for_no_reader(node) for part in ast.walk(node)}
+    passed = docstrings(tree)
+    passed |= {id(part) for node in ast.walk(tree) if _is_for_no_reader(node) for part in ast.walk(node)}
     for node in ast.walk(tree):
         said = node.value if isinstance(node, ast.Constant) and id(node) not in passed else None
         if isinstance(node, ast.Constant) and isinstance(said, str) and " " in said.strip():
