@@ -58,7 +58,7 @@ def test_a_file_that_is_not_there_or_no_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_boxes(tmp_path / "none.json")
     (tmp_path / "x.json").write_text('{"a.jpg": [[1, 2, Infinity, 4]')
-    with pytest.raises(UsageError, match=r"x\.json: no JSON"):
+    with pytest.raises(UsageError, match=r"x\.json: not JSON"):
         read_boxes(tmp_path / "x.json")
 
 
