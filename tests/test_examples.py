@@ -8,6 +8,8 @@ import re
 import runpy
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import cv2
@@ -25,6 +27,8 @@ RESULTS = {
     "docs/video.md": ["film.color.mp4"],
 }
 """Pages with examples in Python, and the files that they write."""
+TRAINING = "docs/training.md"
+"""Its example takes PyTorch, and half an hour."""
 
 
 def make_inputs(folder: Path) -> None:
@@ -52,7 +56,23 @@ def test_examples_in_pages(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_all_pages_with_examples_are_tried() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     found = {page.relative_to(ROOT).as_posix() for page in pages if "```python" in page.read_text(encoding="utf-8")}
-    assert found == set(RESULTS)
+    assert found == set(RESULTS) | {TRAINING}
+
+
+def test_the_example_of_training_asks_for_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = importlib.import_module("colorizer.training.run")
+    asked: list[Any] = []
+
+    def train(request: Any) -> SimpleNamespace:
+        asked.append(request)
+        return SimpleNamespace(best=0.9)
+
+    monkeypatch.setattr(run, "train", train)
+    example = re.search(r"^```python\n(.*?)^```", (ROOT / TRAINING).read_text(encoding="utf-8"), re.M | re.S)
+    assert example
+    (tmp_path / "example.py").write_text(example[1], encoding="utf-8")
+    runpy.run_path(str(tmp_path / "example.py"))
+    assert [(request.network, request.start, request.minutes) for request in asked] == [("lite", "lite", 30)]
 
 
 @pytest.mark.parametrize(

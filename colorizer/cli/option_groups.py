@@ -82,7 +82,6 @@ FILMS = Guide(
         "The colours": {
             "model": "Which network guesses the colours: lite is built in, zhang16 is larger and has richer colours.",
             "saturation": "1.3 for stronger colours, 0.7 for paler ones.",
-            "steadiness": "Higher flickers less; 0 colours every picture by itself.",
             "keep_color": "Leave scenes that are in colour as they are.",
             "every": "auto is several times as fast: the network looks only when the picture changes.",
         },
@@ -92,8 +91,6 @@ FILMS = Guide(
         },
         "The file": {
             "codec": "Such as h265 or ffv1. Without it, h264, which plays everywhere.",
-            "crf": "Lower is better and larger; 18 unless you say otherwise.",
-            "no_audio": "Leave the sound out.",
         },
         "What is said": {
             "quiet": "Say nothing but errors.",

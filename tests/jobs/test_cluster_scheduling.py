@@ -239,7 +239,7 @@ def test_without_ray_it_is_said_how_to_get_it(
             ("scans", "-o", "out", "--model", "lite", "--device", "coreml"),
             "--device coreml: is for one machine, not for a cluster",
         ),
-        (("video", "f.mp4", "--preview", "3"), "--cluster: is for the whole film; leave it out"),
+        (("video", "f.mp4", "--preview", "3"), "--cluster: is for the whole film; leave it out, or --preview"),
         (("video", "--y4m", "-", "-o", "-"), "--cluster: is for film files, and folders of pictures; leave it out"),
         (
             ("video", "f.mp4", "--device", "cuda"),
