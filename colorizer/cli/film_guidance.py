@@ -13,7 +13,7 @@ from colorizer.errors import OptionRef, Remedy, UsageError
 from colorizer.io.address import address
 
 if TYPE_CHECKING:
-    from colorizer.film.said import FilmGuiding
+    from colorizer.film.guidance.files import FilmGuiding
 
 GUIDING = ("references", "reference", "reference_as", "palette", "hints", "no_hints", "carry")
 """The options' names."""
@@ -108,7 +108,7 @@ class Guided:
 
     def of(self, film: Path) -> FilmGuiding:
         """What is said of a film."""
-        from colorizer.film.said import FilmGuiding
+        from colorizer.film.guidance.files import FilmGuiding
         from colorizer.guidance.files import beside
 
         hints = self._hints

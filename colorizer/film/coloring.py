@@ -21,9 +21,9 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
-from colorizer.film.matching import Matcher
+from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.preparing import FrameGuidance
 from colorizer.film.options import FilmOptions
-from colorizer.film.preparing import FrameGuidance
 from colorizer.film.temporal import FrameInput, TemporalState, steady
 from colorizer.networks.looks import Seen
 

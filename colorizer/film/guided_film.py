@@ -1,4 +1,4 @@
-"""A film file's guidance: the film is read a second time for it, see `colorizer.film.guide`."""
+"""A film file's guidance: the film is read a second time for it, see `colorizer.film.guidance.guide`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from colorizer.colorizer import Colorizer
 from colorizer.film.coloring import seen_of
 from colorizer.film.deinterlacing import Deinterlace
-from colorizer.film.guide import Guide
-from colorizer.film.matching import Matcher
-from colorizer.film.preparing import Geometry
-from colorizer.film.said import FilmGuidance
+from colorizer.film.guidance.files import FilmGuidance
+from colorizer.film.guidance.guide import Guide
+from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.preparing import Geometry
 from colorizer.film.shots import SmallFrame
 from colorizer.film.source import FilmReader
 

@@ -20,12 +20,12 @@ from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, s
 from colorizer.film.digest import FilmHash
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame, plan_encoding
 from colorizer.film.frame import Frame
+from colorizer.film.guidance.files import FilmGuiding, read_guiding
 from colorizer.film.guided_film import GuidedFilm
 from colorizer.film.joining import join
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.pyav import import_av
-from colorizer.film.said import FilmGuiding, read_guiding
 from colorizer.film.segments import WorkFolder, cannot_be_written, work_folder_of, write_packet, written_part
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
 from colorizer.film.trial import plan_carriage

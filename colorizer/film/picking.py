@@ -18,9 +18,9 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, OutputError, shown
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
 from colorizer.film.frame import Frame, Plane, normalized_chroma, rgb_of
+from colorizer.film.guidance.files import FilmGuidance, FilmGuiding, read_guiding
 from colorizer.film.guided_film import GuidedFilm, small_frames
 from colorizer.film.options import FilmOptions, film_settings
-from colorizer.film.said import FilmGuidance, FilmGuiding, read_guiding
 from colorizer.film.shots import Shot, find_shots
 from colorizer.film.source import FilmReader, TimedFrame
 from colorizer.media import Picture, write_picture

@@ -6,9 +6,9 @@ import contextlib
 from fractions import Fraction
 from pathlib import Path
 
+from colorizer.film.guidance.files import FilmGuiding
 from colorizer.film.options import FilmOptions
 from colorizer.film.picking import PickedFrame, Picker, labelled, timecode
-from colorizer.film.said import FilmGuiding
 from colorizer.film.shots import Shot
 from colorizer.film.source import FilmReader
 from colorizer.media import Picture, target_format, write_picture

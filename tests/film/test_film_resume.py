@@ -30,7 +30,7 @@ from pathlib import Path
 from colorizer import Settings
 from colorizer.film import FilmOptions
 from colorizer.film.job import color_video
-from colorizer.film.said import FilmGuiding
+from colorizer.film.guidance.files import FilmGuiding
 source, target, codec = sys.argv[1:]
 hints = Path(source).with_suffix(".hints.json")
 guiding = FilmGuiding(hints=hints if hints.exists() else None)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.film.layers import ShotFrames
+from colorizer.film.guidance.layers import ShotFrames
 from colorizer.film.motion import FlowField, flow_fields
 from colorizer.guidance.hints import Hint
 

@@ -1,8 +1,8 @@
 """Colours of some frames of a shot, its anchors, carried along the motion to all of its frames.
 
 Each frame takes from the anchor before it and the one after it, by how well their points are still in sight
-(`colorizer.film.tracing`) and how near they are. Colours are fetched from the anchor itself, however far it is, so they
-neither blur nor drift. The result does not depend on where a run was broken off: it is made for whole shots.
+(`colorizer.film.guidance.tracing`) and how near they are. Colours come from the anchor itself, however far it is,
+so they neither blur nor drift. The result does not depend on where a run was broken off: it is made for whole shots.
 
 What is carried, `Planes`, is an affine change of the chroma that there is without it.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.film.guidance.store import PlaneStore
+from colorizer.film.guidance.tracing import Trace
 from colorizer.film.motion import FlowField, FrameFeatures, flow_fields, frame_features
-from colorizer.film.store import PlaneStore
-from colorizer.film.tracing import Trace
 
 Floats = npt.NDArray[np.float32]
 

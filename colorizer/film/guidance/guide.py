@@ -11,11 +11,11 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from colorizer.film.layers import ShotFrames
-from colorizer.film.matching import Matcher, Matching
+from colorizer.film.guidance.files import FilmGuidance, Moment
+from colorizer.film.guidance.layers import ShotFrames
+from colorizer.film.guidance.matching import Matcher, Matching
+from colorizer.film.guidance.preparing import FilmFacts, FrameGuidance, Geometry, GuidedShot, Preparation, ScoutedShot
 from colorizer.film.pipeline import in_thread
-from colorizer.film.preparing import FilmFacts, FrameGuidance, Geometry, GuidedShot, Preparation, ScoutedShot
-from colorizer.film.said import FilmGuidance, Moment
 from colorizer.film.shots import Cuts, SmallFrame
 from colorizer.film.source import TimedFrame
 

@@ -18,7 +18,7 @@ from colorizer.color.pixels import chroma_plane, recombine
 from colorizer.color.resample import fitted
 from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
-from colorizer.film.layers import Planes
+from colorizer.film.guidance.layers import Planes
 from colorizer.guidance.field import reached
 from colorizer.guidance.hints import Guidance, Hint, Reference
 from colorizer.guidance.placing import placed, told

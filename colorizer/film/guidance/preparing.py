@@ -15,11 +15,11 @@ from colorizer.color.pixels import chroma_plane
 from colorizer.color.pixels import lightness as lightness_of_pixels
 from colorizer.color.resample import fitted
 from colorizer.errors import InputError, shown
-from colorizer.film.following import followed_hints
-from colorizer.film.layers import Anchor, Planes, ShotFrames, carried
-from colorizer.film.matching import Matcher, Matching, scaled
-from colorizer.film.said import FrameHints, FrameReference, read_frame
-from colorizer.film.store import PlaneStore
+from colorizer.film.guidance.files import FrameHints, FrameReference, read_frame
+from colorizer.film.guidance.following import followed_hints
+from colorizer.film.guidance.layers import Anchor, Planes, ShotFrames, carried
+from colorizer.film.guidance.matching import Matcher, Matching, scaled
+from colorizer.film.guidance.store import PlaneStore
 from colorizer.guidance.files import SAME_ASPECT, ShotLook, check_picture, look_of
 from colorizer.guidance.hints import Guidance, Hint
 from colorizer.guidance.references import Known
