@@ -28,7 +28,8 @@ from colorizer.settings import Settings
 
 if TYPE_CHECKING:
     from colorizer.guidance import Guidance
-    from colorizer.guidance.session import Said, Session
+    from colorizer.guidance.asked import Said
+    from colorizer.guidance.session import Session
     from colorizer.networks.descriptor.model import Spreading
 
 Pixels = npt.NDArray[Any]
@@ -258,7 +259,7 @@ class Colorizer:
         EngineError
             The runtime failed.
         """
-        from colorizer.guidance.session import Said
+        from colorizer.guidance.asked import Said
 
         found = predict_looks(self._network, seen, distribution=self.temperature is not None)
         distribution = None if found.distributions is None else found.distributions[0]
@@ -356,7 +357,7 @@ class Colorizer:
         return vivid
 
     def said(self, pixels: Pixels) -> Said:
-        """What the network says of a picture, as sessions keep it; see `colorizer.guidance.session.Asked`.
+        """What the network says of a picture, as sessions keep it; see `colorizer.guidance.asked.Asked`.
 
         Raises
         ------
@@ -366,7 +367,7 @@ class Colorizer:
         return self.say(self.view.of_pixels(pixels, self.settings.threads))
 
     def fed(self, pixels: Pixels, planes: Callable[[tuple[int, int]], Floats]) -> Floats:
-        """The chroma of a network that is fed hints; see `colorizer.guidance.session.Asked`.
+        """The chroma of a network that is fed hints; see `colorizer.guidance.asked.Asked`.
 
         Raises
         ------

@@ -18,7 +18,7 @@ from colorizer.errors import ColorizerError, ExitStatus, InputError, UsageError,
 from colorizer.film.formats import is_video
 
 if TYPE_CHECKING:
-    from colorizer.film.job import Encode, Progress
+    from colorizer.film.encoding import Encode, Progress
     from colorizer.jobs.plan import Task
     from colorizer.jobs.report import Report
     from colorizer.jobs.run import Outcome

@@ -15,7 +15,7 @@ from colorizer.color.pixels import check_pixels
 from colorizer.colorizer import Colorizer
 from colorizer.errors import ColorizerError, InputError, Message, OutputError, Remedy, UsageError, shown
 from colorizer.film.color_detection import ColorCheck, decide_in_color
-from colorizer.film.job import Progress
+from colorizer.film.encoding import Progress
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.temporal import FrameInput, SteadiedFrame, steady

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from colorizer.film.coloring import FilmState, FrameChroma, FrameColorizer, FrameLook, PredictedFrame
 from colorizer.film.encoder import EncodingPlan
-from colorizer.film.job import encode_segment, encoder_input
+from colorizer.film.encoding import encode_segment, encoder_input
 from colorizer.film.options import FilmOptions
 from colorizer.film.segments import cannot_be_written
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame

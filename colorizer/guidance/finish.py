@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.pixels import lightness
 from colorizer.color.upsample import Upsampler
-from colorizer.guidance.placing import Placed
+from colorizer.guidance.hints import Guidance
+from colorizer.guidance.placing import Placed, placed
 
+Pixels = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
@@ -188,3 +192,57 @@ def away(item: Placed, first: int, last: int, low: int, high: int) -> Floats:
     if closed:
         nearest[inside] = 0
     return nearest.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Guided:
+    """Chroma with guidance, to be rendered at any size.
+
+    Attributes
+    ----------
+    vivid
+        (h, w, 2) float32, the network's part, with saturation and strength in it.
+    own_share
+        Share of the picture's own chroma that is added.
+    lines
+        What guidance changes; None where there is none.
+    """
+
+    vivid: Floats
+    own_share: float
+    lines: Lines | None = None
+
+
+def full_size(
+    guided: Guided, guidance: Guidance, pixels: Pixels, size: tuple[int, int] | None = None
+) -> FullSize | None:
+    """Guidance for a picture that is rendered; None where there is none.
+
+    Parameters
+    ----------
+    guided
+        Chroma with guidance.
+    guidance
+        The same, with hints in fractions.
+    pixels
+        The picture.
+    size
+        Height and width of the chroma to make; None: the picture's.
+
+    Raises
+    ------
+    InputError
+        A hint is outside the picture.
+    """
+    if guided.lines is None:
+        return None
+    height, width = size or pixels.shape[:2]
+    items = placed(guidance.hints, height, width)
+    scale = np.array([pixels.shape[1] / width, pixels.shape[0] / height])
+    return FullSize(guided.lines, items, height, width, [_tone(pixels, item, scale) for item in items])
+
+
+def _tone(pixels: Pixels, item: Placed, scale: npt.NDArray[np.float64]) -> float:
+    """L of the picture at a hint, whose places are to be multiplied by `scale`."""
+    column, row = np.clip((item.points[0] + 0.5) * scale, 0, [pixels.shape[1] - 1, pixels.shape[0] - 1]).astype(int)
+    return float(lightness(pixels[row : row + 1, column : column + 1])[0, 0])

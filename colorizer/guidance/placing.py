@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from colorizer.color.pixels import chroma_plane, lightness, recombine
 from colorizer.errors import InputError
 from colorizer.guidance.field import Told
-from colorizer.guidance.hints import Guidance, Hint, hexadecimal_of
+from colorizer.guidance.hints import Guidance, Hint, hexadecimal_of, replace_guidance
 
 Doubles = npt.NDArray[np.float64]
 
@@ -202,3 +202,25 @@ def _contradictions(items: Sequence[Placed]) -> Iterator[str]:
         one, other = (points[index].hint for index in pairs[0])
         more = f", and {len(pairs) - 1} more pairs" if len(pairs) > 1 else ""
         yield f"hints at {one.place} contradict each other ({one.color} and {other.color}{more}); the mean is taken"
+
+
+def in_fractions(guidance: Guidance, full: tuple[int, int]) -> Guidance:
+    """The same guidance with all hints in fractions; height and width are those of the picture that they are on.
+
+    Raises
+    ------
+    InputError
+        A hint is outside the picture.
+    """
+    if not any(hint.pixels for hint in guidance.hints):
+        return guidance
+    height, width = full
+    placed((hint for hint in guidance.hints if hint.pixels), height, width)
+    return replace_guidance(guidance, hints=tuple(_in_fractions(hint, height, width) for hint in guidance.hints))
+
+
+def _in_fractions(hint: Hint, height: int, width: int) -> Hint:
+    if not hint.pixels:
+        return hint
+    points = tuple(((x + 0.5) / width, (y + 0.5) / height) for x, y in hint.points)
+    return replace(hint, points=points, pixels=False)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -21,13 +20,14 @@ from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.color.resample import fitted
 from colorizer.color.strips import shrunk_lightness, with_chroma
 from colorizer.errors import UsageError
+from colorizer.guidance.asked import Asked, Said
 from colorizer.guidance.columns import Columns
 from colorizer.guidance.field import spread
 from colorizer.guidance.files import MadeFor, look_of
-from colorizer.guidance.finish import FullSize, Lines
-from colorizer.guidance.hints import Guidance, Hint, Reference, replace_guidance
+from colorizer.guidance.finish import Guided, Lines, full_size
+from colorizer.guidance.hints import Guidance, Reference
 from colorizer.guidance.metric import metric_for
-from colorizer.guidance.placing import Placed, placed, remarks, told
+from colorizer.guidance.placing import Placed, in_fractions, placed, remarks, told
 from colorizer.guidance.planes import hint_planes
 from colorizer.guidance.references import (
     Known,
@@ -39,8 +39,6 @@ from colorizer.guidance.references import (
 from colorizer.guidance.scene import Scene, enlarged, working_size
 from colorizer.guidance.suggestions import SWATCHES, Suggestion, suggested
 from colorizer.guidance.variants import variants
-from colorizer.networks.descriptor.model import Spreading
-from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
 
 Pixels = npt.NDArray[Any]
@@ -56,84 +54,6 @@ _REFERENCES = 4
 
 _REFERENCE_SIDE = 1024
 """Of a reference that the network is asked about."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a network said of a picture.
-
-    Attributes
-    ----------
-    model
-        The network's name.
-    ab
-        (h, w, 2) float32, CIE Lab units.
-    distribution
-        Where that comes from; None where the network has none.
-    temperature
-        Of the annealed mean that made it.
-    """
-
-    model: str
-    ab: Floats
-    distribution: Distribution | None
-    temperature: float = 1.0
-
-
-@dataclass(frozen=True)
-class Guided:
-    """Chroma with guidance, to be rendered at any size.
-
-    Attributes
-    ----------
-    vivid
-        (h, w, 2) float32, the network's part, with saturation and strength in it.
-    own_share
-        Share of the picture's own chroma that is added.
-    lines
-        What guidance changes; None where there is none.
-    """
-
-    vivid: Floats
-    own_share: float
-    lines: Lines | None = None
-
-
-class Asked(Protocol):
-    """Whoever asks the network of pictures, as `colorizer.Colorizer` does."""
-
-    @property
-    def spreading(self) -> Spreading:
-        """Who spreads hints; the network alone or both where it is fed them."""
-
-    def said(self, pixels: Pixels) -> Said:
-        """What the network says of a picture.
-
-        Raises
-        ------
-        EngineError
-            The runtime failed.
-        """
-
-    def fed(self, pixels: Pixels, planes: Callable[[tuple[int, int]], Floats]) -> Floats:
-        """What a network says that is fed hints.
-
-        Parameters
-        ----------
-        pixels
-            The picture.
-        planes
-            Given a height and a width, the hints at that size, as `colorizer.networks.base.NetworkInput` has them.
-
-        Returns
-        -------
-        ndarray, (h, w, 2) float32, CIE Lab units
-
-        Raises
-        ------
-        EngineError
-            The runtime failed.
-        """
 
 
 class Session:
@@ -418,65 +338,8 @@ class Session:
         )
 
 
-def full_size(
-    guided: Guided, guidance: Guidance, pixels: Pixels, size: tuple[int, int] | None = None
-) -> FullSize | None:
-    """Guidance for a picture that is rendered; None where there is none.
-
-    Parameters
-    ----------
-    guided
-        Chroma with guidance.
-    guidance
-        The same, with hints in fractions.
-    pixels
-        The picture.
-    size
-        Height and width of the chroma to make; None: the picture's.
-
-    Raises
-    ------
-    InputError
-        A hint is outside the picture.
-    """
-    if guided.lines is None:
-        return None
-    height, width = size or pixels.shape[:2]
-    items = placed(guidance.hints, height, width)
-    scale = np.array([pixels.shape[1] / width, pixels.shape[0] / height])
-    return FullSize(guided.lines, items, height, width, [_tone(pixels, item, scale) for item in items])
-
-
-def _tone(pixels: Pixels, item: Placed, scale: npt.NDArray[np.float64]) -> float:
-    """L of the picture at a hint, whose places are to be multiplied by `scale`."""
-    column, row = np.clip((item.points[0] + 0.5) * scale, 0, [pixels.shape[1] - 1, pixels.shape[0] - 1]).astype(int)
-    return float(lightness(pixels[row : row + 1, column : column + 1])[0, 0])
-
-
 def _prepared(pixels: Pixels, said: Said, threads: int | None) -> Scene:
     height, width = pixels.shape[:2]
     classes = None if said.distribution is None else len(said.distribution.centres)
     light = shrunk_lightness(pixels, working_size(height, width), threads)
     return Scene.of(light, said.ab, said.distribution, metric_for(said.model, classes))
-
-
-def in_fractions(guidance: Guidance, full: tuple[int, int]) -> Guidance:
-    """The same guidance with all hints in fractions; height and width are those of the picture that they are on.
-
-    Raises
-    ------
-    InputError
-        A hint is outside the picture.
-    """
-    if not any(hint.pixels for hint in guidance.hints):
-        return guidance
-    height, width = full
-    placed((hint for hint in guidance.hints if hint.pixels), height, width)
-    return replace_guidance(guidance, hints=tuple(_in_fractions(hint, height, width) for hint in guidance.hints))
-
-
-def _in_fractions(hint: Hint, height: int, width: int) -> Hint:
-    if not hint.pixels:
-        return hint
-    points = tuple(((x + 0.5) / width, (y + 0.5) / height) for x, y in hint.points)
-    return replace(hint, points=points, pixels=False)

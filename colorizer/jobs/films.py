@@ -17,7 +17,7 @@ from pathlib import Path
 
 from colorizer.errors import InputError, shown
 from colorizer.film.coloring import FilmState, FrameChroma, FrameColorizer, FrameLook, steadying_of
-from colorizer.film.job import Encode, Encoded, FilmJob
+from colorizer.film.encoding import Encode, Encoded, FilmJob
 from colorizer.film.segments import cannot_be_written
 from colorizer.film.source import DecodingProblems
 from colorizer.film.stages import (

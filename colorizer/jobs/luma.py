@@ -12,9 +12,10 @@ from colorizer.color.chroma_for_luma import rgb_of
 from colorizer.color.strips import Adjustment
 from colorizer.colorizer import Colorizer
 from colorizer.guidance import Guidance
-from colorizer.guidance.finish import Lines
+from colorizer.guidance.finish import Lines, full_size
 from colorizer.guidance.hints import replace_guidance
-from colorizer.guidance.session import Session, full_size, in_fractions
+from colorizer.guidance.placing import in_fractions
+from colorizer.guidance.session import Session
 from colorizer.media import Mark, Output, Picture
 from colorizer.media.jpeg_luma import kept_luma, not_kept, turned_back, with_chroma_planes
 from colorizer.media.picture import KeptLuma, upright

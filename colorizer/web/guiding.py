@@ -18,7 +18,9 @@ import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
 from colorizer.guidance import Guidance, to_json
-from colorizer.guidance.session import Said, Session, in_fractions
+from colorizer.guidance.asked import Said
+from colorizer.guidance.placing import in_fractions
+from colorizer.guidance.session import Session
 from colorizer.networks.descriptor.model import Spreading
 from colorizer.networks.distribution import Distribution
 from colorizer.settings import Settings
@@ -40,7 +42,7 @@ def as_object(guidance: Guidance, references: Iterable[tuple[str, Sent]] = ()) -
 
 @dataclass(frozen=True)
 class LateNetwork:
-    """A network that is loaded when it is asked, as few hints need it; see `colorizer.guidance.session.Asked`."""
+    """A network that is loaded when it is asked, as few hints need it; see `colorizer.guidance.asked.Asked`."""
 
     model: str
     spreading: Spreading

@@ -25,10 +25,11 @@ from benchmarks.measure import json_option, machine, markdown_table, report
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane, lightness, recombine
 from colorizer.guidance import Guidance, Hint, Reference
+from colorizer.guidance.asked import Said
 from colorizer.guidance.hints import Role
 from colorizer.guidance.metric import UNFITTED, WITHOUT_DISTRIBUTION
 from colorizer.guidance.scene import Scene
-from colorizer.guidance.session import Said, Session
+from colorizer.guidance.session import Session
 
 SIDE = 256
 LEAST_CHROMA = 2.0

@@ -23,7 +23,8 @@ from films import SMALL_VIEW, make_film, noisy, pan, to_grey
 
 from colorizer.errors import OutputError
 from colorizer.film import FilmOptions
-from colorizer.film.job import FilmResult, Progress, color_video
+from colorizer.film.encoding import Progress
+from colorizer.film.job import FilmResult, color_video
 from colorizer.jobs.executors.base import Answer, Job
 from colorizer.jobs.films import encode_on
 

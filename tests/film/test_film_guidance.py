@@ -18,9 +18,10 @@ from colorizer import Settings
 from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.errors import InputError
 from colorizer.film import FilmOptions
+from colorizer.film.encoding import Progress
 from colorizer.film.guidance.files import FilmGuiding, Moment, moment_of, read_guiding
 from colorizer.film.guidance.preparing import Geometry
-from colorizer.film.job import Progress, color_video
+from colorizer.film.job import color_video
 from colorizer.guidance import Hint
 from colorizer.guidance.files import look_of
 

@@ -18,7 +18,8 @@ from conftest import Command
 from films import SMALL_VIEW, Picture, Recipe, look, make_film, pan, to_grey
 
 from colorizer.film import FilmOptions
-from colorizer.film.job import Progress, color_video
+from colorizer.film.encoding import Progress
+from colorizer.film.job import color_video
 from colorizer.film.sei import IDENTIFIER
 
 FAST = ("--preset", "ultrafast", "--engine", "opencv", "--model", "lite", "--size", "64")

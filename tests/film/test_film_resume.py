@@ -19,7 +19,8 @@ from films import SMALL_VIEW, Recipe, look, make_film, noisy, pan, to_grey
 
 from colorizer.errors import OutputError
 from colorizer.film import FilmOptions
-from colorizer.film.job import Progress, color_video
+from colorizer.film.encoding import Progress
+from colorizer.film.job import color_video
 from colorizer.film.segments import WorkFolder
 from colorizer.io.atomic import remove_leftovers
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from colorizer.guidance import Guidance, Hint
-from colorizer.guidance.session import Said, Session
+from colorizer.guidance.asked import Said
+from colorizer.guidance.session import Session
 from colorizer.networks.distribution import Distribution
 from colorizer.networks.zhang.bins import bin_centres
 from colorizer.settings import Settings

@@ -169,7 +169,8 @@ def test_a_preview_is_the_picture_reduced() -> None:
 
 def test_distribution_for_other_classes_has_no_fitted_metric() -> None:
     """A network of the name of a fitted one, with other classes, is guided all the same."""
-    from colorizer.guidance.session import Said, Session
+    from colorizer.guidance.asked import Said
+    from colorizer.guidance.session import Session
 
     few = CENTRES[::10]
     logits = -((few[:, None, None] - np.zeros((1, 8, 8, 2))) ** 2).sum(-1) / 200

@@ -18,7 +18,8 @@ from PIL import Image
 from colorizer import Colorizer, Settings
 from colorizer.errors import WeightsError
 from colorizer.guidance import Guidance, Hint
-from colorizer.guidance.session import Said, Session
+from colorizer.guidance.asked import Said
+from colorizer.guidance.session import Session
 from colorizer.networks.descriptor.reading import parse_descriptor
 
 SIDE = 256

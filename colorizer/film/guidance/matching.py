@@ -19,7 +19,9 @@ from colorizer.color.resample import fitted
 from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.film.guidance.layers import Planes
+from colorizer.guidance.asked import Said
 from colorizer.guidance.field import reached
+from colorizer.guidance.finish import full_size
 from colorizer.guidance.hints import Guidance, Hint, Reference
 from colorizer.guidance.placing import placed, told
 from colorizer.guidance.references import (
@@ -30,7 +32,7 @@ from colorizer.guidance.references import (
     palette_of_picture,
 )
 from colorizer.guidance.scene import enlarged, working_size
-from colorizer.guidance.session import Said, Session, full_size
+from colorizer.guidance.session import Session
 from colorizer.settings import Settings
 
 Floats = npt.NDArray[np.float32]

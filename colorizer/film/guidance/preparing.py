@@ -22,8 +22,8 @@ from colorizer.film.guidance.matching import Matcher, Matching, scaled
 from colorizer.film.guidance.store import PlaneStore
 from colorizer.guidance.files import SAME_ASPECT, ShotLook, check_picture, look_of
 from colorizer.guidance.hints import Guidance, Hint
+from colorizer.guidance.placing import in_fractions
 from colorizer.guidance.references import Known
-from colorizer.guidance.session import in_fractions
 
 Floats = npt.NDArray[np.float32]
 
