@@ -97,13 +97,34 @@ def put(address: Remote, spool: BinaryIO) -> None:
 
 
 def _in_parts(system: AbstractFileSystem, spool: BinaryIO, path: str) -> None:
+    """Send a file in parts, by a thread: whatever ends this process in the middle, a request comes to its answer.
+
+    An exception in the middle of the first request would lose the upload's number with its answer, and with that the
+    way to take it back.
+    """
     spool.seek(0)
     target: Any = system.open(path, "wb", block_size=PART)
+    ended = threading.Event()
+    troubles: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            while not ended.is_set() and (chunk := spool.read(_CHUNK)):
+                target.write(chunk)
+            if not ended.is_set():
+                target.close()
+        except BaseException as error:  # raised again by the one who waits
+            troubles.append(error)
+
+    sending = threading.Thread(target=send)
     try:
-        while chunk := spool.read(_CHUNK):
-            target.write(chunk)
-        target.close()
+        sending.start()
+        sending.join()
+        if troubles:
+            raise troubles[0]
     except BaseException:
+        ended.set()
+        sending.join()
         # aborts what was begun; without this its parts would stay there, unseen and paid for
         with contextlib.suppress(Exception):
             target.discard()
