@@ -154,6 +154,8 @@ def test_a_run_that_is_ended_says_that_the_same_command_goes_on(
 ) -> None:
     make_film(tmp_path / "film.mkv", two_shots * 150, Recipe(sounds=()))
     words = ["film.mkv", "--progress", "json", *FAST]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in what a shell starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "colorizer", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
