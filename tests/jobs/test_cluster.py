@@ -321,7 +321,8 @@ def test_ctrl_c_twice_stops_at_once(drive: Drive, tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.1)
     _, errors = process.communicate(timeout=STARTED)
-    assert process.returncode == 130
+    # where little was under way, the second one meets it on its way out: to a shell, that is 130 as well
+    assert process.returncode in {130, -signal.SIGINT}
     assert "Traceback" not in errors
 
 
