@@ -236,7 +236,8 @@ def test_a_finger_draws_a_line_and_the_page_stays_where_it_is(server: Server, vi
     expect(page.locator(".marks polyline")).to_have_count(1)
     assert page.evaluate("() => scrollY") == top
     expect(page.locator(".swatch")).to_have_count(9)
-    changed(page, page.locator("#hint-grey").tap)
+    expect(page.locator(".swatch").first).to_be_enabled()
+    changed(page, page.locator("#hint-grey").click)
     expect(page.locator("#hint-list li")).to_contain_text("line, grey")
     page.wait_for_function(
         "async (id) => (await (await fetch(`/api/pictures/${id}/hints`)).json()).hints?.[0]?.points.length === 4",
