@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from colorizer.cli.guidance import CARRY, REFERENCE_AS, palette
 from colorizer.cli.options import PATH, Repeatable, switch, valued
 from colorizer.errors import OptionRef, Remedy, UsageError
 from colorizer.io.address import address
@@ -33,16 +32,8 @@ _OPTIONS = (
         metavar="FILE",
         help="A picture in colour for the whole film; --reference-as says how. Repeatable.",
     ),
-    valued(
-        "--reference-as",
-        type=click.Choice(["scene", "palette"]),
-        help="scene: it shows the same scene or person, and colours go to matching places; palette: its mood alone.",
-    ),
-    valued(
-        "--palette",
-        metavar="FILE|COLOURS",
-        help="Colours for the whole film: those of a picture, or named ones such as '#8b2e2e,navy'.",
-    ),
+    REFERENCE_AS,
+    palette("the whole film"),
     valued(
         "--hints",
         type=PATH,
@@ -51,12 +42,7 @@ _OPTIONS = (
         "found by itself; of a folder, files named as frames are.",
     ),
     switch("--no-hints", help="Leave a hints file beside the film aside."),
-    valued(
-        "--carry",
-        type=click.FloatRange(0, 1),
-        metavar="0..1",
-        help="How far hints go beyond their own object, to what looks alike.  [default: 0.4, or what the file says]",
-    ),
+    CARRY,
 )
 
 

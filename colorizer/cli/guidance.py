@@ -15,6 +15,28 @@ from colorizer.settings import Settings
 if TYPE_CHECKING:
     from colorizer.jobs.guiding import Guiding
 
+CARRY = valued(
+    "--carry",
+    type=click.FloatRange(0, 1),
+    metavar="0..1",
+    help="How far hints go beyond their own object, to what looks alike.  [default: 0.4, or what the file says]",
+)
+REFERENCE_AS = valued(
+    "--reference-as",
+    type=click.Choice(["scene", "palette"]),
+    help="scene: it shows the same scene or person, and colours go to matching places; palette: its mood alone.",
+)
+
+
+def palette(of_what: str) -> Callable[..., Any]:
+    """The option of colours that all of something is to have."""
+    return valued(
+        "--palette",
+        metavar="FILE|COLOURS",
+        help=f"Colours for {of_what}: those of a picture, or named ones such as '#8b2e2e,navy'.",
+    )
+
+
 _FOR_ONE = (
     valued(
         "--hint",
@@ -34,12 +56,7 @@ _FOR_ONE = (
 
 _FOR_ANY = (
     switch("--no-hints", help="Leave hints files beside pictures aside."),
-    valued(
-        "--carry",
-        type=click.FloatRange(0, 1),
-        metavar="0..1",
-        help="How far hints go beyond their own object, to what looks alike.  [default: 0.4, or what the file says]",
-    ),
+    CARRY,
     valued(
         "--reference",
         cls=Repeatable,
@@ -47,16 +64,8 @@ _FOR_ANY = (
         metavar="FILE",
         help="A picture in colour that says what the colours are; --reference-as says how. Repeatable.",
     ),
-    valued(
-        "--reference-as",
-        type=click.Choice(["scene", "palette"]),
-        help="scene: it shows the same scene or person, and colours go to matching places; palette: its mood alone.",
-    ),
-    valued(
-        "--palette",
-        metavar="FILE|COLOURS",
-        help="Colours for all pictures: those of a picture, or named ones such as '#8b2e2e,navy'.",
-    ),
+    REFERENCE_AS,
+    palette("all pictures"),
     valued("--variant", type=click.IntRange(1, 12), metavar="K", help="Take the proposal of this number."),
 )
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from colorizer.color.pixels import lightness, recombine
 from colorizer.errors import OutputError, shown
+from colorizer.evaluate.document import document
 from colorizer.evaluate.figures import Figure, Value
 from colorizer.evaluate.plots import Plot, plots
 from colorizer.evaluate.run import check_installed
@@ -119,25 +120,7 @@ def html(evaluation: Evaluation) -> str:
         *map(_plot, plots(evaluation)),
         *(part for column in judged for part in _exhibits(column)),
     ]
-    return "\n".join(
-        [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            # without one a browser asks the server for it, if the report is served
-            '<link rel="icon" href="data:,">',
-            f"<title>Colours measured: {escape(names)}</title>",
-            f"<style>{STYLE}</style>",
-            "</head>",
-            "<body><main>",
-            *body,
-            "</main></body>",
-            "</html>",
-            "",
-        ]
-    )
+    return document(f"Colours measured: {names}", STYLE, body)
 
 
 def _table(evaluation: Evaluation) -> str:

@@ -238,7 +238,13 @@ class Run:
         figures = self._validation.figures(self._objective, self._recipe.batch)
         self._cost = time.monotonic() - begun
         loss = sum(state.losses) / len(state.losses) if state.losses else math.nan
-        row = Row(state.step, state.step / self._feed.per_epoch, state.seconds, loss, **figures.as_dict())
+        row = Row(
+            **figures.as_dict(),
+            step=state.step,
+            epoch=state.step / self._feed.per_epoch,
+            seconds=state.seconds,
+            training_loss=loss,
+        )
         state.rows.append(row)
         state.losses = []
         if state.best_row < 0 or row.loss < state.rows[state.best_row].loss:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from colorizer.evaluate.document import document
 from colorizer.io.atomic import write_atomically
 from colorizer.training.catalog import Trainable
 from colorizer.training.record import Row
@@ -130,19 +131,7 @@ def html(which: Trainable, facts: str, rows: Sequence[Row], pictures: Sequence[S
         '<p class="faint">Original, grey, coloured by the weights that are kept.</p>',
         *(_row(place, shown) for place, shown in enumerate(pictures, 1)),
     ]
-    head = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<link rel="icon" href="data:,">',
-        f"<title>Trained: {escape(which.name)}</title>",
-        f"<style>{STYLE}</style>",
-        "</head>",
-        "<body><main>",
-    ]
-    return "\n".join([*head, *body, "</main></body>", "</html>", ""])
+    return document(f"Trained: {which.name}", STYLE, body)
 
 
 def _figure(curve: Curve, rows: Sequence[Row]) -> str:

@@ -6,7 +6,7 @@ AuC and colourfulness are of pixels, and compare always. `colorize evaluate` on 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,48 +18,13 @@ from colorizer.training.contract import Contract
 from colorizer.training.data.photographs import Photographs
 from colorizer.training.data.samples import ab_of, middle, seen_of, target_of
 from colorizer.training.objectives import Objective, on
+from colorizer.training.record import Figures
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
 _MOST_DECIBEL = 100.0
 """What a picture that is given back as it was counts for, so that a mean stays finite."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Means over the validation pictures.
-
-    Attributes
-    ----------
-    loss
-        What is trained, without a discriminator.
-    mse, mae, rmse
-        Of the network's answer, in its own scale; `rmse` is the root of the mean `mse`.
-    psnr
-        Of the coloured pictures, dB: the mean of each picture's, range 1, RGB.
-    accuracy
-        As Keras computes it for `metrics=["accuracy"]`: the share of pixels whose largest channel is the same. With two
-        channels half is right by chance, with three a third; of how far off a colour is it says nothing.
-    auc
-        Area under the curve of how many pixels lie within 0..150 Lab units of the truth (Zhang et al. 2016), 0..1.
-    colorfulness, true_colorfulness
-        Hasler and Suesstrunk 2003, of results and of originals.
-    """
-
-    loss: float
-    mse: float
-    mae: float
-    rmse: float
-    psnr: float
-    accuracy: float
-    auc: float
-    colorfulness: float
-    true_colorfulness: float
-
-    def as_dict(self) -> dict[str, float]:
-        """By name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
