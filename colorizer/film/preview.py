@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 from colorizer.film.guidance.files import FilmGuiding
 from colorizer.film.options import FilmOptions
-from colorizer.film.picking import PickedFrame, Picker, labelled, timecode
+from colorizer.film.picking import Bytes, PickedFrame, Picker, labelled, timecode
 from colorizer.film.shots import Shot
 from colorizer.film.source import FilmReader
 from colorizer.media import Picture, target_format, write_picture
@@ -75,9 +76,11 @@ def write_preview(
     total = shots[-1].last + 1 if shots else None
     picked = picker.numbered(picker.numbers_spread(count, total)) if counts or picker.said else picker.spread(count)
     aspect = float(_aspect(source))
-    cells = [labelled([one.before, one.after], _words(one, shots), _WIDTH, aspect) for one in picked]
-    if not cells:  # the film has fewer frames than it says
-        cells = [labelled([one.before, one.after], _words(one, shots), _WIDTH, aspect) for one in picker.spread(1)]
+
+    def cells_of(some: Iterable[PickedFrame]) -> list[Bytes]:
+        return [labelled([one.before, one.after], _words(one, shots), _WIDTH, aspect) for one in some]
+
+    cells = cells_of(picked) or cells_of(picker.spread(1))  # the film may have fewer frames than it says
     write_picture(target, Picture(contact_sheet(cells, gap=_GAP, paper=0), None, "jpeg"))
     return len(cells)
 

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from colorizer.errors import UsageError, shown
 
@@ -143,6 +142,8 @@ def address(text: str) -> Address:
         return Path(text)
     scheme, rest = found[1].lower(), text[found.end() :]
     if scheme in _LOCAL:
+        from urllib.request import url2pathname  # loads ssl and http, which few commands need
+
         parts = urlsplit(text)
         return Path(url2pathname(parts.path if parts.netloc in ("", "localhost") else f"//{parts.netloc}{parts.path}"))
     begin = rest.find("?") if scheme in WEB else found.start() if (found := _QUERY.search(rest)) else -1

@@ -22,6 +22,7 @@ from colorizer.errors import InputError, UsageError, shown
 from colorizer.guidance.files import LARGEST_FILE, SUFFIX, MadeFor, ShotLook, from_json
 from colorizer.guidance.hints import DEFAULT_CARRY, Hint, Reference, Role
 from colorizer.io.address import Address
+from colorizer.io.records import hash_file
 from colorizer.io.storage import LOCAL
 from colorizer.media import READABLE_SUFFIXES, read_picture
 
@@ -303,6 +304,6 @@ def _digest(guidance: FilmGuidance) -> str:
 
 def _hash_of(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hash_file(path)
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); check the name") from error
