@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from colorizer.errors import Message, OptionRef, Remedy, UsageError, WeightsError, shown
-from colorizer.io.records import has_hash, read_record
+from colorizer.io.records import has_hash, hash_file, read_record
 from colorizer.networks.base import Model
 from colorizer.networks.catalog import (
     AUTO,
@@ -83,7 +83,7 @@ def resolve_model(
         return _installed(spec, store, prototxt)
     pair = next((pair for pair in store.pairs(catalog) if pair.name == name_or_path), None)
     if pair is not None:
-        return _brought_along(pair, prototxt)
+        return _brought_along(pair, prototxt, catalog)
     own = store.described(catalog).get(name_or_path)
     if own is not None:
         if prototxt is not None:
@@ -91,7 +91,7 @@ def resolve_model(
         return model_at(own, name_or_path)
     path = Path(name_or_path)
     if name_or_path and (_exists(path) or path.name != name_or_path or _is_of_a_family(path)):
-        return _from_path(path, prototxt)
+        return _from_path(path, prototxt, catalog)
     own_names = [*(pair.name for pair in store.pairs(catalog)), *store.described(catalog)]
     raise unknown_model(name_or_path, [AUTO, *(spec.name for spec in catalog), *own_names])
 
@@ -185,7 +185,7 @@ def wrong_content_message(spec: ModelSpec, file: FileSpec, path: Path) -> Messag
     return Message(text, None, Remedy.REPLACE_MODEL, {"model": spec.name})
 
 
-def _brought_along(pair: NamedPair, companion: Path | None) -> Model:
+def _brought_along(pair: NamedPair, companion: Path | None, catalog: Catalog) -> Model:
     for path in (pair.prototxt, pair.caffemodel):
         record = read_record(path)
         if record is not None and not has_hash(path, record.sha256):
@@ -195,7 +195,7 @@ def _brought_along(pair: NamedPair, companion: Path | None) -> Model:
     files = pair.files
     if companion is not None:
         files = {**files, **family(pair.family).files_at(next(iter(files.values())), companion)}
-    return replace(_checked(pair.family, files), name=pair.name)
+    return replace(_checked(pair.family, files, catalog), name=pair.name)
 
 
 def _exists(path: Path) -> bool:
@@ -205,7 +205,7 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _from_path(path: Path, companion: Path | None) -> Model:
+def _from_path(path: Path, companion: Path | None, catalog: Catalog) -> Model:
     if not (_exists(path) and path.is_dir()) and not is_file(path):
         raise WeightsError(
             f"{shown(path)}: no such file", remedy=Remedy.NAME_A_MODEL, what=OptionRef("model"), kinds=_kinds()
@@ -219,7 +219,7 @@ def _from_path(path: Path, companion: Path | None) -> Model:
     if hinted is not None:
         return hinted
     name = _family_in(path) if path.is_dir() else family_of(path)
-    return _checked(name, family(name).files_at(path, companion))
+    return _checked(name, family(name).files_at(path, companion), catalog)
 
 
 def _holds_a_model(folder: Path) -> bool:
@@ -244,7 +244,21 @@ def _kinds() -> str:
     return " or ".join(dict.fromkeys(f".{family(name).roles[0]}" for name in FAMILIES))
 
 
-def _checked(name: str, files: Mapping[str, Path]) -> Model:
+def _checked(name: str, files: Mapping[str, Path], catalog: Catalog) -> Model:
     stride = family(name).check(files)
     weights = next(iter(files.values()))
-    return Model(weights.stem, name, files, fit="stretch", stride=stride, temperature=family(name).temperature)
+    model = Model(weights.stem, name, files, fit="stretch", stride=stride, temperature=family(name).temperature)
+    relative = _relative(model, catalog)
+    if relative is None:
+        return model
+    return replace(model, fit=relative.fit, temperature=relative.temperature, sizes=relative.sizes)
+
+
+def _relative(model: Model, catalog: Catalog) -> ModelSpec | None:
+    """The model of the catalogue whose layers these are, to the byte, with other weights or its own.
+
+    Such as `lite` that went on learning: what was found best for one is the better default for the other.
+    """
+    layers = [path for role, path in model.files.items() if role == "prototxt"]
+    found = catalog.by_hash(hash_file(layers[0])) if layers else None
+    return found[0] if found is not None and found[0].family == model.family else None

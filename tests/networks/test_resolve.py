@@ -86,6 +86,18 @@ def test_a_prototxt_may_lie_elsewhere(pair: tuple[Path, Path], tmp_path: Path) -
     assert resolve_model(str(pair[1]), prototxt=prototxt).files["prototxt"] == prototxt
 
 
+def test_other_weights_in_the_layers_of_a_known_model_have_its_defaults(tmp_path: Path) -> None:
+    lite = resolve_model("lite")
+    layers, weights = tmp_path / "mine.prototxt", tmp_path / "mine.caffemodel"
+    layers.write_bytes(lite.files["prototxt"].read_bytes())
+    weights.write_bytes(lite.files["caffemodel"].read_bytes())
+    mine = resolve_model(str(tmp_path))
+    assert (mine.name, mine.temperature, mine.sizes, mine.fit) == ("mine", 0.9, (224, 448), lite.fit)
+    layers.write_text(layers.read_text() + "# of somebody else's making\n")
+    other = resolve_model(str(tmp_path))
+    assert (other.temperature, other.sizes) == (RELEASE_TEMPERATURE, (224,))
+
+
 def test_a_caffemodel_without_a_prototxt_says_what_it_needs(pair: tuple[Path, Path]) -> None:
     pair[0].unlink()
     with pytest.raises(WeightsError, match=r"holds no \.prototxt file.*prototxt") as caught:

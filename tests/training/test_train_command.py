@@ -193,7 +193,7 @@ def test_lite_learns_an_album_from_what_ships_and_comes_out_as_its_pair(
     done = colorize(*command, "--steps", "4", "--validation-share", SHARE, "--threads", "1")
     assert done.returncode == 0, done.stderr
     assert {"lite.prototxt", "lite.caffemodel"} < {path.name for path in (tmp_path / "album").iterdir()}
-    colored = colorize(album / "photo-03.png", "--model", tmp_path / "album", "--temperature", "0.9", "-o", "out.png")
+    colored = colorize(album / "photo-03.png", "--model", tmp_path / "album", "-o", "out.png")
     assert colored.returncode == 0, colored.stderr
     # another run may begin from it
     more = colorize(
