@@ -34,8 +34,9 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import fsspec
 
     monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.001)
+    memory = fsspec.filesystem("memory")  # now: a test may hide the package
     yield
-    fsspec.filesystem("memory").store.clear()
+    memory.store.clear()
 
 
 def in_memory(name: str, data: bytes = b"") -> Remote:
