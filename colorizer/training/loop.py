@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -217,6 +218,8 @@ class Run:
         sizes = self._recipe.sizes if isinstance(self._recipe, LiteRecipe) else ()
         if not sizes:
             return self._recipe.size
+        if isinstance(self._recipe, LiteRecipe) and self._recipe.mixed_sizes:
+            return sizes[np.random.default_rng((self._recipe.seed, step, 2)).integers(len(sizes))]
         share = self._budget.share(step, self.state.seconds)
         return sizes[min(len(sizes) - 1, int(len(sizes) * share))]
 

@@ -25,7 +25,9 @@ class Augmentation:
     Attributes
     ----------
     smallest_crop
-        Least side of the square that is cut out, as a share of the picture's short side; the largest is all of it.
+        Least side of the square that is cut out, as a share of the picture's short side.
+    largest_crop
+        Greatest side likewise; above 1, what lies beyond the picture is its mirror image, and things look smaller.
     aspect
         Squares are stretched by up to this factor, either way.
     flip
@@ -37,17 +39,21 @@ class Augmentation:
     mixing
         Share of batches in which a rectangle of each picture is another picture's, with its colours (Yun et al. 2019,
         CutMix, for dense answers): the network learns not to colour a thing by the rest of the scene alone.
+    mosaic
+        Share of samples that are four photographs at half the size, side by side: things look smaller, at no cost.
     ageing
         Factor on how often the lightness is that of an old print (`data.ageing`); 0: never.
     """
 
     smallest_crop: float = 1.0
+    largest_crop: float = 1.0
     aspect: float = 1.0
     flip: bool = False
     rotation: float = 0.0
     shear: float = 0.0
     zoom: float = 0.0
     mixing: float = 0.0
+    mosaic: float = 0.0
     ageing: float = 0.0
 
 
@@ -110,6 +116,9 @@ class LiteRecipe(Recipe):
     ----------
     sizes
         Sides of the input in pixels, one after the other over the run, for equal shares of it; none: `size` throughout.
+    mixed_sizes
+        Each batch has one of `sizes` by chance, in place of one after the other. `batch` is then at `size` or below;
+        larger ones have fewer pictures, so that all have about as many pixels.
     encoder
         Number of the encoder in the EfficientNet-Lite family, where it begins from no weights of its own.
     encoder_share
@@ -133,6 +142,10 @@ class LiteRecipe(Recipe):
         Power of the class weights.
     distance
         Weight of the loss's second term, the annealed mean's distance from the colour.
+    edges
+        How much more a pixel counts where colours end: 1 is twice as much, at a step of 20 Lab units in ab or more.
+    skin
+        How much more a pixel counts that has the colour of skin.
     temperature
         Of that annealed mean, and of the one that is measured.
     teachers
@@ -144,6 +157,7 @@ class LiteRecipe(Recipe):
     """
 
     sizes: tuple[int, ...] = ()
+    mixed_sizes: bool = False
     encoder: int = 0
     encoder_share: float = 0.3
     weight_decay: float = 0.02
@@ -155,15 +169,29 @@ class LiteRecipe(Recipe):
     dropout: float = 0.0
     rebalance: float = 0.6
     distance: float = 0.0
+    edges: float = 0.0
+    skin: float = 0.0
     temperature: float = 0.8
     teachers: tuple[str, ...] = ()
     teaching: float = 0.0
     averaging: float = 0.998
 
 
-_POSITIVE = ("size", "batch", "rate", "epochs", "every", "temperature", "aspect")
-_SHARES = ("smallest_crop", "mixing", "drop_path", "dropout", "teaching", "averaging", "beta1", "encoder_share", "zoom")
-_LARGEST = {"size": 4096, "batch": 65536, "frozen_blocks": 1000, "encoder": 4, "ageing": 100.0}
+_POSITIVE = ("size", "batch", "rate", "epochs", "every", "temperature", "aspect", "largest_crop")
+_SHARES = (
+    *("smallest_crop", "mixing", "mosaic", "drop_path", "dropout", "teaching", "averaging", "beta1", "encoder_share"),
+    "zoom",
+)
+_LARGEST = {
+    "size": 4096,
+    "batch": 65536,
+    "frozen_blocks": 1000,
+    "encoder": 4,
+    "ageing": 100.0,
+    "largest_crop": 3.0,
+    "edges": 100.0,
+    "skin": 100.0,
+}
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:

@@ -123,7 +123,14 @@ def _check_others(which: Trainable, recipe: Recipe, request: Request) -> None:
         raise UsageError(
             f"{which.name} has no discriminator", option=_option("set", f"adversarial={recipe.adversarial:g}")
         )
+    if recipe.smallest_crop > recipe.largest_crop:
+        raise UsageError(
+            f"must not be above largest_crop, {recipe.largest_crop:g}",
+            option=_option("set", f"smallest_crop={recipe.smallest_crop:g}"),
+        )
     if isinstance(recipe, LiteRecipe):
+        if recipe.mixed_sizes and not recipe.sizes:
+            raise UsageError("needs sizes to mix, such as sizes=160,224,320", option=_option("set", "mixed_sizes=yes"))
         for size in recipe.sizes:
             which.check_size(size)
         if bool(recipe.teachers) != bool(recipe.teaching):

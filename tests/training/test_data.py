@@ -23,7 +23,7 @@ from colorizer.training.data.feed import Batch, Feed, mix
 from colorizer.training.data.photographs import Photographs, is_for_validation, looked_through, sources, split
 from colorizer.training.data.samples import ab_of, crop, middle, sample, seen_of, target_of
 from colorizer.training.lite.targets import class_weights, prior_of, soft_table
-from colorizer.training.recipe import Augmentation, Recipe
+from colorizer.training.recipe import Augmentation, LiteRecipe, Recipe
 
 UNTOUCHED = Ageing().scaled(0)
 WHOLE = Augmentation()
@@ -226,6 +226,46 @@ def test_a_whole_square_is_only_mirrored_and_only_where_that_is_wanted() -> None
         assert {crop(square, 128, recipe, np.random.default_rng(seed)).tobytes() for seed in range(20)} == expected
 
 
+def test_a_crop_beyond_the_picture_shows_all_of_it_smaller_with_its_mirror_image_around() -> None:
+    pixels = photograph()[:120, :120]
+    wide = Augmentation(smallest_crop=2.0, largest_crop=2.0)
+    shown = crop(pixels, 240, wide, np.random.default_rng(1))
+    np.testing.assert_array_equal(shown[60:180, 60:180], pixels)
+    np.testing.assert_array_equal(shown[60:180, :60], pixels[:, 60:0:-1])
+    # a stretched one of a long picture, too
+    long = crop(photograph()[:60, :200], 64, Augmentation(largest_crop=3.0, aspect=1.5), np.random.default_rng(2))
+    assert long.shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("size", [32, 33])
+def test_a_mosaic_is_four_photographs_at_half_the_size_with_their_own_colours(tmp_path: Path, size: int) -> None:
+    for number in range(12):  # each of one colour
+        color = np.random.default_rng(number).integers(40, 216, 3).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), np.broadcast_to(color, (20, 24, 3)))
+    photographs = all_of(tmp_path)
+    known = [(lightness(pixels)[0, 0], *chroma_plane(pixels)[0, 0]) for pixels in (photographs[n] for n in range(12))]
+    feed = Feed(photographs, AB, Recipe(batch=6, mosaic=1.0))
+    batch = feed.batch(0, size)
+    half = -(-size // 2)
+    met = set()
+    for number, seen, target in zip(feed.numbers(0), batch.seen, batch.target, strict=True):
+        planes = np.concatenate([seen, target])
+        assert planes.shape == (3, size, size)
+        corners = [planes[:, rows, columns] for rows in _halves(half) for columns in _halves(half)]
+        for corner in corners:
+            np.testing.assert_allclose(corner, np.broadcast_to(corner[:, :1, :1], corner.shape), atol=1e-4)
+        shown = [int(np.argmin([np.abs(corner[:, 0, 0] - color).max() for color in known])) for corner in corners]
+        for corner, which in zip(corners, shown, strict=True):
+            np.testing.assert_allclose(corner[:, 0, 0], known[which], atol=1e-3)
+        assert shown[0] == number
+        met.update(shown[1:])
+    assert len(met) > 3
+
+
+def _halves(half: int) -> tuple[slice, slice]:
+    return slice(half), slice(half, None)
+
+
 def test_turning_moves_the_picture_about_its_middle() -> None:
     # a dot in the middle stays there, whatever rotation, shear and zoom do to what is around it
     pixels = np.zeros((65, 65, 3), np.uint8)
@@ -259,6 +299,13 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
         np.testing.assert_array_equal(ahead.target, again.target)
     changed = Feed(photographs, AB, Recipe(batch=4, seed=4)).batch(5, 32)
     assert not np.array_equal(changed.seen, late[0].seen)
+
+
+def test_sizes_that_are_mixed_have_about_as_many_pixels_in_a_batch() -> None:
+    feed = Feed(all_of(PHOTOS, side=64), AB, LiteRecipe(batch=8, size=32, mixed_sizes=True))
+    assert [feed.batch(0, size).seen.shape[::2] for size in (32, 48, 64, 128)] == [(8, 32), (4, 48), (2, 64), (1, 128)]
+    unmixed = Feed(all_of(PHOTOS, side=64), AB, LiteRecipe(batch=8, size=32))
+    assert unmixed.batch(0, 64).seen.shape[0] == 8
 
 
 def test_an_epoch_meets_each_photograph_once() -> None:

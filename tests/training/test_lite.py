@@ -24,6 +24,7 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch, which the p
 from torch.nn import functional  # noqa: E402 - only where PyTorch is
 
 from colorizer.training import checkpoints  # noqa: E402
+from colorizer.training.lite.emphasis import edge_strength, emphasis, skin_likeness  # noqa: E402
 from colorizer.training.lite.encoder import Encoder, renamed  # noqa: E402
 from colorizer.training.lite.files import load, mean_of  # noqa: E402
 from colorizer.training.lite.loss import RebalancedLoss  # noqa: E402
@@ -285,3 +286,47 @@ def test_the_loss_is_the_papers_in_float64() -> None:
     loss = RebalancedLoss(shares_of_classes, 0.7, CPU)
     measured = loss(torch.from_numpy(logits.astype(np.float32)), torch.from_numpy(ab.astype(np.float32)))
     assert float(measured) == pytest.approx(expected, rel=1e-5)
+
+
+def test_emphasis_is_on_edges_of_colour_and_on_the_colour_of_skin_and_one_on_the_mean() -> None:
+    ab = torch.zeros(2, 8, 8, 2)
+    ab[0, :, 4:] = torch.tensor([30.0, 0.0])  # an edge between the fourth column and the fifth
+    ab[1, :, :] = torch.tensor([14.0, 16.0])  # a cheek
+    assert torch.equal(edge_strength(ab)[0, 0], torch.tensor([0.0, 0, 0, 1, 1, 0, 0, 0]))
+    assert edge_strength(ab)[1].max() == 0
+    assert skin_likeness(ab)[0].max() < 0.05
+    assert skin_likeness(ab)[1].min() > 0.95
+    counts = emphasis(ab, edges=3, skin=1)
+    assert counts.mean() == pytest.approx(1)
+    assert float(counts[0, 0, 3] / counts[0, 0, 0]) == pytest.approx(4)
+    assert float(counts[1, 0, 0] / counts[0, 0, 0]) == pytest.approx(2, abs=0.1)
+    assert torch.equal(emphasis(ab, edges=0, skin=0), torch.ones(2, 8, 8))
+
+
+@pytest.mark.parametrize("color", [(40, 30), (0, 0), (-20, 20), (12, -25), (3, 4), (60, 60)])
+def test_what_is_no_skin_counts_as_all_else(color: tuple[int, int]) -> None:
+    assert skin_likeness(torch.tensor(color, dtype=torch.float32).reshape(1, 1, 1, 2)).item() < 0.2
+
+
+def test_emphasis_moves_what_is_learnt_towards_what_counts() -> None:
+    # half of the pictures skin, half sky, both under the same lightness: which one wins is for emphasis to say
+    logits = torch.zeros(1, BIN_COUNT, 1, 2, requires_grad=True)
+    ab = torch.tensor([[[[14.0, 16.0], [-4.0, -24.0]]]])
+    loss_of = RebalancedLoss(np.full(BIN_COUNT, 1 / BIN_COUNT), 0, CPU)
+
+    def pulls(skin: float) -> list[float]:
+        (gradient,) = torch.autograd.grad(loss_of(logits, ab, emphasis(ab, edges=0, skin=skin)), logits)
+        return [float(each) for each in gradient[0, :, 0].norm(dim=0)]
+
+    even, more = pulls(0), pulls(3)
+    assert even[0] == pytest.approx(even[1], rel=0.2)
+    assert more[0] / more[1] == pytest.approx(4 * even[0] / even[1], rel=0.05)
+
+
+def test_a_step_with_all_that_is_for_small_things_lowers_the_loss() -> None:
+    recipe = recipe_of(mosaic=0.5, largest_crop=1.5, edges=2.0, skin=2.0, every=2, mixed_sizes=True, sizes=(64, 96))
+    objective, feed = objective_of(recipe)
+    batch = feed.batch(0, 96)
+    assert batch.seen.shape == (2, 1, 96, 96)
+    losses = [objective.learn(batch, 4 * step, 0.0) for step in range(8)]
+    assert losses[-1] < losses[0]

@@ -82,6 +82,8 @@ def test_without_pytorch_a_line_says_how_to_install_it(
         ),
         (("color-gan", PHOTOS, "--out", "out", "--batch", "1"), "--batch 1: color-gan needs 2 pictures at a time"),
         (("alpha", PHOTOS, "--out", "out", "--rate", "0"), "rate=0.0: must be above 0"),
+        (("lite", PHOTOS, "--out", "out", "--set", "mixed_sizes=yes"), "mixed_sizes=yes: needs sizes to mix"),
+        (("alpha", PHOTOS, "--out", "out", "--set", "largest_crop=0.5"), "smallest_crop=1: must not be above"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_one_line(
@@ -190,7 +192,19 @@ def test_lite_learns_an_album_from_what_ships_and_comes_out_as_its_pair(
 ) -> None:
     pytest.importorskip("torch", reason="training needs PyTorch, which the package does not")
     command = ("train", "lite", album, "--start", "lite", "--out", tmp_path / "album", "--size", "64", "--batch", "4")
-    done = colorize(*command, "--steps", "4", "--validation-share", SHARE, "--threads", "1")
+    small = (
+        "--set",
+        "mosaic=0.5",
+        "--set",
+        "mixed_sizes=yes",
+        "--set",
+        "sizes=64,96",
+        "--set",
+        "edges=1",
+        "--set",
+        "skin=1",
+    )
+    done = colorize(*command, *small, "--steps", "4", "--validation-share", SHARE, "--threads", "1")
     assert done.returncode == 0, done.stderr
     assert {"lite.prototxt", "lite.caffemodel"} < {path.name for path in (tmp_path / "album").iterdir()}
     colored = colorize(album / "photo-03.png", "--model", tmp_path / "album", "-o", "out.png")

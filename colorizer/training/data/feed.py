@@ -7,7 +7,7 @@ whatever the number of threads: the place of a run in its photographs is its num
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from colorizer.training.contract import Contract
 from colorizer.training.data.photographs import Photographs
 from colorizer.training.data.samples import sample
-from colorizer.training.recipe import Recipe
+from colorizer.training.recipe import LiteRecipe, Recipe
 
 Floats = npt.NDArray[np.float32]
 
@@ -50,8 +50,21 @@ def mix(batch: Batch, rng: np.random.Generator) -> Batch:
     return Batch(mixed(batch.seen), mixed(batch.clean), mixed(batch.target))
 
 
+def _side_by_side(four: Sequence[Floats], size: int) -> Floats:
+    """Four planes, each of half the side, as one, (C, size, size)."""
+    upper, lower = np.concatenate(four[:2], 2), np.concatenate(four[2:], 2)
+    return np.concatenate([upper, lower], 1)[:, :size, :size]
+
+
+def pictures_at(size: int, recipe: Recipe) -> int:
+    """How many pictures a batch has at a side of `size` pixels."""
+    if not (isinstance(recipe, LiteRecipe) and recipe.mixed_sizes) or size <= recipe.size:
+        return recipe.batch
+    return max(1, round(recipe.batch * (recipe.size / size) ** 2))
+
+
 class Feed:
-    """Batches without end.
+    """Batches without end; a sample is a photograph, or four of them at half the size.
 
     Parameters
     ----------
@@ -79,12 +92,20 @@ class Feed:
     def batch(self, step: int, size: int) -> Batch:
         """The batch of a step, at a side of `size` pixels."""
         rng = np.random.default_rng((self._recipe.seed, step))
-        samples = [
-            sample(self._photographs[index], size, self._contract, self._recipe, rng) for index in self.numbers(step)
-        ]
+        numbers = self.numbers(step)[: pictures_at(size, self._recipe)]
+        samples = [self._sample(index, size, rng) for index in numbers]
         batch = Batch(*(np.stack(planes) for planes in zip(*samples, strict=True)))
         mixing = self._recipe.mixing
         return mix(batch, rng) if mixing and rng.random() < mixing else batch
+
+    def _sample(self, index: int, size: int, rng: np.random.Generator) -> tuple[Floats, ...]:
+        recipe = self._recipe
+        if not recipe.mosaic or rng.random() >= recipe.mosaic:
+            return sample(self._photographs[index], size, self._contract, recipe, rng)
+        four = [index, *rng.integers(len(self._photographs), size=3)]
+        half = -(-size // 2)
+        parts = [sample(self._photographs[int(each)], half, self._contract, recipe, rng) for each in four]
+        return tuple(_side_by_side(planes, size) for planes in zip(*parts, strict=True))
 
     def numbers(self, step: int) -> list[int]:
         """Which photographs a step meets."""

@@ -26,15 +26,28 @@ _FULL = 255
 
 def crop(pixels: Pixels, size: int, augmentation: Augmentation, rng: np.random.Generator) -> Pixels:
     """A random square of a picture, changed by chance, at (size, size, 3)."""
-    height, width = pixels.shape[:2]
-    side = rng.uniform(augmentation.smallest_crop, 1) * min(height, width)
+    side = rng.uniform(augmentation.smallest_crop, augmentation.largest_crop) * min(pixels.shape[:2])
     stretch = np.exp(rng.uniform(-1, 1) * np.log(augmentation.aspect) / 2)
+    if augmentation.largest_crop > 1:
+        pixels = _mirrored_out(pixels, math.ceil(side * stretch), math.ceil(side / stretch))
+    height, width = pixels.shape[:2]
     tall, wide = max(1, min(height, round(side * stretch))), max(1, min(width, round(side / stretch)))
     top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
     part = pixels[top : top + tall, left : left + wide]
     if augmentation.flip and rng.random() < 0.5:
         part = part[:, ::-1]
     return _turned(_square(part, size), augmentation, rng)
+
+
+def _mirrored_out(pixels: Pixels, tall: int, wide: int) -> Pixels:
+    """A picture that is at least so tall and wide, with its mirror image beyond its borders."""
+    below, right = max(0, tall - pixels.shape[0]), max(0, wide - pixels.shape[1])
+    if not (below or right):
+        return pixels
+    top, left = below // 2, right // 2
+    return np.asarray(
+        cv2.copyMakeBorder(pixels, top, below - top, left, right - left, cv2.BORDER_REFLECT_101), np.uint8
+    )
 
 
 def middle(pixels: Pixels, size: int) -> Pixels:

@@ -51,14 +51,16 @@ class RebalancedLoss:
         self._classes = torch.from_numpy(classes).to(device)
         self._shares = torch.from_numpy(shares).to(device)
 
-    def __call__(self, logits: Tensor, ab: Tensor) -> Tensor:
-        """Mean over the pixels; logits (N, 313, h, w), ab (N, h, w, 2) in CIE Lab units."""
+    def __call__(self, logits: Tensor, ab: Tensor, emphasis: Tensor | None = None) -> Tensor:
+        """Mean over the pixels; logits (N, 313, h, w), ab (N, h, w, 2) in CIE Lab units, emphasis (N, h, w)."""
         whole = ab.round().clamp(-LIMIT, LIMIT).long() + LIMIT
         rows = whole[..., 0] * SIDE + whole[..., 1]
         classes, shares = self._classes[rows], self._shares[rows]
         scores = logits.permute(0, 2, 3, 1).float()
         log = functional.log_softmax(scores, 3).gather(3, classes)
         importance = (shares * self._weights[classes]).sum(-1)
+        if emphasis is not None:
+            importance = importance * emphasis
         loss = -(importance * (shares * log).sum(-1)).mean()
         if not self._distance:
             return loss

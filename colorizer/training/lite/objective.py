@@ -18,6 +18,7 @@ from colorizer.training.contract import Contract
 from colorizer.training.data.feed import Batch
 from colorizer.training.data.photographs import Photographs
 from colorizer.training.data.samples import sample
+from colorizer.training.lite.emphasis import emphasis
 from colorizer.training.lite.loss import RebalancedLoss
 from colorizer.training.lite.network import Lite
 from colorizer.training.lite.operations import part
@@ -119,7 +120,7 @@ class Classification:
         with autocast(self.device, recipe):
             features = self.network.features(on(batch.seen, self.device))
             logits = self.network.logits(part(features, slice(top, None, every), slice(left, None, every)))
-        loss = self._loss_of(logits, self._ab(on(batch.target, self.device))[:, top::every, left::every])
+        loss = self._loss_of(logits, *self._sought(on(batch.target, self.device), top, left))
         if self._teachers:
             taught = self._teachers.answer(on(batch.clean, self.device), step)[:, :, top::every, left::every]
             loss = (1 - recipe.teaching) * loss
@@ -168,6 +169,15 @@ class Classification:
         self.network.load_state_dict(state["network"])
         self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}
         self._optimizer.load_state_dict(state["optimizer"])
+
+    def _sought(self, target: Tensor, top: int, left: int) -> tuple[Tensor, Tensor | None]:
+        """Colours, and how much each counts, at the pixels that this step looks at."""
+        ab, recipe = self._ab(target), self.recipe
+        rows, columns = slice(top, None, recipe.every), slice(left, None, recipe.every)
+        if not (recipe.edges or recipe.skin):
+            return ab[:, rows, columns], None
+        counts = emphasis(ab, edges=recipe.edges, skin=recipe.skin)
+        return ab[:, rows, columns], counts[:, rows, columns]
 
     def _ab(self, target: Tensor) -> Tensor:
         """(N, h, w, 2) in CIE Lab units, at the size of the logits."""
