@@ -292,7 +292,7 @@ class Colorizer:
         check_pixels(pixels)
         return Session(pixels, self.said(pixels), self.settings, self)
 
-    def render(self, pixels: Pixels, ab: Floats) -> Pixels:
+    def render(self, pixels: Pixels, ab: Floats, adjustment: Adjustment | None = None) -> Pixels:
         """Recombine a picture's lightness with predicted chroma, by the settings' saturation and strength.
 
         Parameters
@@ -301,12 +301,20 @@ class Colorizer:
             (H, W) grey or (H, W, 3) RGB; uint8, uint16, or float in 0..1.
         ab
             (h, w, 2) float32 as `predict` gives it.
+        adjustment
+            What changes the chroma, as guidance does.
 
         Returns
         -------
         ndarray, (H, W, 3) RGB of the input's dtype
         """
-        return with_chroma(pixels, self._vivid(ab), own_share=self._own_share, threads=self.settings.threads)
+        return with_chroma(
+            pixels,
+            self._vivid(ab),
+            own_share=self._own_share,
+            threads=self.settings.threads,
+            adjustment=adjustment,
+        )
 
     def render_chroma(
         self,

@@ -22,6 +22,8 @@ _WAYS = {"preview": "--preview", "shots": "--shots", "references_out": "--refere
 """Things to do in place of colouring."""
 
 _FOR_FILES = {**_WAYS, "compare": "--compare", "report": "--report"}
+_FOR_FOLDERS = {"references_out"}
+"""Of those, what folders of frames have too."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ class Call:
         """How progress is shown."""
         return chosen_kind(self.progress, bar=not self.console.quiet)
 
-    def refuse_film_options(self, why: str, *, files: bool = True) -> None:
-        """Refuse options that frames in pipes and folders do not have.
+    def refuse_film_options(self, why: str, *, folder: bool = False) -> None:
+        """Refuse options that frames in pipes, or in a folder, do not have.
 
         Raises
         ------
@@ -93,11 +95,9 @@ class Call:
         for item in fields(FilmOptions):
             if item.name not in _STEADYING and getattr(self.film_options, item.name) != item.default:
                 raise UsageError(why, option=item.name)
-        for name in _FOR_FILES if files else ():
-            if getattr(self, name):
+        for name in _FOR_FILES:
+            if getattr(self, name) and not (folder and name in _FOR_FOLDERS):
                 raise UsageError("is for film files; leave it out", option=name)
-        if self.guided.given:
-            raise UsageError("is for film files; leave it out", option=self.guided.given)
 
     def target(self, film: Path) -> Path:
         """Where a film, a folder's frames or a contact sheet go.
@@ -108,12 +108,12 @@ class Call:
             A folder of frames needs one to be named.
         """
         output = self.output
+        if self.references_out:
+            return self.references_out
         if film.is_dir():
             if output is None:
                 raise UsageError(f"{shown(film)}: name the folder for the coloured frames with -o")
             return output
-        if self.references_out:
-            return self.references_out
         if output is not None and not output.is_dir():
             return output
         if self.preview or self.shots:

@@ -87,11 +87,6 @@ class Guided:
         self.for_one = next((name for name in ("references", "hints") if found[name]), None)
         """The option that speaks of one film, if one was given."""
 
-        self.given = next(
-            (name for name in ("references", "reference", "palette", "hints", "carry") if found[name]), None
-        )
-        """The first option that was given."""
-
     def of(self, film: Path) -> FilmGuiding:
         """What is said of a film."""
         from colorizer.film.guidance.files import FilmGuiding
@@ -99,5 +94,25 @@ class Guided:
 
         hints = self._hints
         if hints is None and self._beside:
-            hints = next((path for path in beside(film) if isinstance(path, Path) and path.is_file()), None)
+            named = film if film.name else film.resolve()  # the current folder has no name otherwise
+            hints = next((path for path in beside(named) if isinstance(path, Path) and path.is_file()), None)
         return FilmGuiding(self._references, self._pictures, self._colors, hints, self._carry)
+
+    def of_all_frames(self) -> FilmGuiding:
+        """What is said of frames that pass once and are not named.
+
+        Raises
+        ------
+        UsageError
+            Something is said of single frames, or of shots.
+        """
+        from colorizer.film.guidance.files import FilmGuiding
+
+        for name in ("references", "hints", "carry"):
+            if getattr(self, f"_{name}") is not None:
+                raise UsageError(
+                    "speaks of single frames and their shots, which have to be read ahead; write the frames to a file "
+                    "first (ffmpeg -i - -c:v ffv1 film.mkv) and colour that",
+                    option=name,
+                )
+        return FilmGuiding(pictures=self._pictures, palette=self._colors)

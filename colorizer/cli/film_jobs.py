@@ -19,6 +19,7 @@ from colorizer.film.formats import is_video
 
 if TYPE_CHECKING:
     from colorizer.film.encoding import Encode, Progress
+    from colorizer.film.guidance.files import FilmGuiding
     from colorizer.jobs.plan import Task
     from colorizer.jobs.report import Report
     from colorizer.jobs.run import Outcome
@@ -86,7 +87,7 @@ class FilmJobs:
         if film.is_dir():
             if call.preview:
                 raise UsageError(f"{shown(film)}: is a folder; --preview is for film files")
-            return _folder(call, film, target)
+            return _references(call, film, target) if call.references_out else _folder(call, film, target)
         if call.preview:
             return _preview(call, film, target)
         if call.shots:
@@ -123,9 +124,7 @@ class FilmJobs:
         if target.exists() and not call.overwrite and not (film.exists() and target.samefile(film)):
             call.remark(f"{shown(target)}: exists, kept (--overwrite replaces it)")
             return Outcome(task, Status.KEPT, time.perf_counter() - begun)
-        guiding = call.guided.of(film)
-        if guiding.hints is not None and call.guided.for_one != "hints":
-            call.remark(f"{shown(film)}: guided by {shown(guiding.hints)}")
+        guiding = _guiding(call, film)
         with _progress(call) as on_progress, _encoding(call, film, target) as encode:
             result = color_video(
                 film,
@@ -157,6 +156,14 @@ class FilmJobs:
             making=result.making,
             frames=result.frames,
         )
+
+
+def _guiding(call: Call, film: Path) -> FilmGuiding:
+    """What is said of a film, or of a folder of frames; a hints file that was found by itself is named."""
+    guiding = call.guided.of(film)
+    if guiding.hints is not None and call.guided.for_one != "hints":
+        call.remark(f"{shown(film)}: guided by {shown(guiding.hints)}")
+    return guiding
 
 
 def _refuse_picture(path: Path) -> None:
@@ -211,12 +218,15 @@ def color_frames(call: Call, films: tuple[Path, ...]) -> int:
     if call.output is not None and str(call.output) != _PIPE:
         raise UsageError("frames go to stdout; write -o - and redirect it, or pipe it to an encoder")
     call.refuse_film_options("frames in a pipe have none; give it to the program before or after")
+    guiding = call.guided.of_all_frames()
     source, target = standard_input(), standard_output(instead="pipe it to an encoder")
     from colorizer.film.coloring import SteadyingOptions
     from colorizer.film.pipe import color_stream
 
     steadying = SteadyingOptions(call.film_options.steadiness, call.film_options.network_every)
-    count = color_stream(source, target, call.settings, steadying, rawvideo=call.rawvideo, on_note=call.remark)
+    count = color_stream(
+        source, target, call.settings, steadying, guiding=guiding, rawvideo=call.rawvideo, on_note=call.remark
+    )
     call.remark(counted(count, "frame"))
     return ExitStatus.DONE
 
@@ -245,9 +255,15 @@ def _shots(call: Call, film: Path, target: Path) -> int:
 
 
 def _references(call: Call, film: Path, folder: Path) -> int:
-    from colorizer.film.picking import write_references
+    if film.is_dir():
+        call.refuse_film_options("a folder of frames has none; leave it out", folder=True)
+        from colorizer.film.guided_folder import write_folder_references
 
-    found = write_references(film, folder, call.settings, call.film_options, overwrite=call.overwrite)
+        found = write_folder_references(film, folder, call.settings, overwrite=call.overwrite)
+    else:
+        from colorizer.film.picking import write_references
+
+        found = write_references(film, folder, call.settings, call.film_options, overwrite=call.overwrite)
     kept = sum(1 for _ in folder.glob("ref_*.png")) - len(found)
     count = counted(len(found), "frame") + (f", {kept} kept" if kept else "")
     remedy = f"correct those that need it, then: --references {shown(folder)}"
@@ -270,19 +286,22 @@ def _dry_run(call: Call, film: Path, target: Path) -> int:
 
 
 def _folder(call: Call, folder: Path, target: Path) -> int:
-    call.refuse_film_options("a folder of frames has none; leave it out")
+    call.refuse_film_options("a folder of frames has none; leave it out", folder=True)
     from colorizer.film.numbered import color_numbered
 
+    guiding = _guiding(call, folder)
     with _progress(call) as on_progress:
         result = color_numbered(
             folder,
             target,
             call.settings,
             call.film_options,
+            guiding=guiding,
             overwrite=call.overwrite,
             on_progress=on_progress,
         )
     for text in result.notes:
         call.remark(text)
-    call.remark(f"{shown(folder)} -> {shown(target)}: {counted(result.frames, 'frame')}")
+    kept = f", {result.kept} of them there already and kept (--overwrite replaces them)" if result.kept else ""
+    call.remark(f"{shown(folder)} -> {shown(target)}: {counted(result.frames, 'frame')}{kept}")
     return ExitStatus.SOME_FAILED if result.failed else ExitStatus.DONE

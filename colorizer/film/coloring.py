@@ -6,7 +6,7 @@ Files, pipes and contact sheets share it. Knows frames; no containers, no files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -164,28 +164,26 @@ class FrameColorizer:
         """What of a frame its chroma depends on, and what is said of it; the network is run when it is asked."""
         in_color = self._in_color(frame) if self._colorizer.settings.keep_color else None
         seen = seen_of(self._colorizer, frame)
-        if guidance is None or not guidance.matching:
-            return replace(self.look_of(seen, in_color), guidance=guidance)
-        matching = guidance.matching
         height, width = frame.luma.shape
+        return self.look_of(seen, in_color, guidance, (height, width))
+
+    def look_of(
+        self,
+        seen: Seen,
+        in_color: bool | None,
+        guidance: FrameGuidance | None,
+        size: tuple[int, int],
+    ) -> FrameLook:
+        """A look at what the network sees of a frame, by what is said of it, its colour as far as known, its size."""
 
         def predict() -> Floats:
             self.network_calls += 1
-            said = self._colorizer.say(seen)
-            change = Matcher(self._colorizer, height, width).change(seen[0].lightness[0, 0], said, matching)
-            return np.asarray(said.ab + change, np.float32)
-
-        return FrameLook(seen[0].lightness[0, 0], predict, in_color, seen, guidance)
-
-    def look_of(self, seen: Seen, in_color: bool | None) -> FrameLook:
-        """A look at what the network sees of a frame that is in colour or not, as far as known."""
-
-        def predict() -> Floats:
-            self.network_calls += 1
-            return self._colorizer.predict_seen(seen)
+            if guidance is None or not guidance.matching:
+                return self._colorizer.predict_seen(seen)
+            return Matcher(self._colorizer, *size).predict(seen, guidance.matching)
 
         # motion is followed at the size of the smallest look
-        return FrameLook(seen[0].lightness[0, 0], predict, in_color, seen)
+        return FrameLook(seen[0].lightness[0, 0], predict, in_color, seen, guidance)
 
     def chroma(self, looks: Iterator[tuple[Item, FrameLook]], state: FilmState) -> Iterator[FrameChroma[Item]]:
         """The chroma of each frame, in order; a few frames late where later frames have a say.

@@ -6,37 +6,35 @@ are computed all the same, since the next frames' colours depend on them.
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from colorizer.color.pixels import check_pixels
+import numpy as np
+import numpy.typing as npt
+
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, Message, OutputError, Remedy, UsageError, shown
+from colorizer.errors import ColorizerError, Message, OutputError, Remedy, UsageError, shown
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.encoding import Progress
+from colorizer.film.frame_files import FrameFile, ReadFrame, numbered_frames, read_frame_files
+from colorizer.film.guidance.files import FilmGuiding, read_guiding
+from colorizer.film.guidance.guide import Guide
+from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.preparing import FrameGuidance
+from colorizer.film.guided_folder import GuidedFolder
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.temporal import FrameInput, SteadiedFrame, steady
 from colorizer.io.atomic import remove_leftovers
-from colorizer.io.storage import LOCAL, Kind
-from colorizer.media import READABLE_SUFFIXES, Mark, Output, Picture, colored_suffix, open_document, write_picture
+from colorizer.media import Mark, Output, colored_suffix, write_picture
 from colorizer.networks.making import Making, UsedFile
 from colorizer.settings import Settings
 
-_NUMBER = re.compile(r"(\d+)(?=\D*$)")
-"""The last number in a name."""
-
-_SCANS = (".dpx", ".exr", ".cin")
-"""Formats of film scanners and of compositing, which no library reads and writes whole that is kept well: what their
-numbers mean, logarithms of density or linear light, stands in no header that can be relied on."""
-
 _QUEUE = 2
 """Pictures that are read before it is their turn."""
-
-_FEWEST = 2
-"""Frames that make a folder a film."""
 
 
 @dataclass(frozen=True)
@@ -45,75 +43,30 @@ class FolderResult:
 
     frames: int  # coloured, or there already
     failed: int
-    notes: tuple[Message, ...]  # on the frames that failed
+    notes: tuple[Message | str, ...]  # on the frames that failed, and on what was said and could not be used
+    kept: int = 0  # of the frames, those that were there already
 
 
-def numbered_frames(folder: Path) -> list[Path]:
-    """The frames of a folder in the order of the last number in their names.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be read, or there are not two pictures with a number.
-    """
-    found = []
-    _, entries = next(LOCAL.walk(folder, lambda _: False))
-    for entry in entries:
-        path = entry.address
-        if path.name.startswith(".") or path.suffix.lower() not in READABLE_SUFFIXES or entry.kind is Kind.SPECIAL:
-            continue
-        number = _NUMBER.search(path.stem)
-        if number:
-            found.append((path.stem[: number.start()], int(number[1]), path.name, path))
-    if len(found) < _FEWEST and (scan := _scan_of(folder)) is not None:
-        raise InputError(
-            f"{shown(folder)}: holds {scan.suffix[1:].upper()} frames, which are not read here",
-            remedy=Remedy.WRITE_PNG,
-            names=shown(folder / _NUMBER.sub(lambda number: f"%0{len(number[1])}d", scan.stem)) + scan.suffix,
-        )
-    if len(found) < _FEWEST:
-        raise InputError(f"{shown(folder)}: holds no numbered frames; names such as frame0001.png are expected")
-    return [path for *_, path in sorted(found)]
-
-
-def _scan_of(folder: Path) -> Path | None:
-    """The first numbered frame in a format of film scanners, if there is one."""
-    scans = (path for path in folder.iterdir() if path.suffix.lower() in _SCANS and _NUMBER.search(path.stem))
-    return min(scans, default=None)
-
-
-def _result_names(paths: list[Path]) -> dict[Path, str]:
+def _result_names(files: list[FrameFile]) -> dict[FrameFile, str]:
     """The results' names: the frames' own; where a format cannot be written or holds no colour, with another suffix."""
-    names: dict[Path, str] = {}
-    own = {path.name.lower() for path in paths}
-    for path in paths:
+    names: dict[FrameFile, str] = {}
+    own = {file.path.name.lower() for file in files}
+    for file in files:
+        path = file.path
         suffix = colored_suffix(path.suffix, Output())
         name = path.with_suffix(suffix).name
         # frame1.gif beside frame1.png
         taken = suffix != path.suffix and (name.lower() in own or name in names.values())
-        names[path] = path.name + suffix if taken else name
+        names[file] = path.name + suffix if taken else name
     return names
 
 
 @dataclass(frozen=True)
-class _ReadFrame:
-    """A frame's picture, and the SHA-256 of its file."""
+class _GuidedFrame:
+    """A frame, and what is said of it."""
 
-    path: Path
-    picture: Picture
-    sha256: str
-
-
-def _read_frames(paths: list[Path]) -> Iterator[_ReadFrame | ColorizerError]:
-    for path in paths:
-        try:
-            with open_document(path, hashed=True) as document:
-                picture = next(iter(document))
-            check_pixels(picture.pixels)  # here, where an error still belongs to one frame
-        except ColorizerError as error:
-            yield error
-        else:
-            yield _ReadFrame(path, picture, document.sha256)
+    read: ReadFrame
+    guidance: FrameGuidance | None
 
 
 def color_numbered(
@@ -122,6 +75,7 @@ def color_numbered(
     settings: Settings | None = None,
     options: FilmOptions | None = None,
     *,
+    guiding: FilmGuiding = FilmGuiding(),  # noqa: B008 - frozen
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> FolderResult:
@@ -133,6 +87,8 @@ def color_numbered(
         Where the frames are, and where pictures of the same names go.
     settings, options
         How to colour; of `options` only `steadiness`, `every` and `no_mark` matter.
+    guiding
+        What people say of the colours; frames are named by the numbers in their names.
     overwrite
         Replace frames that exist.
     on_progress
@@ -146,7 +102,7 @@ def color_numbered(
     Raises
     ------
     InputError
-        The folder holds no numbered frames.
+        The folder holds no numbered frames, or what was said of them cannot be read or speaks of none.
     UsageError
         Source and target are one folder.
     OutputError
@@ -155,7 +111,8 @@ def color_numbered(
         The model or its runtime is not available.
     """
     settings, options = settings or Settings(), options or FilmOptions()
-    paths = numbered_frames(folder)
+    files = numbered_frames(folder)
+    said = read_guiding(guiding, timed=False)
     if target.exists() and target.samefile(folder):
         raise UsageError(
             f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
@@ -164,54 +121,81 @@ def color_numbered(
         raise OutputError(f"{shown(target)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
     target.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target, below=False)
-    colorizer = Colorizer(film_settings(settings), pictures=len(paths))
-    names = _result_names(paths)
-    notes: list[Message] = []
-
-    def inputs() -> Iterator[FrameInput[_ReadFrame]]:
-        for read in in_thread(_read_frames(paths), _QUEUE):
-            if isinstance(read, ColorizerError):
-                notes.append(read.message)
+    colorizer = Colorizer(film_settings(settings), pictures=len(files))
+    making = None if options.no_mark else replace(colorizer.making(), guidance=said.summary() if said else {})
+    names = _result_names(files)
+    done = kept = 0
+    with GuidedFolder(folder, files, colorizer).guide(said, target) as guide:
+        film = _Film(colorizer, options, guide)
+        for one, in_color in film.colored(files):
+            read = one.item.read
+            output = target / names[read.file]
+            # the state that the next frames need is computed whether this one is written or not
+            if overwrite or not output.exists():
+                picture = read.picture
+                if not in_color:
+                    mark = None if making is None else _mark(colorizer, making, read)
+                    picture = picture.with_pixels(film.rendered(one), mark)
+                write_picture(output, picture)
             else:
-                yield _frame_input(colorizer, read)
-
-    steadied = steady(inputs(), None, steadiness=options.steadiness, every=options.network_every)
-    making = None if options.no_mark else colorizer.making()
-    done = 0
-    for one, in_color in _with_decisions(steadied, colorizer):
-        path, picture = one.item.path, one.item.picture
-        # the state that the next frames need is computed whether this one is written or not
-        output = target / names[path]
-        if overwrite or not output.exists():
-            if not in_color:
-                mark = None if making is None else _mark(colorizer, making, one.item)
-                picture = picture.with_pixels(colorizer.render(picture.pixels, one.ab), mark)
-            write_picture(output, picture)
-        done += 1
-        on_progress(Progress(done + len(notes), len(paths)))
-    return FolderResult(done, len(notes), tuple(notes))
+                kept += 1
+            done += 1
+            on_progress(Progress(done + len(film.failures), len(files)))
+    said_of_it = [] if guide is None else [f"{shown(folder)}: {note}" for note in [*guide.notes, *guide.unused()]]
+    return FolderResult(done, len(film.failures), (*film.failures, *said_of_it), kept)
 
 
-_ColoredFrame = SteadiedFrame[_ReadFrame]
+_ColoredFrame = SteadiedFrame[_GuidedFrame]
 
 
-def _with_decisions(
-    steadied: Iterator[_ColoredFrame], colorizer: Colorizer
-) -> Iterator[tuple[_ColoredFrame, bool | None]]:
-    """Each frame with whether it is in colour already and passes."""
-    if colorizer.settings.keep_color:
-        checks = (ColorCheck(one, one.new_scene, colorizer.keeps(one.item.picture.pixels)) for one in steadied)
-        yield from decide_in_color(checks, None)
-    else:
-        for one in steadied:
-            yield one, False
+class _Film:
+    """The frames of a folder on their way."""
+
+    def __init__(self, colorizer: Colorizer, options: FilmOptions, guide: Guide | None) -> None:
+        self._colorizer, self._options, self._guide = colorizer, options, guide
+        self.failures: list[Message] = []
+
+    def colored(self, files: list[FrameFile]) -> Iterator[tuple[_ColoredFrame, bool | None]]:
+        """Each frame with its chroma, and whether it is in colour already and passes."""
+        options = self._options
+        steadied = steady(self._inputs(files), None, steadiness=options.steadiness, every=options.network_every)
+        if self._colorizer.settings.keep_color:
+            keeps = self._colorizer.keeps
+            checks = (ColorCheck(one, one.new_scene, keeps(one.item.read.picture.pixels)) for one in steadied)
+            yield from decide_in_color(checks, None)
+        else:
+            for one in steadied:
+                yield one, False
+
+    def rendered(self, frame: _ColoredFrame) -> Any:
+        """A frame's pixels in colour."""
+        pixels, guidance = frame.item.read.picture.pixels, frame.item.guidance
+        if guidance is None:
+            return self._colorizer.render(pixels, frame.ab)
+        adjustment = None if guidance.planes is None else guidance.planes.at_size(*pixels.shape[:2])
+        return self._colorizer.render(pixels, frame.ab * np.float32(guidance.saturation), adjustment)
+
+    def _inputs(self, files: list[FrameFile]) -> Iterator[FrameInput[_GuidedFrame]]:
+        with contextlib.closing(in_thread(read_frame_files(files), _QUEUE)) as frames:  # type: ignore[type-var]
+            for read in frames:
+                if isinstance(read, ColorizerError):
+                    self.failures.append(read.message)
+                else:
+                    yield self._input(read)
+
+    def _input(self, read: ReadFrame) -> FrameInput[_GuidedFrame]:
+        colorizer, pixels = self._colorizer, read.picture.pixels
+        guidance = None if self._guide is None else self._guide.at(read.file.place)
+        seen = colorizer.view.of_pixels(pixels)
+
+        def predict() -> npt.NDArray[np.float32]:
+            if guidance is None or not guidance.matching:
+                return colorizer.predict_seen(seen)
+            return Matcher(colorizer, *pixels.shape[:2]).predict(seen, guidance.matching)
+
+        return FrameInput(_GuidedFrame(read, guidance), seen[0].lightness[0, 0], predict)
 
 
-def _mark(colorizer: Colorizer, making: Making, frame: _ReadFrame) -> Mark:
-    of_frame = replace(making, source=UsedFile(frame.path.name, frame.sha256))
+def _mark(colorizer: Colorizer, making: Making, frame: ReadFrame) -> Mark:
+    of_frame = replace(making, source=UsedFile(frame.file.path.name, frame.sha256))
     return Mark(colorizer.model.name, colorizer.recipe(), of_frame.as_json())
-
-
-def _frame_input(colorizer: Colorizer, frame: _ReadFrame) -> FrameInput[_ReadFrame]:
-    seen = colorizer.view.of_pixels(frame.picture.pixels)
-    return FrameInput(frame, seen[0].lightness[0, 0], lambda: colorizer.predict_seen(seen))

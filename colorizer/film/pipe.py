@@ -7,8 +7,11 @@ from collections.abc import Callable
 from typing import IO
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import Message
+from colorizer.errors import Message, UsageError
 from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
+from colorizer.film.guidance.files import FilmGuiding, read_guiding
+from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.preparing import FrameGuidance
 from colorizer.film.options import DEFAULT_STEADINESS, film_settings
 from colorizer.film.pipeline import in_thread
 from colorizer.film.streams import parse_rawvideo, read_frames, read_header, write_frame, y4m_header
@@ -28,6 +31,7 @@ def color_stream(
     settings: Settings | None = None,
     steadying: SteadyingOptions = SteadyingOptions(DEFAULT_STEADINESS, every=1),  # noqa: B008 - frozen
     *,
+    guiding: FilmGuiding = FilmGuiding(),  # noqa: B008 - frozen
     rawvideo: str | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
     on_note: Callable[[Message | str], None] = lambda _: None,
@@ -40,6 +44,8 @@ def color_stream(
         Binary streams.
     settings, steadying
         How to colour, and how steadily.
+    guiding
+        Pictures and colours for all frames; what is said of single ones needs their shots whole, which are not there.
     rawvideo
         `WxH@FPS:pix_fmt` of bare frames; None for YUV4MPEG2.
     on_progress
@@ -55,17 +61,23 @@ def color_stream(
     Raises
     ------
     InputError
-        The stream is damaged; the frames before are written.
+        The stream is damaged, and the frames before are written; or a picture cannot be read.
     UsageError
-        The format of bare frames is not understood, or a setting is not for film.
+        The format of bare frames is not understood, a setting is not for film, something is said of single frames, or
+        the network has no distribution over colours, which pictures and palettes need.
     WeightsError, EngineError
         The model or its runtime is not available.
     """
+    said = read_guiding(guiding)
+    if said.frames or said.hints or said.looks:
+        raise UsageError("what is said of single frames needs a film that is a file; write the frames to one first")
     stream_format = read_header(source) if rawvideo is None else parse_rawvideo(rawvideo)
     colorizer = Colorizer(film_settings(settings or Settings()), pictures=_ASSUMED_FRAMES)
     if colorizer.model.note:
         on_note(colorizer.model.note)
-    frame_colorizer = FrameColorizer(colorizer, steadying)
+    matching = Matcher(colorizer, stream_format.height, stream_format.width).everywhere(said)
+    guidance = FrameGuidance(matching=matching)
+    frame_colorizer = FrameColorizer(colorizer, steadying, (lambda _: guidance) if matching else None)
     if rawvideo is None:
         target.write(y4m_header(stream_format))
         target.flush()

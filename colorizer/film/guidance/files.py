@@ -32,10 +32,11 @@ _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame of a film: by its number from 0, or by its time in seconds from the first."""
+    """A frame of a film: by its number from 0, or by its time in seconds from the first; and how people call it."""
 
     number: int | None = None
     seconds: Fraction | None = None
+    name: str = field(default="", compare=False)
 
     def is_at(self, number: int, seconds: Fraction, half: Fraction) -> bool:
         """Whether it is a frame, or before it; half the time that a frame is shown is rounded away."""
@@ -45,6 +46,8 @@ class Moment:
 
     def __str__(self) -> str:
         """In words."""
+        if self.name:
+            return self.name
         return f"frame {self.number}" if self.number is not None else f"{float(self.seconds or 0):.3f} s"
 
 
@@ -147,12 +150,12 @@ class FilmGuidance:
         return {name: value for name, value in found.items() if value} | {"carry": self.carry, "digest": self.digest}
 
 
-def moment_of(path: Path) -> Moment | None:
-    """Which frame a file is of, by its name; None where that says nothing."""
+def moment_of(path: Path, *, timed: bool = True) -> Moment | None:
+    """Which frame a file is of, by its name; None where that says nothing. Without `timed`, frames have no times."""
     stem = path.name[: -len(SUFFIX)] if path.name.endswith(SUFFIX) else path.stem
     if Path(stem).suffix.lower() in READABLE_SUFFIXES:
         stem = Path(stem).stem  # ref_001200.png.hints.json
-    if found := _TIME.search(stem):
+    if timed and (found := _TIME.search(stem)):
         hours, minutes, seconds = found.groups()
         return Moment(seconds=int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds))
     if found := _NUMBER.search(stem):
@@ -160,15 +163,22 @@ def moment_of(path: Path) -> Moment | None:
     return None
 
 
-def read_guiding(guiding: FilmGuiding) -> FilmGuidance:
+def read_guiding(guiding: FilmGuiding, *, timed: bool = True) -> FilmGuidance:
     """All that was said.
+
+    Parameters
+    ----------
+    guiding
+        Where it is.
+    timed
+        Whether frames have times, by which files may be named.
 
     Raises
     ------
     InputError
         A file cannot be read, or is not what it should be.
     """
-    frames = list(_frames(guiding.references)) if guiding.references else []
+    frames = list(_frames(guiding.references, timed=timed)) if guiding.references else []
     hints: list[FrameHints] = []
     looks: tuple[ShotLook, ...] = ()
     palette = guiding.palette
@@ -177,7 +187,7 @@ def read_guiding(guiding: FilmGuiding) -> FilmGuidance:
     for path in _hints_files(guiding.hints):
         found = from_json(_text_of(path), shown(path))
         whole = found.guidance
-        named = moment_of(path) if guiding.hints != path else None
+        named = moment_of(path, timed=timed) if guiding.hints != path else None
         hints += _by_frame(whole.hints, named, found.picture, path)
         for role, name, frame in found.references:
             if frame is None:
@@ -220,7 +230,7 @@ def read_frame(reference: FrameReference) -> npt.NDArray[Any]:
     return np.asarray(pixels)
 
 
-def _frames(folder: Path) -> Iterator[FrameReference]:
+def _frames(folder: Path, *, timed: bool) -> Iterator[FrameReference]:
     found = sorted(_pictures_in(folder))
     if not found:
         raise InputError(
@@ -228,7 +238,7 @@ def _frames(folder: Path) -> Iterator[FrameReference]:
             "are expected"
         )
     for path in found:
-        moment = moment_of(path)
+        moment = moment_of(path, timed=timed)
         if moment is None:
             raise InputError(
                 f"{shown(path)}: its name does not say which frame it is; expected a number, as ref_001200.png has, "

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from colorizer.film.guidance.files import FilmGuidance, Moment
 from colorizer.film.guidance.layers import ShotFrames
-from colorizer.film.guidance.matching import Matcher, Matching
+from colorizer.film.guidance.matching import Matcher
 from colorizer.film.guidance.preparing import FilmFacts, FrameGuidance, Geometry, GuidedShot, Preparation, ScoutedShot
 from colorizer.film.pipeline import in_thread
 from colorizer.film.shots import Cuts, SmallFrame
@@ -60,10 +60,7 @@ class Guide:
         self.notes: list[str] = []
         self._pending: list[Moment] = [*(each.at for each in said.frames), *(each.at for each in said.hints)]
         self._looks = list(said.looks)
-        known = tuple(matcher.known_picture(each.pixels) for each in said.references if each.role == "scene")
-        palettes = matcher.palettes(said.references, said.palette)
-        everywhere = Matching(known, palettes)
-        self._film = FilmFacts(matcher, geometry, everywhere, strength, said.carry, self.notes.append)
+        self._film = FilmFacts(matcher, geometry, matcher.everywhere(said), strength, said.carry, self.notes.append)
         self._frames = frames
         self._shots: Iterator[GuidedShot] = in_thread(self._prepared(), _SHOTS_AHEAD)
         self._shot: GuidedShot | None = None

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from colorizer.color.upsample import Upsampler
 from colorizer.film.guidance.store import PlaneStore
 from colorizer.film.guidance.tracing import Trace
 from colorizer.film.motion import FlowField, FrameFeatures, flow_fields, frame_features
@@ -58,6 +59,10 @@ class Planes:
         """As much of it."""
         return Planes(self.share * weight, self.added * weight[..., None])
 
+    def at_size(self, height: int, width: int) -> FullPlanes:
+        """For pictures of a size, which are rendered by strips."""
+        return FullPlanes(Upsampler(self.stacked(), height, width))
+
     def stacked(self) -> Floats:
         """As (h, w, 3)."""
         return np.dstack([self.added, self.share])
@@ -66,6 +71,18 @@ class Planes:
     def unstacked(cls, planes: Floats) -> Planes:
         """Of what `stacked` made."""
         return cls(np.ascontiguousarray(planes[..., 2]), np.ascontiguousarray(planes[..., :2]))
+
+
+@dataclass(frozen=True)
+class FullPlanes:
+    """A change of chroma at a picture's own size; see `colorizer.color.strips.Adjustment`."""
+
+    planes: Upsampler
+
+    def adjust(self, rows: slice, lightness: Floats, wanted: Floats) -> Floats:  # noqa: ARG002 - of the protocol
+        """The changed chroma of some rows."""
+        found = Planes.unstacked(self.planes.rows(rows.start, rows.stop))
+        return found.applied(wanted)
 
 
 @dataclass(frozen=True)

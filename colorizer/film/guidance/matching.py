@@ -18,6 +18,7 @@ from colorizer.color.pixels import chroma_plane, recombine
 from colorizer.color.resample import fitted
 from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
+from colorizer.film.guidance.files import FilmGuidance
 from colorizer.film.guidance.layers import Planes
 from colorizer.guidance.asked import Said
 from colorizer.guidance.field import reached
@@ -33,6 +34,7 @@ from colorizer.guidance.references import (
 )
 from colorizer.guidance.scene import enlarged, working_size
 from colorizer.guidance.session import Session
+from colorizer.networks.looks import Seen
 from colorizer.settings import Settings
 
 Floats = npt.NDArray[np.float32]
@@ -82,6 +84,17 @@ class Matcher:
             self._colorizer.view.of_lightness(*self._size, lambda size: _resized(lightness, size))
         )
 
+    def predict(self, seen: Seen, matching: Matching) -> Floats:
+        """What the network says of what it sees of a frame, changed: (h, w, 2) float32, CIE Lab units.
+
+        Raises
+        ------
+        UsageError
+            The network has no distribution over colours.
+        """
+        said = self._colorizer.say(seen)
+        return np.asarray(said.ab + self.change(seen[0].lightness[0, 0], said, matching), np.float32)
+
     def session(self, lightness: Floats, said: Said) -> Session:
         """A frame to guide, and what the network says of it, as strong as it is to be."""
         working = _resized(lightness, working_size(*self._size))
@@ -128,6 +141,17 @@ class Matcher:
         scene = Session(small, said, self._settings).scene
         shrunk = cv2.resize(np.ascontiguousarray(small), scene.size[::-1], interpolation=cv2.INTER_AREA)
         return Known(scene, chroma_plane(shrunk) - enlarged(said.ab, scene.size))
+
+    def everywhere(self, said: FilmGuidance) -> Matching:
+        """What every frame's prediction is changed by.
+
+        Raises
+        ------
+        UsageError
+            The network has no distribution over colours.
+        """
+        known = tuple(self.known_picture(each.pixels) for each in said.references if each.role == "scene")
+        return Matching(known, self.palettes(said.references, said.palette))
 
     def palettes(self, references: Sequence[Reference], colors: Sequence[str]) -> tuple[Floats, ...]:
         """Of pictures, and of named colours.

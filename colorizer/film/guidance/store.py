@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,11 @@ class PlaneStore:
         self._shape = shape
         self._file = tempfile.SpooledTemporaryFile(MEMORY, dir=None if folder is None else str(folder))  # noqa: SIM115 - closed by `close`
         self._size = int(np.prod(shape)) * np.dtype(np.float16).itemsize
+
+    def __del__(self) -> None:
+        """Let go of it where nobody did, as of a shot that was made ready and never asked for."""
+        with contextlib.suppress(AttributeError):  # it was never opened
+            self.close()
 
     def __len__(self) -> int:
         return self._file.seek(0, 2) // self._size
