@@ -16,6 +16,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame
 from colorizer.film.encoder import Encoder, EncodingPlan, native_frame
 from colorizer.film.frame import Frame
+from colorizer.film.guidance.guide import Guide
 from colorizer.film.options import FilmOptions
 from colorizer.film.pipeline import in_thread
 from colorizer.film.segments import WorkFolder, cannot_be_written, write_packet, written_part
@@ -52,6 +53,8 @@ class FilmJob:
         Frames to a segment.
     on_progress
         Called when frames are done.
+    guide
+        What people say of the frames, which `frame_colorizer` knows of; None: nothing.
     """
 
     source: Path
@@ -63,6 +66,7 @@ class FilmJob:
     work: WorkFolder
     segment_frames: int
     on_progress: Callable[[Progress], None]
+    guide: Guide | None = None
 
     def progress(self, done: int, resumed: int) -> None:
         """Tell of frames that are done."""

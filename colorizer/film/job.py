@@ -113,8 +113,6 @@ def color_video(
     """
     settings, options = settings or Settings(), options or FilmOptions()
     said = read_guiding(guiding)
-    if said and encode is not None:
-        raise UsageError("what is said of a film's colours is spread on this machine alone; have it coloured here")
     work_folder_of(target)  # names that are too long are refused here; to look for such a file would be an error
     if target.exists() and not overwrite:
         raise already_there(target)
@@ -143,7 +141,8 @@ def color_video(
         with contextlib.closing(work), film.guide(said, work.path) as guide:
             guidance_of = None if guide is None else guide.of_frame
             frame_colorizer = FrameColorizer(colorizer, steadying_of(options), guidance_of)
-            job = FilmJob(source, reader, colorizer, frame_colorizer, options, plan, work, segment_frames, on_progress)
+            how = colorizer, frame_colorizer, options, plan
+            job = FilmJob(source, reader, *how, work, segment_frames, on_progress, guide)
             encoded = (encode or encode_here)(job)
             if not encoded.frames:
                 work.remove()

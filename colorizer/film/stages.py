@@ -11,9 +11,9 @@ import secrets
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ import numpy.typing as npt
 from colorizer.film.coloring import FilmState, FrameChroma, FrameColorizer, FrameLook, PredictedFrame
 from colorizer.film.encoder import EncodingPlan
 from colorizer.film.encoding import encode_segment, encoder_input
+from colorizer.film.guidance.matching import Matching
+from colorizer.film.guidance.preparing import FrameGuidance
 from colorizer.film.options import FilmOptions
 from colorizer.film.segments import cannot_be_written
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
@@ -60,9 +62,18 @@ class Segments:
 
 @dataclass(frozen=True)
 class Look:
-    """The first stage of a segment: decode it, and look at each frame."""
+    """The first stage of a segment: decode it, and look at each frame.
+
+    Attributes
+    ----------
+    number
+        Which segment.
+    matchings
+        What the predictions of its frames are changed by, where the network is asked of all; empty: nothing.
+    """
 
     number: int
+    matchings: tuple[Matching, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,9 @@ class SegmentWorker:
         return FilmReader(self._segments.source, self._segments.options.span, self._segments.options.deinterlace)
 
     def _look(self, stage: Look) -> Looked:
-        looks = [self._frame_colorizer.look(one.frame) for one in self._to_look.of(stage.number)]
+        said = (FrameGuidance(matching=each) for each in stage.matchings) if stage.matchings else repeat(None)
+        frames = zip(self._to_look.of(stage.number), said)  # noqa: B905 - the last segment may have fewer frames
+        looks = [self._frame_colorizer.look(one.frame, guidance) for one, guidance in frames]
         path = self._segments.new_part(stage.number, "looks")
         save_looks(path, looks, predicted=self._segments.options.network_every == 1)
         problems = self._to_look.problems if len(looks) < self._segments.length else None
@@ -138,9 +151,11 @@ class SegmentWorker:
             encode_segment(path, self._natives(frames, load_chroma(stage.chroma)), segments.plan)
         return EncodedSegment(stage.number, path)
 
-    def _natives(self, frames: Iterator[TimedFrame], chroma: Iterator[Floats | None]) -> Iterator[Any]:
-        for timed, ab in zip(frames, chroma, strict=True):
-            predicted = PredictedFrame(timed, timed.frame, ab, FilmState())
+    def _natives(
+        self, frames: Iterator[TimedFrame], chroma: Iterator[tuple[Floats | None, Floats | None]]
+    ) -> Iterator[Any]:
+        for timed, (ab, kept) in zip(frames, chroma, strict=True):
+            predicted = PredictedFrame(timed, timed.frame, ab, FilmState(), kept)
             plan, time_base = self._segments.plan, self._to_encode.time_base
             yield encoder_input(predicted, self._frame_colorizer, plan, time_base).native
 
@@ -210,21 +225,36 @@ def save_looks(path: Path, looks: list[FrameLook], *, predicted: bool) -> None:
     elif looks:
         for place in range(len(looks[0].seen)):
             arrays[f"seen{place}"] = np.concatenate([look.seen[place].lightness for look in looks])
-    _save(path, arrays)
+    save(path, arrays)
 
 
-def load_looks(path: Path, frame_colorizer: FrameColorizer) -> Iterator[FrameLook]:
-    """What `save_looks` has written; `frame_colorizer` is who asks the network where that was not done."""
+def load_looks(
+    path: Path, frame_colorizer: FrameColorizer, said: Iterator[FrameGuidance | None], size: tuple[int, int]
+) -> Iterator[FrameLook]:
+    """What `save_looks` has written.
+
+    Parameters
+    ----------
+    path
+        Where.
+    frame_colorizer
+        Who asks the network where that was not done.
+    said
+        What people say of each frame, or None; it may go on where the looks end.
+    size
+        Height and width of the frames.
+    """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     sights = [arrays[name] for name in sorted(arrays) if name.startswith("seen")]
-    for place, told in enumerate(arrays["in_color"]):
+    for place, (told, guidance) in enumerate(zip(arrays["in_color"], said)):  # noqa: B905 - it may go on
         in_color = None if told < 0 else bool(told)
         if sights:
             seen = tuple(NetworkInput(each[place][None]) for each in sights)
-            yield frame_colorizer.look_of(seen, in_color)
+            yield frame_colorizer.look_of(seen, in_color, guidance, size)
         else:
-            yield FrameLook(arrays["lightness"][place], partial(_known, arrays["prediction"][place]), in_color)
+            known = partial(_known, arrays["prediction"][place])
+            yield FrameLook(arrays["lightness"][place], known, in_color, guidance=guidance)
 
 
 def _known(prediction: Floats) -> Floats:
@@ -239,20 +269,29 @@ def save_chroma(path: Path, chroma: list[FrameChroma[Any]]) -> None:
     OutputError
         It cannot be written.
     """
-    given = np.array([one.ab is not None for one in chroma])
-    known = [one.ab for one in chroma if one.ab is not None]
-    _save(path, {"given": given, "ab": np.stack(known) if known else np.zeros(0, np.float32)})
+    arrays: dict[str, npt.NDArray[Any]] = {"frames": np.array(len(chroma))}
+    for place, one in enumerate(chroma):
+        # of frames that are guided it is larger than of others
+        arrays |= {} if one.ab is None else {f"ab{place}": one.ab}
+        arrays |= {} if one.kept is None else {f"kept{place}": one.kept}
+    save(path, arrays)
 
 
-def load_chroma(path: Path) -> Iterator[Floats | None]:
-    """What `save_chroma` has written."""
+def load_chroma(path: Path) -> Iterator[tuple[Floats | None, Floats | None]]:
+    """What `save_chroma` has written, `ab` and `kept`."""
     with np.load(path, allow_pickle=False) as stored:
-        given, known = stored["given"], iter(stored["ab"])
-    for one in given:
-        yield next(known) if one else None
+        for place in range(int(stored["frames"])):
+            yield stored.get(f"ab{place}"), stored.get(f"kept{place}")
 
 
-def _save(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+def save(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Write arrays to a part of the work folder.
+
+    Raises
+    ------
+    OutputError
+        They cannot be written.
+    """
     try:
         with path.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]

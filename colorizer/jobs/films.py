@@ -33,6 +33,7 @@ from colorizer.film.stages import (
 from colorizer.io.machine import usable_cores
 from colorizer.jobs.deciding import NetworkFiles, decided
 from colorizer.jobs.executors.base import DistantExecutor, Job, WorkerDied
+from colorizer.jobs.guided_segments import GuidedSegment, GuidedSegments
 
 MOST_UNDER_WAY = 64
 """Segments that are begun and not finished, whatever the number of workers: they take room in the work folder."""
@@ -91,7 +92,9 @@ class _Spread:
         self._encoded: dict[int, EncodedSegment] = {}
         self._steadied: dict[int, tuple[EncodeSegment, FilmState]] = {}  # those that are to be encoded
         self._frames = dict.fromkeys(range(self._first), job.segment_frames)
-        self._steadier = _Steadier(self._segments, job.frame_colorizer, self._state(), self._first)
+        self._guided: dict[int, GuidedSegment] = {}
+        self._guidance = GuidedSegments(job.guide, self._segments, self._first, self._begin())
+        self._steadier = _Steadier(self._segments, job, self._state(), self._first)
 
     def encode(self) -> Encoded:
         """Make the segments that are not yet there.
@@ -103,7 +106,11 @@ class _Spread:
         InputError, OutputError, EngineError
             What went wrong, here or there.
         """
-        with contextlib.closing(self._executor), contextlib.closing(self._steadier):
+        with (
+            contextlib.closing(self._executor),
+            contextlib.closing(self._guidance),
+            contextlib.closing(self._steadier),
+        ):
             for stage, result in self._executor.run(self._load(), self._jobs()):
                 if isinstance(result, WorkerDied):
                     raise InputError(
@@ -120,6 +127,14 @@ class _Spread:
     def _state(self) -> FilmState:
         return self._job.work.state_after(self._first - 1) if self._first else FilmState()
 
+    def _begin(self) -> int:
+        """The number of the film's first frame that is wanted."""
+        if self._job.guide is None or self._job.options.span[0] is None:
+            return 0
+        with contextlib.closing(self._job.reader.frames()) as frames:  # type: ignore[type-var] # a generator
+            first = next(frames, None)
+        return 0 if first is None else first.number
+
     def _load(self) -> LoadFilm:
         colorizer = self._job.colorizer
         pictures = self._job.reader.description.frames or self._job.segment_frames
@@ -132,19 +147,24 @@ class _Spread:
         """What can be done now; second stages first, since segments take room until they are finished."""
         plan = self._job.plan
         memory = self._segments.length * _BYTES_PER_FRAME + _FRAMES_HELD * plan.width * plan.height * 6
+        asked = self._job.options.network_every == 1
         while self._last is None or self._finished <= self._last:
             steadied = self._steadier.ready()
             if steadied is not None:
                 stage, state = steadied
                 self._steadied[stage.number] = stage, state
                 yield Job(stage, memory)
-            elif self._goes_on() and self._to_look - self._finished < min(
-                self._executor.workers + _BESIDE_WORKERS, MOST_UNDER_WAY
-            ):
+            elif self._goes_on() and self._has_room() and (guided := self._guidance.ready()) is not None:
+                number = self._to_look
+                self._guided[number] = guided
                 self._to_look += 1
-                yield Job(Look(self._to_look - 1), memory)
+                yield Job(Look(number, guided.matchings if asked else ()), memory)
             else:
                 yield None
+
+    def _has_room(self) -> bool:
+        """Whether another segment may be begun."""
+        return self._to_look - self._finished < min(self._executor.workers + _BESIDE_WORKERS, MOST_UNDER_WAY)
 
     def _goes_on(self) -> bool:
         """Whether the film has, or may have, a segment that nobody has looked at."""
@@ -164,7 +184,7 @@ class _Spread:
                 self._problems = result.problems
                 last = result.number if result.frames else result.number - 1
                 self._last = last if self._last is None else min(self._last, last)
-            self._steadier.give(result)
+            self._steadier.give(result, self._guided.pop(result.number))
         else:
             self._encoded[result.number] = result
             self._finish()
@@ -188,24 +208,25 @@ class _Spread:
 class _Steadier:
     """A thread in which the chroma of all frames is steadied in their order, as what is known of them comes."""
 
-    def __init__(self, segments: Segments, frame_colorizer: FrameColorizer, state: FilmState, first: int) -> None:
-        self._segments, self._frame_colorizer, self._state = segments, frame_colorizer, state
+    def __init__(self, segments: Segments, job: FilmJob, state: FilmState, first: int) -> None:
+        self._segments, self._frame_colorizer, self._state = segments, job.frame_colorizer, state
+        self._size = job.reader.description.height, job.reader.description.width
         self._next = first
-        self._early: dict[int, Looked] = {}  # what came before its turn
-        self._in_order: queue.SimpleQueue[Looked | None] = queue.SimpleQueue()
+        self._early: dict[int, tuple[Looked, GuidedSegment]] = {}  # what came before its turn
+        self._in_order: queue.SimpleQueue[tuple[Looked, GuidedSegment] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[EncodeSegment, FilmState] | BaseException] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def give(self, looked: Looked) -> None:
+    def give(self, looked: Looked, guided: GuidedSegment) -> None:
         """Hand over what is known of a segment."""
-        self._early[looked.number] = looked
+        self._early[looked.number] = looked, guided
         while self._next in self._early:
             one = self._early.pop(self._next)
             self._in_order.put(one)
             self._next += 1
-            if one.problems is not None:
+            if one[0].problems is not None:
                 self._in_order.put(None)
 
     def ready(self) -> tuple[EncodeSegment, FilmState] | None:
@@ -250,10 +271,13 @@ class _Steadier:
 
     def _looks(self) -> Iterator[tuple[int, FrameLook]]:
         """Looks at the frames of all segments, each with its segment's number."""
-        while (looked := self._in_order.get()) is not None:
-            for look in load_looks(looked.looks, self._frame_colorizer):
-                yield looked.number, look
-                if self._closed:
-                    return
+        while (one := self._in_order.get()) is not None:
+            looked, guided = one
+            with contextlib.closing(guided.frames()) as said:
+                for look in load_looks(looked.looks, self._frame_colorizer, said, self._size):
+                    yield looked.number, look
+                    if self._closed:
+                        return
+            guided.remove()
             with contextlib.suppress(OSError):
                 looked.looks.unlink()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,19 +18,23 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import pytest
 from clusters import add_node, kill_node
 from conftest import Command
 from films import SMALL_VIEW, make_film, noisy, pan, to_grey
 
-from colorizer.errors import OutputError
+from colorizer import Settings
+from colorizer.errors import InputError, OutputError
 from colorizer.film import FilmOptions
-from colorizer.film.encoding import Progress
+from colorizer.film.encoding import Encoded, FilmJob, Progress
+from colorizer.film.guidance.files import FilmGuiding
 from colorizer.film.job import FilmResult, color_video
 from colorizer.jobs.executors.base import Answer, Job
 from colorizer.jobs.films import encode_on
 
 SEGMENT = 6
+NOTHING_SAID = FilmGuiding()
 
 
 def make_source(photographs: list[Path], path: Path, count: int) -> Path:
@@ -69,7 +75,7 @@ class Here:
                 continue
             item = waiting.pop() if self.order == "last first" else waiting.popleft()
             self.done.append(item)
-            yield item, work(item)
+            yield item, pickle.loads(pickle.dumps(work(pickle.loads(pickle.dumps(item)))))
 
     def stop(self) -> None:
         self.stopped = True
@@ -87,9 +93,19 @@ def packets(path: Path) -> list[tuple[int, int | None, str]]:
         return [(packet.stream_index, packet.pts, hashlib.sha256(bytes(packet)).hexdigest()) for packet in film.demux()]
 
 
-def color(source: Path, target: Path, executor: Here | None = None, options: FilmOptions | None = None) -> FilmResult:
+def color(
+    source: Path,
+    target: Path,
+    executor: Here | None = None,
+    options: FilmOptions | None = None,
+    *,
+    settings: Settings = SMALL_VIEW,
+    guiding: FilmGuiding = NOTHING_SAID,
+    **more: Any,
+) -> FilmResult:
     encode = None if executor is None else encode_on(executor)
-    return color_video(source, target, SMALL_VIEW, options or QUICK, segment_frames=SEGMENT, encode=encode)
+    how: dict[str, Any] = {"guiding": guiding, "segment_frames": SEGMENT, "encode": encode} | more
+    return color_video(source, target, settings, options or QUICK, **how)
 
 
 QUICK = FilmOptions(preset="ultrafast")
@@ -110,6 +126,76 @@ def test_segments_made_in_stages_are_those_of_one_run(
     assert packets(tmp_path / "there.mkv") == packets(tmp_path / "here.mkv")
     assert there == here
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mkv", "here.mkv", "there.mkv"]
+
+
+def make_guidance(photographs: list[Path], folder: Path) -> FilmGuiding:
+    """Of the two scenes of `make_source`, 9 frames each: a frame in colour and a look, hints, and palettes of both."""
+    references = folder / "refs"
+    references.mkdir()
+    cv2.imwrite(str(references / "ref_000003.png"), pan(photographs[0], 9)[3][..., ::-1])
+    said = {
+        "version": 1,
+        "hints": [{"points": [[0.5, 0.5]], "size": 0.2, "color": "navy", "frame": 13}],
+        "shots": [{"frame": 2, "saturation": 0.7}, {"frame": 12, "palette": ["#804020"]}],
+    }
+    hints = folder / "film.hints.json"
+    hints.write_text(json.dumps(said))
+    return FilmGuiding(references, palette=("#406080",), hints=hints)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (QUICK, SMALL_VIEW),
+        (replace(QUICK, every="auto"), SMALL_VIEW),
+        (FilmOptions(codec="ffv1", steadiness=0, start="0.3"), SMALL_VIEW),
+        (QUICK, replace(SMALL_VIEW, strength=0.5)),
+    ],
+    ids=["usual", "auto", "each by itself, a part", "half of its own colour"],
+)
+def test_guided_segments_made_in_stages_are_those_of_one_run(
+    options: FilmOptions, settings: Settings, photographs: list[Path], tmp_path: Path
+) -> None:
+    frames = pan(photographs[0], 9) + pan(photographs[1], 9)
+    if settings.strength == 1:
+        frames = to_grey(frames)
+    source = make_film(tmp_path / "film.mkv", noisy(frames, 2))
+    guiding = make_guidance(photographs, tmp_path)
+    how: dict[str, Any] = {"options": options, "settings": settings, "guiding": guiding}
+    here = color(source, tmp_path / "here.mkv", **how)
+    there = color(source, tmp_path / "there.mkv", Here("last first"), **how)
+    assert packets(tmp_path / "there.mkv") == packets(tmp_path / "here.mkv")
+    assert there == here
+    color(source, tmp_path / "plain.mkv", options=options, settings=settings)
+    assert packets(tmp_path / "plain.mkv") != packets(tmp_path / "here.mkv")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_guided_film_begun_on_a_cluster_is_gone_on_with_here(photographs: list[Path], tmp_path: Path) -> None:
+    source = make_source(photographs, tmp_path / "film.mkv", 18)
+    guiding, executor = make_guidance(photographs, tmp_path), Here()
+    with pytest.raises(KeyboardInterrupt):
+        color(source, tmp_path / "there.mkv", executor, guiding=guiding, on_progress=lambda _: executor.stop())
+    result = color(source, tmp_path / "there.mkv", guiding=guiding)
+    assert result.network_calls == 18 - SEGMENT
+    color(source, tmp_path / "here.mkv", guiding=guiding)
+    assert packets(tmp_path / "there.mkv") == packets(tmp_path / "here.mkv")
+
+
+def test_a_frame_in_colour_that_is_gone_ends_the_work_with_its_name(photographs: list[Path], tmp_path: Path) -> None:
+    source = make_source(photographs, tmp_path / "film.mkv", 18)
+    guiding = make_guidance(photographs, tmp_path)
+    assert guiding.references is not None
+    frame = guiding.references / "ref_000003.png"
+    begun = Here()
+
+    def encode(job: FilmJob) -> Encoded:
+        frame.write_bytes(b"")
+        return encode_on(begun)(job)
+
+    with pytest.raises(InputError, match=r"ref_000003.png"):
+        color(source, tmp_path / "there.mkv", guiding=guiding, encode=encode)
+    assert begun.left
 
 
 @pytest.mark.parametrize("count", [12, 13])
@@ -165,8 +251,9 @@ def film(photographs: list[Path], tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Ray's own
+@pytest.mark.parametrize("guided", [False, True])
 def test_a_film_on_a_cluster_is_that_of_one_machine_though_a_node_comes_and_is_lost(
-    ray_cluster: Any, film: Path, tmp_path: Path
+    guided: bool, ray_cluster: Any, photographs: list[Path], film: Path, tmp_path: Path
 ) -> None:
     from colorizer.jobs.executors.cluster.executor import RayExecutor
 
@@ -178,20 +265,24 @@ def test_a_film_on_a_cluster_is_that_of_one_machine_though_a_node_comes_and_is_l
             kill_node(ray_cluster, node)
             node = None
 
-    there = tmp_path / "there.mkv"
-    encode = encode_on(RayExecutor(ray_cluster.address))
-    color_video(film, there, SMALL_VIEW, QUICK, segment_frames=SEGMENT, on_progress=lose, encode=encode)
+    guiding = make_guidance(photographs, tmp_path) if guided else NOTHING_SAID
+    there, encode = tmp_path / "there.mkv", encode_on(RayExecutor(ray_cluster.address))
+    color(film, there, guiding=guiding, on_progress=lose, encode=encode)
     assert node is None
-    color(film, tmp_path / "here.mkv")
+    color(film, tmp_path / "here.mkv", guiding=guiding)
     assert packets(there) == packets(tmp_path / "here.mkv")
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # Ray's own
+@pytest.mark.parametrize("guided", [False, True])
 def test_a_killed_driver_of_a_film_is_gone_on_after(
-    ray_cluster: Any, photographs: list[Path], colorize_process: Command, tmp_path: Path
+    guided: bool, ray_cluster: Any, photographs: list[Path], colorize_process: Command, tmp_path: Path
 ) -> None:
     make_source(photographs, tmp_path / "film.mkv", 500)
+    if guided:
+        hints = [{"points": [[0.5, 0.5]], "size": 0.2, "color": "navy", "frame": frame} for frame in (40, 300)]
+        (tmp_path / "film.hints.json").write_text(json.dumps({"version": 1, "hints": hints}))
     how = ("--model", "lite", "--size", "32", "--preset", "ultrafast", "--every", "auto")
     command = ["film.mkv", "-o", "there.mkv", *how, "--cluster", ray_cluster.address]
     assert colorize_process("film.mkv", "-o", "here.mkv", *how).returncode == 0

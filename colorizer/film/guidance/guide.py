@@ -56,7 +56,7 @@ class Guide:
         strength: float = 1.0,
         folder: Path | None = None,
     ) -> None:
-        self._said, self._folder = said, folder
+        self._said, self._folder, self._ended = said, folder, False
         self.notes: list[str] = []
         self._pending: list[Moment] = [*(each.at for each in said.frames), *(each.at for each in said.hints)]
         self._looks = list(said.looks)
@@ -100,7 +100,9 @@ class Guide:
         self._shots.close()  # type: ignore[attr-defined] # a generator
 
     def unused(self) -> list[str]:
-        """Notes on what is said of frames that the film does not have, once it was read to its end."""
+        """Notes on what is said of frames that the film does not have; none before it was read to its end."""
+        if not self._ended:
+            return []
         return [f"nothing is at {moment}: the film ends before" for moment in self._pending]
 
     def _prepared(self) -> Iterator[GuidedShot]:
@@ -118,6 +120,7 @@ class Guide:
                 height, width = frame.lightness.shape
                 shot = ScoutedShot(frame.number, ShotFrames(height, width, self._folder))
             self._take(shot, frame)
+        self._ended = True
         if shot is not None:
             yield self._finished(shot)
 
