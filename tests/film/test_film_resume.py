@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import pytest
 from films import SMALL_VIEW, Recipe, look, make_film, noisy, pan, to_grey
 
@@ -34,7 +35,8 @@ from colorizer.film.job import color_video
 from colorizer.film.guidance.files import FilmGuiding
 source, target, codec = sys.argv[1:]
 hints = Path(source).with_suffix(".hints.json")
-guiding = FilmGuiding(hints=hints if hints.exists() else None)
+references = Path(source).with_name("refs")
+guiding = FilmGuiding(references if references.exists() else None, hints=hints if hints.exists() else None)
 settings = Settings(model="lite", engine="opencv", threads=1)
 film = FilmOptions(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
 print("begun", flush=True)
@@ -108,6 +110,8 @@ def test_ten_kills_leave_no_trace(codec: str, photographs: list[Path], tmp_path:
 def test_kills_leave_no_trace_in_a_guided_film(photographs: list[Path], tmp_path: Path) -> None:
     hints = [{"points": [[0.5, 0.5]], "size": 0.2, "color": "navy", "frame": frame} for frame in (8, 50)]
     (tmp_path / "film.hints.json").write_text(json.dumps({"version": 1, "hints": hints}))
+    (tmp_path / "refs").mkdir()
+    cv2.imwrite(str(tmp_path / "refs" / "ref_000030.png"), pan(photographs[0], 60)[30][..., ::-1])
     source = make_source(photographs, tmp_path / "film.mkv", 60)
     whole, resumed = tmp_path / "whole.mkv", tmp_path / "resumed.mkv"
     process = run_of(source, whole, "ffv1")
