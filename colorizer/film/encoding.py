@@ -156,7 +156,9 @@ class _Run:
         predicted = in_thread(job.frame_colorizer.predict(decoded, state), _QUEUE)
         time_base = job.reader.description.time_base
         # a generator, since closing it lets go of what it reads from, and so of the reader's frames
-        return in_thread((encoder_input(one, job.frame_colorizer, job.plan, time_base) for one in predicted), _QUEUE)
+        inputs = (encoder_input(one, job.frame_colorizer, job.plan, time_base) for one in predicted)
+        # who waits for a shot to be guided does not hear that this is closed
+        return in_thread(inputs, _QUEUE, *([] if job.guide is None else [job.guide.stop]))
 
     def _segment(self, number: int, frames: Iterator[EncoderInput], resumed: int) -> bool:
         """Encode a segment; False if there was nothing left for one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -29,7 +29,7 @@ class _End:
     error: BaseException | None = None
 
 
-def in_thread(items: Iterator[Item], depth: int) -> Iterator[Item]:
+def in_thread(items: Iterator[Item], depth: int, stop: Callable[[], None] = lambda: None) -> Iterator[Item]:
     """The same items, produced in a thread of their own.
 
     Closing this generator ends the thread, and closes `items` in it.
@@ -40,6 +40,8 @@ def in_thread(items: Iterator[Item], depth: int) -> Iterator[Item]:
         A generator; from here on only the thread uses it.
     depth
         Items that may wait in the queue.
+    stop
+        Has `items` come to an end soon; called when nobody wants more of them. An item under way is waited for.
 
     Raises
     ------
@@ -82,4 +84,5 @@ def in_thread(items: Iterator[Item], depth: int) -> Iterator[Item]:
             raise item.error
     finally:
         closed.set()
+        stop()
         thread.join()

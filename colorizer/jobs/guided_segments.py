@@ -76,7 +76,7 @@ class GuidedSegments:
     """
 
     def __init__(self, guide: Guide | None, segments: Segments, first: int, begin: int) -> None:
-        self._guided = guide is not None
+        self._guide = guide
         if guide is not None:
             self._made = _made(guide, segments, first, begin)
             self._pool = ThreadPoolExecutor(1)
@@ -92,7 +92,7 @@ class GuidedSegments:
         OutputError
             The work folder cannot be written to.
         """
-        if not self._guided:
+        if self._guide is None:
             return GuidedSegment()
         if not self._next.done():
             return None
@@ -101,8 +101,9 @@ class GuidedSegments:
         return found
 
     def close(self) -> None:
-        """Let go of the guide, once it has made ready what it is at."""
-        if self._guided:
+        """Let go of the guide."""
+        if self._guide is not None:
+            self._guide.stop()
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 

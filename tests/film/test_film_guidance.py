@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,14 +15,18 @@ import pytest
 from films import SMALL_VIEW, Picture, Recipe, look, make_film
 from guided_films import KnownFrame, known_film, pictures_of
 
-from colorizer import Settings
+from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane, lightness
 from colorizer.errors import InputError
 from colorizer.film import FilmOptions
 from colorizer.film.encoding import Progress
 from colorizer.film.guidance.files import FilmGuiding, Moment, moment_of, read_guiding
+from colorizer.film.guidance.guide import Guide
+from colorizer.film.guidance.layers import AbandonedError
+from colorizer.film.guidance.matching import Matcher
 from colorizer.film.guidance.preparing import Geometry
 from colorizer.film.job import color_video
+from colorizer.film.shots import SmallFrame
 from colorizer.guidance import Hint
 from colorizer.guidance.files import look_of
 
@@ -179,6 +184,28 @@ def test_a_guided_film_that_is_broken_off_goes_on_with_the_same_colours(
     late, same = ab_of(whole)[-3], ab_of(part)[-3]
     assert np.abs(late - same)[known[-3].inside].mean() < 2
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("frames", [6, 1000], ids=["once it is read", "while it is read"])
+def test_a_long_shot_that_nobody_wants_any_more_is_abandoned(
+    frames: int, photographs: list[Path], tmp_path: Path
+) -> None:
+    known = known_film(photo_named(photographs, "dahlia"), 6)
+    hints = write_hints(tmp_path / "film.hints.json", disc_hint(known, 2, "#50646e"))
+
+    def small_frames() -> Iterator[SmallFrame]:
+        for number in range(frames):
+            assert number < 7, "it is read on"
+            if number == 6:
+                guide.stop()
+            yield SmallFrame(number, Fraction(number), lightness(known[number % 6].grey))
+        guide.stop()
+
+    said, matcher = read_guiding(FilmGuiding(hints=hints)), Matcher(Colorizer(SMALL_VIEW), 96, 128)
+    guide = Guide(said, small_frames(), matcher, Geometry(96, 128, 0, Fraction(1, 50)))
+    with pytest.raises(AbandonedError):
+        guide.at(0)
+    guide.close()
 
 
 def test_shots_have_looks_of_their_own(photographs: list[Path], tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ whatever part of them is still to be coloured, so that a run that was broken off
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from colorizer.film.guidance.files import FilmGuidance, Moment
-from colorizer.film.guidance.layers import ShotFrames
+from colorizer.film.guidance.layers import AbandonedError, ShotFrames
 from colorizer.film.guidance.matching import Matcher
 from colorizer.film.guidance.preparing import FilmFacts, FrameGuidance, Geometry, GuidedShot, Preparation, ScoutedShot
 from colorizer.film.pipeline import in_thread
@@ -62,7 +63,8 @@ class Guide:
         self._looks = list(said.looks)
         self._film = FilmFacts(matcher, geometry, matcher.everywhere(said), strength, said.carry, self.notes.append)
         self._frames = frames
-        self._shots: Iterator[GuidedShot] = in_thread(self._prepared(), _SHOTS_AHEAD)
+        self._stopped = threading.Event()
+        self._shots: Iterator[GuidedShot] = in_thread(self._prepared(), _SHOTS_AHEAD, self.stop)
         self._shot: GuidedShot | None = None
 
     def at(self, number: int) -> FrameGuidance:
@@ -72,6 +74,8 @@ class Guide:
         ------
         InputError
             What was given cannot be read.
+        AbandonedError
+            It was stopped meanwhile.
         """
         shot: GuidedShot | None = self._shot
         while shot is None or number > shot.last:
@@ -92,6 +96,10 @@ class Guide:
             What was given cannot be read.
         """
         return self.at(timed.number)
+
+    def stop(self) -> None:
+        """Have whoever waits for a shot wait no longer; a long one is minutes in the making. Any thread may say so."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Let go of the film."""
@@ -114,11 +122,13 @@ class Guide:
         cuts = Cuts()
         shot: ScoutedShot | None = None
         for frame in small:
+            if self._stopped.is_set():
+                raise AbandonedError
             if cuts.begins(frame.lightness) or shot is None:
                 if shot is not None:
                     yield self._finished(shot)
                 height, width = frame.lightness.shape
-                shot = ScoutedShot(frame.number, ShotFrames(height, width, self._folder))
+                shot = ScoutedShot(frame.number, ShotFrames(height, width, self._folder, self._stopped))
             self._take(shot, frame)
         self._ended = True
         if shot is not None:

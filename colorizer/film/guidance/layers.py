@@ -9,6 +9,7 @@ What is carried, `Planes`, is an affine change of the chroma that there is witho
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,10 @@ class Anchor:
     planes: Planes
 
 
+class AbandonedError(Exception):
+    """Nobody wants the shot any more."""
+
+
 class ShotFrames:
     """The lightness of a shot's frames.
 
@@ -102,10 +107,15 @@ class ShotFrames:
         Of each.
     folder
         Where they lie if they are many.
+    stopped
+        Set when nobody wants the shot any more.
     """
 
-    def __init__(self, height: int, width: int, folder: Path | None = None) -> None:
+    def __init__(
+        self, height: int, width: int, folder: Path | None = None, stopped: threading.Event | None = None
+    ) -> None:
         self.height, self.width, self.folder = height, width, folder
+        self._stopped = stopped or threading.Event()
         self._store = PlaneStore((height, width), folder)
         self.count = 0
 
@@ -115,7 +125,15 @@ class ShotFrames:
         self.count += 1
 
     def lightness(self, place: int) -> Floats:
-        """(h, w) float32 L of a frame."""
+        """(h, w) float32 L of a frame.
+
+        Raises
+        ------
+        AbandonedError
+            Nobody wants the shot any more; whatever is done with it asks for its frames all the time.
+        """
+        if self._stopped.is_set():
+            raise AbandonedError
         return self._store.get(place)
 
     def features(self, place: int) -> FrameFeatures:
