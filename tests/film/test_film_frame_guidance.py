@@ -109,6 +109,7 @@ def test_hints_and_looks_name_frames_by_the_numbers_in_their_names(
     hint = {"points": [[x, y]], "size": 0.12, "color": "navy", "frame": FIRST + 4 + 5}
     hints = write_hints(tmp_path / "hints.json", hint, shots=[{"frame": FIRST + 1, "grey": True}])
     colored(folder, "out", FilmGuiding(hints=hints))
+    assert b'"guidance":{"hints":1,"shots":1,' in (tmp_path / "out" / name_of(0)).read_bytes()
     for place in range(4):
         assert np.abs(chroma_plane(read(tmp_path / "out" / name_of(place)))).mean() < 1
     for place, one in enumerate(known, 4):
