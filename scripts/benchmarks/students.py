@@ -114,7 +114,6 @@ def students(
             name,
             photographs,
             work / name,
-            validate=measure,
             encoder_weights=weights.get(name),
             changes=_fitting(name),
             minutes=minutes,
