@@ -17,6 +17,7 @@ from synthetic import release_caffemodel
 if TYPE_CHECKING:
     from browser import Visits
     from playwright.sync_api import Browser
+    from remote_store import Store
     from serving import Server
 
 PHOTOS = Path(__file__).parent / "photos"
@@ -133,6 +134,32 @@ def ray_cluster() -> Iterator[Any]:
 
     with two_nodes() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def s3_port() -> Iterator[int]:
+    """Where an S3 server of its own listens, on loopback."""
+    from remote_servers import s3_server
+
+    with s3_server() as port:
+        yield port
+
+
+@pytest.fixture
+def store(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An S3 store that this process too takes for its own, and whose errors are not waited for long."""
+    import s3fs
+    from remote_store import store_at
+
+    from colorizer.io.remote import trouble
+
+    with store_at(s3_port) as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.01)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield found
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture(scope="session")

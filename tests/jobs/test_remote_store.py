@@ -1,90 +1,31 @@
 """Folders in a real S3 store (moto's server, on loopback): the same results as on a disk, whole objects, plain errors.
 
-Left out where the server is not installed; CI installs it: pip install 'moto[s3]' flask flask-cors.
+Left out where the server is not installed; see remote_store.py.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Command
-from remote_servers import KEY, SECRET, Proxy, client, contents, s3_server, unfinished, variables
+from remote_servers import KEY, SECRET, unfinished
+from remote_store import NEEDED, Store, tree
 from scans import encoded, make_scans
 
 from colorizer.errors import InputError, OutputError
 from colorizer.io.address import Address, Remote, address
 from colorizer.io.anywhere import ANYWHERE, of_job
-from colorizer.io.remote import reading, trouble, writing
-from colorizer.jobs.journal import JOURNAL_NAME
+from colorizer.io.remote import reading, writing
 
-for package in ("s3fs", "moto", "flask", "flask_cors"):
+for package in NEEDED:
     pytest.importorskip(package)
 
 LITE = ("--model", "lite", "--engine", "opencv")
-
-
-@dataclass
-class Store:
-    """A store behind a proxy, with a bucket."""
-
-    proxy: Proxy
-    real: Any
-    environment: dict[str, str]
-
-    def put(self, folder: Path, prefix: str) -> None:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                key = prefix + path.relative_to(folder).as_posix()
-                self.real.put_object(Bucket="archive", Key=key, Body=path.read_bytes())
-
-    def all(self, prefix: str = "") -> dict[str, bytes]:
-        return {key.removeprefix(prefix): data for key, data in contents(self.real, "archive", prefix).items()}
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[int]:
-    with s3_server() as port:
-        yield port
-
-
-@pytest.fixture
-def store(upstream: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    import s3fs
-
-    real = client(upstream)
-    real.create_bucket(Bucket="archive")
-    with Proxy(upstream).running() as proxy:
-        environment = variables(proxy.port)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(trouble, "FIRST_PAUSE", 0.01)
-        s3fs.S3FileSystem.clear_instance_cache()
-        yield Store(proxy, real, environment)
-        s3fs.S3FileSystem.clear_instance_cache()
-    for upload in real.list_multipart_uploads(Bucket="archive").get("Uploads", []):
-        real.abort_multipart_upload(Bucket="archive", Key=upload["Key"], UploadId=upload["UploadId"])
-    for key in contents(real, "archive"):
-        real.delete_object(Bucket="archive", Key=key)
-    real.delete_bucket(Bucket="archive")
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and JOURNAL_NAME not in path.name
-    }
-
-
-def pictures(found: dict[str, bytes]) -> dict[str, bytes]:
-    return {name: data for name, data in found.items() if JOURNAL_NAME not in name}
 
 
 def test_a_folder_in_a_store_becomes_the_folder_that_it_would_on_a_disk(
@@ -103,7 +44,7 @@ def test_a_folder_in_a_store_becomes_the_folder_that_it_would_on_a_disk(
     assert first.returncode == 0, first.stderr
     assert "6 coloured" in first.stderr
     assert "1 other files are no pictures" in first.stderr
-    assert pictures(store.all("colored/")) == tree(tmp_path / "local")
+    assert store.results("colored/") == tree(tmp_path / "local")
     lines = [json.loads(line) for line in store.all("reports/")["first.jsonl"].splitlines()]
     assert {line["input"] for line in lines} == {
         f"s3://archive/scans/{name}" for name in tree(scans) if "box" in name and "hints" not in name
@@ -169,7 +110,7 @@ def test_lists_of_addresses_are_read_from_a_store_too(store: Store, colorize: Co
     store.real.put_object(Bucket="archive", Key="list.txt", Body=names.encode())
     done = colorize("--files-from", "s3://archive/list.txt", "-o", "s3://archive/out", *LITE, **store.environment)
     assert done.returncode == 0, done.stderr
-    assert len(pictures(store.all("out/"))) == 2
+    assert len(store.results("out/")) == 2
 
 
 def test_a_long_list_of_addresses_is_looked_up_by_folders(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +149,7 @@ def test_one_object_that_is_refused_fails_alone_and_errors_that_pass_cost_nothin
     assert "5 coloured, 1 failed" in done.stderr
     expected = tree(tmp_path / "local")
     del expected[paths[2].relative_to(tmp_path / "scans").as_posix()]
-    assert pictures(store.all("colored/")) == expected
+    assert store.results("colored/") == expected
     assert SECRET not in done.stderr + done.stdout
     assert KEY not in done.stderr + done.stdout
 
