@@ -1,10 +1,13 @@
-"""Whether a job looks like one for several processes, so that they can be started before all else."""
+"""What is begun before its turn: processes that a job will want, and looks at the pictures that come next."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 from colorizer.io.address import Address, Remote
 from colorizer.io.machine import usable_cores
@@ -12,6 +15,12 @@ from colorizer.jobs.executors.local import StartedProcesses
 
 SMALL_BATCH = 3
 """So many pictures are done sooner by one process than new ones take to start."""
+
+LOOKED_AT_TOGETHER = 16
+"""Pictures that are looked at before their turn, at a time: what takes long is the way to a server and back."""
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def start_processes(inputs: Sequence[Address], jobs: int | None) -> StartedProcesses | None:
@@ -44,3 +53,32 @@ def _glanced_at(inputs: Iterable[Address]) -> Iterator[None]:
                     yield from itertools.repeat(None, SMALL_BATCH + 1 if entry.is_dir() else 1)
         except OSError:  # a file; whatever else is wrong with it will be said when it is its turn
             yield None
+
+
+def mapped_ahead(
+    ask: Callable[[Item], Answer], items: Iterable[Item], together: int = LOOKED_AT_TOGETHER
+) -> Iterator[tuple[Item, Answer]]:
+    """Items in their order, each with an answer; those of the next ones are asked for meanwhile, side by side.
+
+    Parameters
+    ----------
+    ask
+        Gives the answer; called by other threads.
+    items
+        Taken as they are asked about, no more of them ahead than `together`.
+    together
+        How many are asked about at a time.
+    """
+    threads = ThreadPoolExecutor(together, "look-ahead")
+    asked: deque[tuple[Item, Future[Answer]]] = deque()
+    source = iter(items)
+    try:
+        while True:
+            for item in itertools.islice(source, together - len(asked)):
+                asked.append((item, threads.submit(ask, item)))
+            if not asked:
+                return
+            item, answer = asked.popleft()
+            yield item, answer.result()
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)

@@ -21,8 +21,9 @@ from typing import NamedTuple
 from colorizer.errors import DiskFullError, InputError, OutputError, shown
 from colorizer.io.address import Address, Remote
 from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.remote.access import Access
 from colorizer.io.storage import Stamp, Storage, StorageError, stamp_if_any
-from colorizer.jobs.ahead import SMALL_BATCH
+from colorizer.jobs.ahead import SMALL_BATCH, mapped_ahead
 from colorizer.jobs.deciding import NetworkFiles, decided
 from colorizer.jobs.executors.base import DistantExecutor, Executor, Job, WorkerDied
 from colorizer.jobs.executors.serial import SerialExecutor
@@ -194,14 +195,22 @@ class Run:
     def _jobs(self, wanted: Sequence[Item], *, measured: bool) -> Iterator[Job[Item]]:
         """The jobs as they are begun; what memory they take is measured only where several are under way."""
         storage = self._batch.storage
-        # other machines have caches of their own
-        ahead = measured and not isinstance(self._executors[0], DistantExecutor)
-        for item in _looking_ahead(wanted, storage, self._executors[0].workers if ahead else 0):
-            source = item.task.source
-            self._make_folder(item.task)
-            self._origins[item.task] = stamp_if_any(storage, source)  # before it is read: what comes after is another
+
+        def memory(item: Item) -> int:
             guided = GUIDED_BYTES if self.standing.is_guided(item.task) else 0
-            yield Job(item, memory_needed(source, storage) + guided if measured else 0)
+            return memory_needed(item.task.source, storage) + guided if measured else 0
+
+        if measured and isinstance(self._executors[0], DistantExecutor):
+            # other machines fetch for themselves; of what comes next only headers are looked at here
+            known = mapped_ahead(memory, wanted)
+        else:
+            coming = _looking_ahead(wanted, storage, self._executors[0].workers if measured else 0)
+            known = ((item, memory(item)) for item in coming)
+        for item, needed in known:
+            self._make_folder(item.task)
+            # before it is read: what comes after is another
+            self._origins[item.task] = stamp_if_any(storage, item.task.source)
+            yield Job(item, needed)
 
     def _make_folder(self, task: Task) -> None:
         root, target = self._batch.root, task.target
@@ -289,7 +298,9 @@ def load_elsewhere(batch: Batch, executor: DistantExecutor, model: Model) -> Loa
     network = decided(NetworkFiles(batch.settings, model, batch.pictures or len(batch.tasks)), executor)
     threads = batch.settings.threads or executor.threads
     network = replace(network, settings=replace(network.settings, threads=threads))
-    return LoadElsewhere(network, batch.policy, batch.storage)
+    places = itertools.chain.from_iterable((task.source, task.target) for task in batch.tasks)
+    said = (path for _, path in batch.policy.guiding.references)
+    return LoadElsewhere(network, batch.policy, batch.storage.for_workers(), Access.to((*places, *said)))
 
 
 def load_work(
@@ -325,6 +336,7 @@ class LoadElsewhere:
     network: NetworkFiles
     policy: OutputPolicy
     storage: Storage
+    access: Access
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -337,6 +349,7 @@ class LoadElsewhere:
 
     def __call__(self) -> Work:
         """Load it."""
+        self.access.take_over()
         network = self.network
         return load_sharing_cores(network.settings, self.policy, network.pictures, self.storage, network.model)
 

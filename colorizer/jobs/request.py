@@ -183,7 +183,7 @@ def prepare(
     """
     output = request.output
     writing = request.policy.output
-    storage = of_job((*request.inputs, output), ahead=executor is None)
+    storage = of_job((*request.inputs, output), ahead=executor is None and request.cluster is None)
     selection = discover(
         request.inputs, tuple(READABLE_SUFFIXES), name_filter=request.name_filter, output=output, storage=storage
     )

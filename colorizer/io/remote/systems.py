@@ -36,28 +36,40 @@ _SILENCE_SECONDS = 60
 """After which a web server that sends nothing is given up; a whole file may take as long as it takes."""
 
 
-def file_system(address: Remote) -> AbstractFileSystem:
-    """The file system of an address; one for all addresses of a server.
+def kind_of(scheme: str) -> type[AbstractFileSystem]:
+    """What fsspec has for a kind of address.
 
     Raises
     ------
     MissingExtraError
         The package for it is not installed.
     UsageError
-        fsspec knows no such kind of address.
+        fsspec knows no such kind of address, or its package is none of an extra.
     """
-    scheme = address.scheme
     try:
         import fsspec
     except ImportError as error:
         raise _missing(scheme, "fsspec") from error
     try:
-        kind = fsspec.get_filesystem_class(scheme)
+        kind: type[AbstractFileSystem] = fsspec.get_filesystem_class(scheme)
     except ValueError as error:
         known = "s3, gs, az, sftp, http, https, and what else fsspec has"
-        raise UsageError(f"{address}: {scheme}:// is no kind of address that is known; expected {known}") from error
+        raise UsageError(f"{scheme}:// is no kind of address that is known; expected {known}") from error
     except ImportError as error:
         raise _missing(scheme, PACKAGES.get(scheme) or error.name or "a package") from error
+    return kind
+
+
+def file_system(address: Remote) -> AbstractFileSystem:
+    """The file system of an address; one for all addresses of a server.
+
+    Raises
+    ------
+    MissingExtraError, UsageError
+        See `kind_of`.
+    """
+    scheme = address.scheme
+    kind: Any = kind_of(scheme)
     options: dict[str, Any] = dict(kind._get_kwargs_from_urls(address.url))
     if scheme in WEB:
         import aiohttp
