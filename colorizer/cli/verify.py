@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from colorizer.cli.console import Console
-from colorizer.cli.options import PATH, max_pixels_option, progress_option, quiet_option, switch, valued
+from colorizer.cli.options import PLACE, max_pixels_option, progress_option, quiet_option, switch, valued
 from colorizer.cli.progress import Choice, chosen_kind, files_display
 from colorizer.cli.wording import counted
 from colorizer.errors import ExitStatus, UsageError
+from colorizer.io.address import Address
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("outputs", nargs=-1, type=PATH, metavar="OUTPUT|REPORT...")
+@click.argument("outputs", nargs=-1, type=PLACE, metavar="OUTPUT|REPORT...")
 @valued(
     "--report",
     "report",
-    type=PATH,
+    type=PLACE,
     metavar="FILE",
     help="The report to hold results against, JSON lines or CSV. Default: one that is named among the outputs, else "
     "what the folder's journal remembers.",
@@ -29,7 +29,7 @@ from colorizer.errors import ExitStatus, UsageError
 @max_pixels_option
 @progress_option
 @quiet_option
-def verify(outputs: tuple[Path, ...], report: Path | None, progress: Choice, **options: Any) -> int:
+def verify(outputs: tuple[Address, ...], report: Address | None, progress: Choice, **options: Any) -> int:
     """Check results: all there, unchanged, and made from and by what is said of them.
 
     Each finding is a line on stdout: missing, damaged, changed, made from another source, made otherwise, failed,
@@ -39,6 +39,7 @@ def verify(outputs: tuple[Path, ...], report: Path | None, progress: Choice, **o
       colorize verify colored                        against the folder's journal
       colorize verify colored --report report.jsonl  against a report
       colorize verify report.csv --originals         where the report says they are, and the originals too
+      colorize verify s3://archive/colored           in a store; docs/remote.md
       colorize verify film.color.mp4                 whole, and marked
     """  # noqa: D301 - click's mark for lines to leave as they are
     if not outputs and report is None:

@@ -23,6 +23,9 @@ OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl
 WEB = frozenset({"http", "https"})
 """Where single files are read, and nothing is listed or written."""
 
+NOT_TOLD = "?..."
+"""What is shown in place of an address's query."""
+
 _LOCAL = frozenset({"file", "local"})
 _QUERY = re.compile(r"\?[\w.-]+=")
 """Begins a query; a question mark alone may be part of an object's name."""
@@ -48,7 +51,7 @@ class Remote:
     query: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.place}" + ("?..." if self.query else "")
+        return f"{self.scheme}://{self.place}" + (NOT_TOLD if self.query else "")
 
     @property
     def url(self) -> str:
@@ -81,6 +84,14 @@ class Remote:
     def parent(self) -> Remote:
         """The folder; of a whole bucket, itself."""
         return replace(self, place=self.place.rpartition("/")[0] or self.place, query="")
+
+    @property
+    def parents(self) -> tuple[Remote, ...]:
+        """The folders above, up to the whole bucket."""
+        above = [self.parent]
+        while above[-1].parent != above[-1]:
+            above.append(above[-1].parent)
+        return tuple(above) if above[0] != self else ()
 
     def with_name(self, name: str) -> Remote:
         """Another name in the same folder."""

@@ -25,11 +25,14 @@ class AnyStorage:
     Parameters
     ----------
     remote
-        Who speaks to servers; None: one that remembers nothing, made when it is needed.
+        Who speaks to servers; None: one that is made when it is needed.
+    remembers
+        Whether that one remembers what it has seen of them.
     """
 
-    def __init__(self, remote: RemoteStorage | None = None) -> None:
+    def __init__(self, remote: RemoteStorage | None = None, *, remembers: bool = False) -> None:
         self._remote = remote
+        self._remembers = remembers
 
     def open_read(self, address: Address, *, peek: bool = False) -> BinaryIO:
         """See `Storage`."""
@@ -105,7 +108,9 @@ class AnyStorage:
 
     def for_workers(self) -> Storage:
         """See `Storage`."""
-        return self if self._remote is None else AnyStorage(self._remote.for_workers())
+        if self._remote is None and not self._remembers:
+            return self
+        return AnyStorage(None if self._remote is None else self._remote.for_workers())
 
     def _of(self, address: Address) -> Storage:
         # either takes the addresses of its own kind alone
@@ -113,9 +118,10 @@ class AnyStorage:
 
     def _elsewhere(self) -> RemoteStorage:
         if self._remote is None:
+            from colorizer.io.remote.listings import Listings
             from colorizer.io.remote.storage import RemoteStorage
 
-            self._remote = RemoteStorage()
+            self._remote = RemoteStorage(Listings() if self._remembers else None)
         return self._remote
 
 
@@ -129,15 +135,15 @@ def of_job(addresses: Sequence[Address | None], *, ahead: bool) -> Storage:
     Parameters
     ----------
     addresses
-        Inputs and outputs.
+        Inputs and outputs, as far as they are known.
     ahead
         Whether what is to be read lies elsewhere, and those who read it are on this machine: then it is read ahead.
     """
-    if not any(isinstance(each, Remote) for each in addresses):
-        return ANYWHERE
+    if not ahead or not any(isinstance(each, Remote) for each in addresses):
+        return AnyStorage(remembers=True)
     from colorizer.io.remote.ahead import Ahead
     from colorizer.io.remote.listings import Listings
     from colorizer.io.remote.reading import opened
     from colorizer.io.remote.storage import RemoteStorage
 
-    return AnyStorage(RemoteStorage(Listings(), Ahead(opened) if ahead else None))
+    return AnyStorage(RemoteStorage(Listings(), Ahead(opened)))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
 from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, shown
 from colorizer.io.address import Address
@@ -89,9 +93,22 @@ def read_file(path: Address, storage: Storage = ANYWHERE) -> bytes:
     InputError
         It cannot be read.
     """
+    with readable(path, storage) as file:
+        return file.read()
+
+
+@contextmanager
+def readable(path: Address, storage: Storage = ANYWHERE) -> Iterator[BinaryIO]:
+    """A file, open for reading; what goes wrong with it in the `with` block is said of it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
     try:
         with storage.open_read(path) as file:
-            return file.read()
+            yield file
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no file can have this name"
         remedy = getattr(error, "remedy", "check the name and its permissions")

@@ -231,7 +231,7 @@ def _open(path: Address, storage: Storage) -> BinaryIO:
     except FileNotFoundError as error:
         raise InputError(f"{shown(path)}: no such file; check the name") from error
     except StorageError as error:
-        raise InputError(f"{shown(path)}: cannot be read ({error.strerror}); {error.remedy}") from error
+        raise InputError(f"{shown(path)}: cannot be read ({error.strerror})", remedy=error.remedy) from error
     except OSError as error:
         if storage.is_folder(path):  # Windows answers "permission denied" for a folder
             raise InputError(f"{shown(path)}: is a folder; name the picture files in it") from error
@@ -259,7 +259,7 @@ def explained(name: str) -> Iterator[None]:
     except InputError:
         raise
     except StorageError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror}); {error.remedy}") from error
+        raise InputError(f"{name}: cannot be read ({error.strerror})", remedy=error.remedy) from error
     except UnsupportedError as error:
         raise InputError(error.message.about(name)) from error
     except MissingExtraError as error:

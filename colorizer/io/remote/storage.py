@@ -133,7 +133,7 @@ class RemoteStorage:
             return [address]
         system = file_system(address)
         found: Any = patiently(address, lambda: system.glob(path_of(system, address), detail=True))
-        above = next(folder for folder in _parents(address) if not glob.has_magic(folder.place))
+        above = next(folder for folder in address.parents if not glob.has_magic(folder.place))
         begin = len(path_of(system, above).rstrip("/")) + 1
         matches = []
         for path, info in sorted(found.items()):
@@ -295,13 +295,6 @@ class RemoteStorage:
         if self.listings is not None:
             self.listings.add_folder(folder, stamps)
         return [Entry(folder / name, name, kinds[name]) for name in sorted(kinds)]
-
-
-def _parents(address: Remote) -> Iterator[Remote]:
-    """The folders above, up to the whole bucket."""
-    while address.parent != address:
-        address = address.parent
-        yield address
 
 
 def _is_safe(name: str) -> bool:

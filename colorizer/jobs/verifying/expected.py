@@ -6,20 +6,24 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
-from colorizer.errors import InputError, shown
+from colorizer.errors import InputError, UsageError, shown
+from colorizer.io.address import Address, Remote, address
 from colorizer.io.anywhere import ANYWHERE
 from colorizer.io.storage import Storage
 from colorizer.jobs.journal import JOURNAL_NAME, Journal
 from colorizer.jobs.report import is_table
-from colorizer.jobs.stream import read_file
+from colorizer.jobs.stream import readable
 
 REPORT_SUFFIXES = frozenset({".jsonl", ".json", ".csv"})
 """What a report is called, where it is named among outputs."""
+
+HELD = ("program", "model", "engine", "settings")
+"""What is recorded of a making and held against marks."""
 
 _ODD_BYTES = re.compile(r"\\udc([89a-f][0-9a-f])")
 """Bytes of a name that are not UTF-8, as a table has them."""
@@ -42,16 +46,16 @@ class Expected:
     size
         Of the output, in bytes; None where it is not known.
     making
-        How it was made; None where it is not known.
+        How it was made, as far as it is held against marks (`HELD`); None where it is not known.
     passed
         Whether it is the input itself, being in colour already; its marks are then the input's own.
     error
         Why there is none.
     """
 
-    output: Path | None
-    source: Path | None
-    root: Path | None = None
+    output: Address | None
+    source: Address | None
+    root: Address | None = None
     input_sha256: str = ""
     output_sha256: str = ""
     size: int | None = None
@@ -68,8 +72,8 @@ class Record:
     damaged: int = 0
 
 
-def of_report(path: Path, folder: Path | None = None, storage: Storage = ANYWHERE) -> Record:
-    """What a report says; where it tells of an output twice, the later line counts.
+def of_report(path: Address, folder: Address | None = None, storage: Storage = ANYWHERE) -> Record:
+    """What a report says, line by line; where it tells of an output twice, the later line counts.
 
     Parameters
     ----------
@@ -85,29 +89,36 @@ def of_report(path: Path, folder: Path | None = None, storage: Storage = ANYWHER
     InputError
         It cannot be read, or is none.
     """
-    text = read_file(path, storage).decode("utf-8", "replace")
-    lines = list(_table(text) if is_table(path) else _lines(text))
-    found = [_expected(line, path, folder) for line in lines if line is not None]
-    damaged = len(lines) - len(found)
-    if not found and lines:
-        raise InputError(f"{shown(path)}: is no report; name one that colorize wrote")
+    reader, damaged = _Reader(path, folder), 0
     last: dict[object, Expected] = {}
-    for one in found:
-        # what failed and then came out well is no failure any more, nor the other way round
-        last[one.source] = one
+    with readable(path, storage) as file, io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
+        for line in _table(text) if is_table(path) else _lines(text):
+            one = None if line is None else reader.expected(line)
+            if one is None:
+                damaged += 1
+            else:
+                # what failed and then came out well is no failure any more, nor the other way round
+                last[one.source] = one
+    if damaged and not last:
+        raise InputError(f"{shown(path)}: is no report; name one that colorize wrote")
     return Record(tuple(last.values()), damaged)
 
 
-def of_journal(folder: Path, storage: Storage = ANYWHERE) -> Record | None:
+def has_journal(folder: Address, storage: Storage = ANYWHERE) -> bool:
+    """Whether an output folder has a journal: a file, or in a store, a folder of them."""
+    path = folder / JOURNAL_NAME
+    return storage.stamp(path) is not None or (isinstance(path, Remote) and storage.is_folder(path))
+
+
+def of_journal(folder: Address, storage: Storage = ANYWHERE) -> Record | None:
     """What the journal of an output folder says; None where it has none."""
-    if storage.stamp(folder / JOURNAL_NAME) is None:
+    if not has_journal(folder, storage):
         return None
     journal = Journal(folder, storage)
     expected = []
+    shared = _Shared()
     for entry in journal.entries.values():
-        making, _ = journal.making("", entry)
-        if making is not None:
-            making = {name: value for name, value in making.items() if name != "source"}
+        making = shared.held(journal.making("", entry)[0])
         passed = entry.facts.input_sha256 == entry.facts.output_sha256
         expected.append(
             Expected(
@@ -124,8 +135,75 @@ def of_journal(folder: Path, storage: Storage = ANYWHERE) -> Record | None:
     return Record(tuple(expected))
 
 
-def _lines(text: str) -> Iterator[dict[str, Any] | None]:
-    for line in text.splitlines():
+class _Shared:
+    """What makings have in common: there are a million of them, and mostly one."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Mapping[str, Any]] = {}
+
+    def held(self, making: object) -> Mapping[str, Any] | None:
+        """What is held against marks; None where nothing is known."""
+        if not isinstance(making, Mapping):
+            return None
+        found = {name: making[name] for name in HELD if name in making}
+        return self._known.setdefault(json.dumps(found, sort_keys=True), found)
+
+
+class _Reader:
+    """Makes of a report's lines what there should be.
+
+    Parameters
+    ----------
+    report
+        Where the lines are from.
+    folder
+        Where its output folder is now; None: where it was.
+    """
+
+    def __init__(self, report: Address, folder: Address | None) -> None:
+        self._report, self._folder = report, folder
+        self._shared = _Shared()
+
+    def expected(self, line: Mapping[str, Any]) -> Expected | None:
+        """What a line tells of; None where it names what can be no file."""
+        try:
+            source = self._found(str(line["input"]))
+            if line["status"] == "failed" or not line.get("output"):
+                return Expected(None, source, error=str(line.get("error") or "it failed"))
+            place = PurePosixPath(str(line.get("place") or ""))
+            output, root = self._output(str(line["output"]), place)
+        except UsageError:
+            return None
+        hashes = str(line.get("input_sha256") or ""), str(line.get("output_sha256") or "")
+        return Expected(
+            output,
+            source,
+            root,
+            *hashes,
+            line.get("output_bytes"),
+            self._shared.held(line.get("making")),
+            line["status"] == "passed" or (hashes[0] == hashes[1] != ""),
+        )
+
+    def _output(self, name: str, place: PurePosixPath) -> tuple[Address, Address | None]:
+        """Where an output and its folder are."""
+        if place.name and self._folder is not None:
+            return self._folder / place, self._folder
+        output, depth = self._found(name), len(place.parts)
+        return output, output.parents[depth - 1] if 0 < depth <= len(output.parents) else None
+
+    def _found(self, name: str) -> Address:
+        """A name as the report has it: as seen from here, or where there is nothing, from the report's folder."""
+        path, report = address(name), self._report
+        if isinstance(path, Remote) or isinstance(report, Remote):
+            return path
+        if path.is_absolute() or path.exists() or not (report.parent / path).exists():
+            return path
+        return report.parent / path
+
+
+def _lines(text: Iterable[str]) -> Iterator[dict[str, Any] | None]:
+    for line in text:
         if line.strip():
             try:
                 found = json.loads(line)
@@ -134,8 +212,16 @@ def _lines(text: str) -> Iterator[dict[str, Any] | None]:
                 yield None
 
 
-def _table(text: str) -> Iterator[dict[str, Any] | None]:
-    for row in csv.DictReader(io.StringIO(text, newline="")):
+def _table(text: Iterable[str]) -> Iterator[dict[str, Any] | None]:
+    rows = csv.DictReader(text)
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error:  # such as a NUL in it
+            yield None
+            continue
+        if row is None:
+            return
         if row.get("input") is None or row.get("status") is None or None in row.values():
             yield None
             continue
@@ -152,36 +238,3 @@ def _table(text: str) -> Iterator[dict[str, Any] | None]:
             yield None
             continue
         yield line
-
-
-def _expected(line: Mapping[str, Any], report: Path, folder: Path | None) -> Expected:
-    source = _found(Path(str(line["input"])), report)
-    if line["status"] == "failed" or not line.get("output"):
-        return Expected(None, source, error=str(line.get("error") or "it failed"))
-    output, place, root = Path(str(line["output"])), line.get("place"), None
-    if place and folder is not None:
-        root = folder
-        output = folder.joinpath(*PurePosixPath(str(place)).parts)
-    else:
-        output = _found(output, report)
-        if place:
-            depth = len(PurePosixPath(str(place)).parts)
-            root = output.parents[depth - 1] if depth <= len(output.parents) else None
-    hashes = str(line.get("input_sha256") or ""), str(line.get("output_sha256") or "")
-    making = line.get("making")
-    return Expected(
-        output,
-        source,
-        root,
-        *hashes,
-        line.get("output_bytes"),
-        making if isinstance(making, dict) else None,
-        line["status"] == "passed" or (hashes[0] == hashes[1] != ""),
-    )
-
-
-def _found(path: Path, report: Path) -> Path:
-    """A path as the report has it: as seen from here, or where there is nothing, from the report's folder."""
-    if path.is_absolute() or path.exists() or not (report.parent / path).exists():
-        return path
-    return report.parent / path

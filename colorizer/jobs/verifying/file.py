@@ -8,13 +8,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from colorizer.errors import ColorizerError, MissingExtraError
 from colorizer.film import has_video_name
+from colorizer.io.address import NOT_TOLD, Address, Remote
 from colorizer.io.anywhere import ANYWHERE
-from colorizer.io.records import HASH_CHUNK
+from colorizer.io.records import HASH_CHUNK, hash_stream
 from colorizer.io.storage import Storage
 from colorizer.media import DEFAULT_MAX_PIXELS, open_document
 from colorizer.media.metadata.scanning import PacketScanner
@@ -35,9 +35,9 @@ class Wanted:
         The file to hash beside it; None for none.
     """
 
-    path: Path
+    path: Address
     decode: bool = False
-    original: Path | None = None
+    original: Address | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Looked:
 
 Look = Callable[[Wanted], Looked]
 
+FILM_ELSEWHERE = "films that lie elsewhere are not looked into; copy them to this machine"
+
 
 def load_look(max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE) -> Look:
     """What an executor's workers load."""
@@ -81,11 +83,14 @@ def load_look(max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE)
 
 def look(wanted: Wanted, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Storage = ANYWHERE) -> Looked:
     """Read a file."""
+    path = wanted.path
     digest, scanner, size = hashlib.sha256(), PacketScanner(), 0
     texts: list[str] = []
-    film = has_video_name(wanted.path)
+    film = has_video_name(path)
+    if film and wanted.decode and isinstance(path, Remote):
+        return Looked(unseen=FILM_ELSEWHERE)
     try:
-        with storage.open_read(wanted.path) as file:
+        with storage.open_read(path) as file:
             while chunk := file.read(HASH_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
@@ -95,13 +100,15 @@ def look(wanted: Wanted, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Stora
         return Looked(trouble=f"it cannot be read ({getattr(error, 'strerror', None) or 'no file can have this name'})")
     trouble = unseen = ""
     try:
-        if film:
+        if film and not isinstance(path, Remote):
             from colorizer.film.checking import making_of_film, trouble_with
 
-            texts = [text for text in [making_of_film(wanted.path)] if text]
-            trouble = trouble_with(wanted.path) if wanted.decode else ""
+            texts = [text for text in [making_of_film(path)] if text]
+            trouble = trouble_with(path) if wanted.decode else ""
+        elif film:
+            unseen = FILM_ELSEWHERE
         elif wanted.decode:
-            with open_document(wanted.path, max_pixels=max_pixels, storage=storage) as document:
+            with open_document(path, max_pixels=max_pixels, storage=storage) as document:
                 for _ in document:
                     pass
     except MissingExtraError as error:
@@ -115,9 +122,9 @@ def look(wanted: Wanted, *, max_pixels: int = DEFAULT_MAX_PIXELS, storage: Stora
     return Looked(digest.hexdigest(), size, makings, trouble, unseen, original, original_trouble)
 
 
-def _hash(path: Path, storage: Storage) -> tuple[str, str]:
-    from colorizer.io.records import hash_stream
-
+def _hash(path: Address, storage: Storage) -> tuple[str, str]:
+    if isinstance(path, Remote) and path.query == NOT_TOLD:
+        return "", "what followed its name is in no report"
     try:
         with storage.open_read(path) as file:
             return hash_stream(file), ""

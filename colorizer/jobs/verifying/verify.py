@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from colorizer.errors import Message, UsageError, shown
+from colorizer.errors import InputError, Message, UsageError, shown
 from colorizer.film import has_video_name
-from colorizer.io.address import Address, on_this_machine
-from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import of_job
 from colorizer.io.machine import usable_cores
-from colorizer.io.storage import Entry, Kind, Storage
+from colorizer.io.storage import Entry, Kind, Storage, StorageError
 from colorizer.jobs.executors.base import Job, WorkerDied
 from colorizer.jobs.executors.local import local_executor
-from colorizer.jobs.journal import JOURNAL_NAME
 from colorizer.jobs.plan import COMPARE_INFIX
-from colorizer.jobs.verifying.expected import REPORT_SUFFIXES, Expected, Record, of_journal, of_report
+from colorizer.jobs.verifying.expected import (
+    HELD,
+    REPORT_SUFFIXES,
+    Expected,
+    Record,
+    has_journal,
+    of_journal,
+    of_report,
+)
 from colorizer.jobs.verifying.file import Looked, Wanted, load_look
 from colorizer.media import DEFAULT_MAX_PIXELS, READABLE_SUFFIXES
 
@@ -48,7 +55,7 @@ class Finding:
     """Something that is not as it should be."""
 
     kind: Kinds
-    path: Path
+    path: Address
     why: str = ""
 
     def __str__(self) -> str:
@@ -73,7 +80,7 @@ class Verification:
     max_pixels
         Larger pictures are not decoded.
     storage
-        Where results, reports and originals lie.
+        Where results, reports and originals lie; None: one that lists what lies elsewhere once.
 
     Attributes
     ----------
@@ -94,20 +101,20 @@ class Verification:
 
     def __init__(
         self,
-        named: Sequence[Path],
-        report: Path | None = None,
+        named: Sequence[Address],
+        report: Address | None = None,
         *,
         originals: bool = False,
         jobs: int | None = None,
         max_pixels: int = DEFAULT_MAX_PIXELS,
-        storage: Storage = ANYWHERE,
+        storage: Storage | None = None,
     ) -> None:
         self._originals, self._jobs, self._max_pixels = originals, jobs or usable_cores(), max_pixels
-        self._storage = storage
+        self._storage = storage or of_job((), ahead=False)
         self.counts: Counter[Kinds] = Counter()
         self.remarks: list[Message | str] = []
         self._first: list[Finding] = []
-        self._known: dict[Path, Expected | None] = {}
+        self._known: dict[Address, Expected | None] = {}
         self._gather(named, report)
         self.total = len(self._known)
 
@@ -120,7 +127,8 @@ class Verification:
         for finding in self._first:
             self.counts[finding.kind] += 1
         yield self._first
-        for wanted, result in self._executor.run(partial(load_look, self._max_pixels, self._storage), self._wanted()):
+        load = partial(load_look, self._max_pixels, self._storage.for_workers())
+        for wanted, result in self._executor.run(load, self._wanted()):
             died = Looked(trouble="the process that read it ended; check it alone")
             looked = died if isinstance(result, WorkerDied) else result
             findings = list(self._held(wanted, self._known[wanted.path], looked))
@@ -138,21 +146,18 @@ class Verification:
             original = expected.source if expected is not None and self._originals else None
             yield Job(Wanted(path, expected is None or not expected.output_sha256, original), 0)
 
-    def _gather(self, named: Sequence[Path], report: Path | None) -> None:
+    def _gather(self, named: Sequence[Address], report: Address | None) -> None:
         """Find out what there should be, and what there is."""
-        reports = [path for path in named if path.suffix.lower() in REPORT_SUFFIXES and not path.is_dir()]
-        outputs = [path for path in named if path not in reports]
-        reports += [] if report is None else [report]
-        for path in (*outputs, *reports):
-            if not path.exists():
-                raise UsageError(f"{shown(path)}: no such file or folder; name results, or a report")
-        folders, files = [path for path in outputs if path.is_dir()], [path for path in outputs if not path.is_dir()]
+        folders, others = self._told_apart(named)
+        reports = [path for path in others if path.suffix.lower() in REPORT_SUFFIXES]
+        files = [path for path in others if path not in reports]
+        if report is not None:
+            self._told_apart([report])
+            reports.append(report)
         recorded = self._recorded(folders, files, reports)
         if self._originals and not any(one.source for one in recorded):
             raise UsageError("where originals are is told by a report; name one", option="originals")
-        roots = folders or (
-            [] if files else sorted({one.root for one in recorded if one.root is not None and one.root.is_dir()})
-        )
+        roots = folders or ([] if files else self._roots_of(recorded))
         present = {
             _key(path): path
             for path in (*files, *(path for root in roots for path in _results_below(root, self._storage)))
@@ -167,10 +172,14 @@ class Verification:
             if files and not folders and key not in present:
                 continue  # only these were asked about
             expected[key] = one
-            if key not in present and one.output.is_file():
-                present[key] = one.output  # beside its original, or of another name than pictures have
-            if key not in present:
-                self._first.append(Finding(Kinds.MISSING, one.output))
+        # beside their originals, or of other names than pictures have
+        absent = {key: one.output for key, one in expected.items() if key not in present and one.output is not None}
+        self._storage.look_up(absent.values())
+        for key, output in absent.items():
+            if self._is_file(output):
+                present[key] = output
+            else:
+                self._first.append(Finding(Kinds.MISSING, output))
         companions = {_key(_comparison(one.output)) for one in expected.values() if one.output is not None}
         for key, path in present.items():
             # films are in no report, and speak for themselves
@@ -180,14 +189,49 @@ class Verification:
                 self._first.append(Finding(Kinds.EXTRA, path, "nothing is recorded of it"))
         self._executor = local_executor(1 if len(self._known) <= FEW else self._jobs, 1)
 
-    def _recorded(self, folders: Sequence[Path], files: Sequence[Path], reports: Sequence[Path]) -> list[Expected]:
+    def _told_apart(self, named: Iterable[Address]) -> tuple[list[Address], list[Address]]:
+        """Folders, and files.
+
+        Raises
+        ------
+        UsageError
+            There is no such thing.
+        InputError
+            A server does not answer.
+        """
+        folders: list[Address] = []
+        files: list[Address] = []
+        for path in named:
+            try:
+                # of a store, a folder is asked for last, since what it says of one is a listing
+                is_file = self._is_file(path)
+                if not is_file and not self._storage.is_folder(path):
+                    raise UsageError(f"{shown(path)}: no such file or folder; name results, or a report")
+            except StorageError as error:
+                raise InputError(
+                    f"{shown(path)}: cannot be looked up ({error.strerror})", remedy=error.remedy
+                ) from error
+            (files if is_file else folders).append(path)
+        return folders, files
+
+    def _is_file(self, path: Address) -> bool:
+        return self._storage.stamp(path) is not None and not (isinstance(path, Path) and path.is_dir())
+
+    def _roots_of(self, recorded: Iterable[Expected]) -> list[Address]:
+        """The output folders that there are, of those that a report tells of."""
+        roots = {one.root for one in recorded if one.root is not None}
+        return [root for root in sorted(roots, key=str) if self._storage.is_folder(root)]
+
+    def _recorded(
+        self, folders: Sequence[Address], files: Sequence[Address], reports: Sequence[Address]
+    ) -> list[Expected]:
         """What reports say; without one, what journals do."""
         if reports:
             folder = folders[0] if len(folders) == 1 else None
             return [one for path in reports for one in self._take(of_report(path, folder, self._storage), path)]
         recorded: list[Expected] = []
-        homes = {home for path in files if (home := _home(path)) is not None}
-        for folder in (*folders, *sorted(homes)):
+        homes = {home for path in files if (home := _home(path, self._storage)) is not None}
+        for folder in (*folders, *sorted(homes, key=str)):
             record = of_journal(folder, self._storage)
             if record is not None:
                 recorded += self._take(record, folder)
@@ -197,7 +241,7 @@ class Verification:
                 )
         return recorded
 
-    def _take(self, record: Record, path: Path) -> Sequence[Expected]:
+    def _take(self, record: Record, path: Address) -> Sequence[Expected]:
         if record.damaged:
             self._first.append(
                 Finding(
@@ -231,7 +275,7 @@ class Verification:
             yield from self._held_to_original(wanted, wanted.original, expected, looked)
 
     def _held_to_original(
-        self, wanted: Wanted, original: Path, expected: Expected, looked: Looked
+        self, wanted: Wanted, original: Address, expected: Expected, looked: Looked
     ) -> Iterator[Finding]:
         said = expected.input_sha256 or next((_source(making) for making in looked.makings), "")
         if looked.original_trouble:
@@ -252,7 +296,7 @@ def _difference(said: Mapping[str, Any], expected: Expected) -> tuple[Kinds, str
         return Kinds.OTHER_SOURCE, f"its mark names {shown(str(name))} (SHA-256 {source[:16]}...)"
     if expected.making is None:
         return None
-    for name in ("program", "model", "engine", "settings"):
+    for name in HELD:
         if name in expected.making and said.get(name) != expected.making[name]:
             return Kinds.OTHER_MAKING, f"its mark tells of another {name} than was recorded"
     return None
@@ -263,7 +307,7 @@ def _source(making: Mapping[str, Any]) -> str:
     return str(source.get("sha256", "")) if isinstance(source, dict) else ""
 
 
-def _results_below(root: Path, storage: Storage) -> Iterator[Path]:
+def _results_below(root: Address, storage: Storage) -> Iterator[Address]:
     """Pictures and films in a folder and those below; each folder once."""
     entered = {storage.identity(root)}
 
@@ -276,20 +320,21 @@ def _results_below(root: Path, storage: Storage) -> Iterator[Path]:
 
     for _, entries in storage.walk(root, enters):
         for entry in entries:
-            path = on_this_machine(entry.address)
+            path = entry.address
             shows = path.suffix.lower() in READABLE_SUFFIXES or has_video_name(path)
             if entry.kind is Kind.FILE and shows and not entry.name.startswith("."):
                 yield path
 
 
-def _home(path: Path) -> Path | None:
+def _home(path: Address, storage: Storage) -> Address | None:
     """The nearest folder above a file that has a journal; None where none has."""
-    return next((folder for folder in path.parents if (folder / JOURNAL_NAME).is_file()), None)
+    return next((folder for folder in path.parents if has_journal(folder, storage)), None)
 
 
-def _comparison(output: Path) -> Path:
+def _comparison(output: Address) -> Address:
     return output.with_suffix(COMPARE_INFIX + output.suffix)
 
 
-def _key(path: Path) -> str:
-    return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - links are other names of what was written
+def _key(path: Address) -> str:
+    """Equal for names of one file; links are other names of what was written."""
+    return str(path) if isinstance(path, Remote) else os.path.normcase(os.path.abspath(path))  # noqa: PTH100
