@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,10 +14,11 @@ from colorizer.cli.console import Console
 from colorizer.cli.guidance import folder_guidance_options, guiding_of
 from colorizer.cli.helping import GuidedCommand
 from colorizer.cli.option_groups import WATCHING
-from colorizer.cli.options import PATH, max_pixels_option, options_of, quiet_option, size_in_bytes, switch, valued
+from colorizer.cli.options import PLACE, max_pixels_option, options_of, quiet_option, size_in_bytes, switch, valued
 from colorizer.cli.outcomes import ends, outcome_lines, outdated
 from colorizer.cli.wording import worded
 from colorizer.errors import ExitStatus, shown
+from colorizer.io.address import Address
 from colorizer.jobs.watching.options import WatchOptions
 from colorizer.media.options import Output
 
@@ -28,8 +28,8 @@ from colorizer.media.options import Output
     guide=WATCHING,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.argument("folder", type=PATH, metavar="FOLDER")
-@click.option("-o", "--output", type=PATH, metavar="FOLDER", help="Folder for the results, made if it is new.")
+@click.argument("folder", type=PLACE, metavar="FOLDER")
+@click.option("-o", "--output", type=PLACE, metavar="FOLDER", help="Folder for the results, made if it is new.")
 @options_of(WatchOptions)
 @valued("--include", multiple=True, metavar="PATTERN", help="Take only these names or paths.")
 @valued("--exclude", multiple=True, metavar="PATTERN", help="Leave out these names or paths.")
@@ -48,14 +48,14 @@ from colorizer.media.options import Output
 )
 @valued(
     "--report",
-    type=PATH,
+    type=PLACE,
     metavar="FILE",
     help="Write a line for each picture: JSON, or CSV where the name ends in .csv. Begun anew at each start, with a "
     "line for each result that is there already.",
 )
 @quiet_option
 @switch("-v", "--verbose", help="Say what is used and how long it takes.")
-def watch(folder: Path, output: Path | None, **options: Any) -> int:
+def watch(folder: Address, output: Address | None, **options: Any) -> int:
     """Colour what arrives in a folder, and in folders below it, once it is complete.
 
     What has arrived while nobody watched is done first; what is done stays. A picture that is replaced is done again,
@@ -64,6 +64,7 @@ def watch(folder: Path, output: Path | None, **options: Any) -> int:
     \b
       colorize watch scans -o colored
       colorize watch /mnt/nas/in -o /mnt/nas/out --interval 60
+      colorize watch scans -o s3://archive/colored
     """  # noqa: D301 - click's mark for lines to leave as they are
     console = Console(quiet=options.pop("quiet"), verbose=options.pop("verbose"))
     watching = WatchOptions(**{item.name: options.pop(item.name) for item in fields(WatchOptions)})
@@ -98,8 +99,10 @@ def watch(folder: Path, output: Path | None, **options: Any) -> int:
         console.remark(watched.model.note)
     counts: Counter[Status] = Counter()
     with ExitStack() as stack:
-        path: Path | None = options["report"]
-        record = stack.enter_context(Report(path, words=worded, root=output)) if path else None
+        path: Address | None = options["report"]
+        record = None
+        if path:
+            record = stack.enter_context(Report(path, words=worded, root=output, storage=watched.storage))
 
         def stop() -> None:
             watched.stop()

@@ -81,6 +81,8 @@ class Batch:
         Where inputs and outputs lie.
     pictures
         How many to reckon with where an engine is chosen; None: as many as there are tasks.
+    closes
+        Whether nothing more comes after it, so that the storage can be closed.
     """
 
     tasks: Sequence[Task]
@@ -93,6 +95,7 @@ class Batch:
     few: Executor | None = None
     storage: Storage = ANYWHERE
     pictures: int | None = None
+    closes: bool = True
 
 
 REFUSALS = 5
@@ -148,7 +151,7 @@ class Run:
                 verdict = self.standing.verdict(task)
                 hints = batch.policy.guiding.file_for(task.source, batch.storage)
             except StorageError as error:
-                cause = InputError(f"{shown(task.source)}: cannot be looked up ({error.strerror}); {error.remedy}")
+                cause = InputError(f"{shown(task.source)}: cannot be looked up ({error.strerror})", remedy=error.remedy)
                 verdict = Outcome(task, Status.FAILED, error=cause)
             if isinstance(verdict, Outcome):
                 yield verdict
@@ -164,7 +167,8 @@ class Run:
                 self._consider(outcome.error)
                 yield outcome
         finally:
-            batch.storage.close()
+            if batch.closes:
+                batch.storage.close()
 
     def _executor_for(self, count: int) -> Executor:
         given, own = self._executors

@@ -159,7 +159,7 @@ def expanded(path: Address, storage: Storage = ANYWHERE) -> list[Address]:
     try:
         found = storage.matching(path)
     except StorageError as error:
-        raise InputError(f"{shown(path)}: cannot be looked up ({error.strerror}); {error.remedy}") from error
+        raise InputError(f"{shown(path)}: cannot be looked up ({error.strerror})", remedy=error.remedy) from error
     if not found:
         raise UsageError(f"{shown(path)}: no file matches this pattern")
     return found
@@ -171,7 +171,7 @@ def _is_folder(named: Address, suffixes: Iterable[str], storage: Storage) -> boo
     try:
         return storage.is_folder(named)
     except StorageError as error:
-        raise InputError(f"{shown(named)}: cannot be looked up ({error.strerror}); {error.remedy}") from error
+        raise InputError(f"{shown(named)}: cannot be looked up ({error.strerror})", remedy=error.remedy) from error
 
 
 def _matches(relative: PurePath, patterns: Sequence[str]) -> bool:

@@ -142,7 +142,7 @@ def plan(
         if _same_file(task.source, task.target):
             raise UsageError(f"{shown(task.target)}: output and input are the same file", remedy=Remedy.ANOTHER_NAME)
         # file systems that take A.jpg and a.jpg for one file must not lose one of two results
-        other = writers.setdefault(_key(task.target), task.source)
+        other = writers.setdefault(target_key(task.target), task.source)
         if other is not task.source:
             raise UsageError(
                 f"{shown(task.target)}: both {shown(other)} and {shown(task.source)} would be written there; "
@@ -187,7 +187,7 @@ def _target(item: Found, output: Address | None, naming: Naming, *, into: bool, 
     return output
 
 
-def _key(target: Address) -> str:
+def target_key(target: Address) -> str:
     """Equal for names that some file system takes for one; object stores do tell A.jpg from a.jpg."""
     return target.url if isinstance(target, Remote) else os.path.normcase(target.absolute())
 

@@ -103,40 +103,42 @@ class Prepared:
             The folder cannot be made.
         """
         root = self.batch.root
-        if isinstance(root, Remote):
-            self._begin_at(root)
-        elif root is not None:
-            make_ready(root)
+        if root is not None:
+            make_ready(root, self.batch.storage)
         else:
             for folder in {task.target.parent for task in self.batch.tasks if isinstance(task.target, Path)}:
                 remove_leftovers(folder, below=False)
         return Run(self.batch, self.model)
 
-    def _begin_at(self, root: Remote) -> None:
-        """Make a folder elsewhere, where one has to be, and look at what lies there already."""
-        try:
-            self.batch.storage.make_folder(root)
-        except OSError as error:
-            remedy = getattr(error, "remedy", Remedy.ANOTHER_FOLDER)
-            raise OutputError(f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=remedy) from error
-        self.batch.storage.survey(root)
 
-
-def make_ready(root: Path) -> None:
-    """Make an output folder where it is new, and clear away what a killed run has left in it.
+def make_ready(root: Address, storage: Storage = ANYWHERE) -> None:
+    """Make an output folder where it is new, and clear away what a killed run has left in it; elsewhere, list it.
 
     Raises
     ------
     OutputError
-        It cannot be made.
+        It cannot be made, or a server does not answer.
     """
     try:
-        root.mkdir(exist_ok=True)
+        storage.make_folder(root)
     except OSError as error:
-        raise OutputError(
-            f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=Remedy.ANOTHER_FOLDER
-        ) from error
-    remove_leftovers(root)
+        remedy = getattr(error, "remedy", Remedy.ANOTHER_FOLDER)
+        raise OutputError(f"{shown(root)}: the folder cannot be made ({error.strerror})", remedy=remedy) from error
+    storage.survey(root)
+    if isinstance(root, Path):
+        remove_leftovers(root)
+
+
+def refuse_times(writing: Output, target: Address) -> None:
+    """Refuse to give a result the times of its original where that cannot be done.
+
+    Raises
+    ------
+    UsageError
+        It goes to a store.
+    """
+    if writing.keep_times and isinstance(target, Remote):
+        raise UsageError("a store gives times itself; leave it out", option="keep_times")
 
 
 def naming(writing: Output, infix: str | None = None, storage: Storage = ANYWHERE) -> Naming:
@@ -200,8 +202,7 @@ def prepare(
     named = naming(writing, request.infix, storage)
     tasks = plan(selection.pictures, output, named, folder=selection.folder, storage=storage)
     storage.look_up(task.source for task in tasks)
-    if writing.keep_times and isinstance(tasks[0].target, Remote):
-        raise UsageError("a store gives times itself; leave it out", option="keep_times")
+    refuse_times(writing, tasks[0].target)
     if tasks[0].target == output:
         target_format(output, writing)
     settings = request.settings

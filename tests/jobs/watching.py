@@ -19,13 +19,14 @@ PATIENCE = 120.0
 
 
 class Watching:
-    """`colorize watch` under way in a folder: `in` is watched, results go to `out`."""
+    """`colorize watch` under way in a folder: `in` is watched, results go to `out`, unless others are named."""
 
-    def __init__(self, folder: Path, *options: str, output: str = "out", **variables: str) -> None:
+    def __init__(self, folder: Path, *options: str, watched: str = "in", output: str = "out", **variables: str) -> None:
         self.folder = folder
+        self.watched = watched
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "colorizer", "watch", "in", "-o", output, *SMALL_VIEW, *options],
+            [sys.executable, "-m", "colorizer", "watch", watched, "-o", output, *SMALL_VIEW, *options],
             cwd=folder,
             env=os.environ | {"COLORIZER_HOME": str(folder / "home")} | variables,
             stderr=subprocess.PIPE,
@@ -37,7 +38,7 @@ class Watching:
         self._reader.start()
 
     def __enter__(self) -> Watching:  # noqa: PYI034 - Self is newer than Python 3.10
-        self.wait(lambda: any("watching in" in line for line in self.lines))
+        self.wait(lambda: any(f"watching {self.watched}" in line for line in self.lines))
         return self
 
     def __exit__(self, *_: object) -> None:

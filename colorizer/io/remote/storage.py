@@ -158,9 +158,12 @@ class RemoteStorage:
             current = pending.pop()
             try:
                 entries = self._entries(current)
+                if current == folder and not entries:
+                    self._check_bucket(folder)
             except OSError as error:
                 remedy = getattr(error, "remedy", "check the address")
-                raise InputError(f"{shown(current)}: the folder cannot be read ({error.strerror}); {remedy}") from error
+                reason = f"{shown(current)}: the folder cannot be read ({error.strerror})"
+                raise InputError(reason, remedy=remedy) from error
             yield current, entries
             below = [entry.address for entry in entries if entry.kind is Kind.FOLDER and enters(entry)]
             pending += reversed(below)
@@ -242,7 +245,7 @@ class RemoteStorage:
                 journal.send()
 
     def _check_bucket(self, folder: Remote) -> None:
-        """Raise FileNotFoundError where an empty folder's bucket is not there either."""
+        """Raise StorageError where an empty folder's bucket is not there either; one may not be allowed to ask."""
         if folder.scheme not in OBJECT_STORES - {"memory"}:
             return
         bucket = Remote(folder.scheme, folder.root, folder.user)
@@ -253,6 +256,9 @@ class RemoteStorage:
             raise StorageError(
                 errno.ENOENT, f"there is no bucket {bucket.root}", "create it first, or name another"
             ) from None
+        except StorageError as error:
+            if not is_refused(error):
+                raise
 
     def _info(self, address: Remote) -> dict[str, Any] | None:
         system = file_system(address)

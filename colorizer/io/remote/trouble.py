@@ -27,6 +27,7 @@ FIRST_PAUSE = 0.5
 """Seconds before the second try; twice as long before each next."""
 
 LATER = "run the same command again later: it goes on with the rest"
+NETWORK = "check the network and the address"
 CREDENTIALS = "check the credentials, and what they are allowed to do (docs/remote.md)"
 
 _PASSING = frozenset({429, 500, 502, 503, 504})
@@ -148,7 +149,7 @@ def in_words(error: BaseException, address: Remote) -> OSError:
         return StorageError(
             errno.EIO,
             f"the server {redacted(address.root, address)} cannot be reached",
-            "check the network and the address",
+            NETWORK,
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return error

@@ -33,7 +33,7 @@ class Waker:
     Parameters
     ----------
     folder
-        With all below it.
+        With all below it; None where the system is not asked, since it lies elsewhere.
     ignored
         Where changes mean nothing; None: nowhere.
     native
@@ -47,7 +47,7 @@ class Waker:
         Why it does not any more, in words; empty where nothing went wrong.
     """
 
-    def __init__(self, folder: Path, ignored: Path | None, *, native: bool) -> None:
+    def __init__(self, folder: Path | None, ignored: Path | None, *, native: bool) -> None:
         self.native = native
         self.trouble = ""
         self._folder, self._ignored = folder, ignored
@@ -58,9 +58,11 @@ class Waker:
     def start(self) -> None:
         """Begin to listen, or begin anew: a folder that has come back is another one for the system."""
         self.end()
-        if self.native:
+        if self.native and self._folder is not None:
             self._ended = threading.Event()
-            self._thread = threading.Thread(target=self._listen, args=(self._ended,), name="watch", daemon=True)
+            self._thread = threading.Thread(
+                target=self._listen, args=(self._folder, self._ended), name="watch", daemon=True
+            )
             self._thread.start()
 
     def end(self) -> None:
@@ -79,13 +81,13 @@ class Waker:
         while seconds > 0 and not is_over() and not self._changed.wait(min(_WAIT, seconds)):
             seconds -= _WAIT
 
-    def _listen(self, ended: threading.Event) -> None:
+    def _listen(self, folder: Path, ended: threading.Event) -> None:
         from watchfiles import watch
 
         settled = False
         try:
             for changes in watch(
-                self._folder,
+                folder,
                 watch_filter=self._matters,
                 debounce=200,
                 rust_timeout=1000,

@@ -11,35 +11,39 @@ import os
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from colorizer.errors import (
     ColorizerError,
+    DiskFullError,
     InputError,
     Message,
-    MissingExtraError,
     OutputError,
     UsageError,
     shown,
 )
-from colorizer.io.address import Address, on_this_machine
-from colorizer.io.anywhere import ANYWHERE
+from colorizer.io.address import Address, Remote
+from colorizer.io.anywhere import ANYWHERE, of_job
 from colorizer.io.machine import usable_memory
-from colorizer.io.storage import Storage
+from colorizer.io.remote.trouble import CREDENTIALS, LATER, NETWORK
+from colorizer.io.remote.writing import SEGMENT_SECONDS
+from colorizer.io.storage import Storage, StorageError
 from colorizer.jobs.batch import Batch, Run, load_of
 from colorizer.jobs.discover import about_films, discover
 from colorizer.jobs.executors.local import LocalExecutor
 from colorizer.jobs.executors.serial import SerialExecutor
 from colorizer.jobs.journal import Difference
 from colorizer.jobs.memory import DEFAULT_FRACTION
-from colorizer.jobs.plan import Found, Task, plan
+from colorizer.jobs.plan import Found, Task, plan, target_key
 from colorizer.jobs.request import Request, make_ready, naming
 from colorizer.jobs.run import Outcome, Status
 from colorizer.jobs.standing import Standing, way_of
 from colorizer.jobs.watching.arrivals import Arrivals, Sight
+from colorizer.jobs.watching.folders import folders_of, is_told
 from colorizer.jobs.watching.options import WatchOptions
-from colorizer.jobs.watching.waking import Waker, can_be_told, is_on_network
+from colorizer.jobs.watching.waking import Waker
 from colorizer.media import READABLE_SUFFIXES
 from colorizer.networks import Model, resolve_model
 
@@ -89,28 +93,32 @@ class Watch:
     options
         When a file counts as complete, and how changes are noticed.
     storage
-        Where the folder and the results lie.
+        Where the folder and the results lie; None: one that remembers what it has listed.
 
     Attributes
     ----------
     native
         Whether the system tells of changes, as against looking now and then.
-    model, output
-        The network, and the output folder.
+    model, output, storage
+        The network, the output folder, and where it lies.
 
     Raises
     ------
     UsageError
         There is not one folder as input, or the output folder is missing or the same.
+    InputError
+        The folder cannot be listed.
     OutputError
         The output folder cannot be made.
     WeightsError, EngineError
         The model or its runtime is not available.
     """
 
-    def __init__(self, request: Request, options: WatchOptions, storage: Storage = ANYWHERE) -> None:
-        self._request, self._options, self._storage = request, options, storage
-        self._folder, self.output = _folders(request, storage)
+    def __init__(self, request: Request, options: WatchOptions, storage: Storage | None = None) -> None:
+        self._request, self._options = request, options
+        self.storage = storage = storage or of_job((), ahead=False)
+        self._folder, self.output = folders_of(request, storage)
+        self.native = is_told(options, self._folder)
         self.model: Model = resolve_model(
             request.settings.model, prototxt=request.settings.prototxt, weights_dir=request.settings.weights_dir
         )
@@ -126,8 +134,9 @@ class Watch:
             few=self._executor,
             storage=storage,
             pictures=RECKONED,
+            closes=False,
         )
-        make_ready(self.output)
+        make_ready(self.output, storage)
         self._executor.prepare(load_of(self._batch, self._executor))
         self._standing = Standing(
             self.output,
@@ -136,9 +145,7 @@ class Watch:
             update=tuple(Difference) if request.update else _REDONE,
             storage=storage,
         )
-        self.native = _is_told(options, self._folder)
-        ignored = Path(os.path.realpath(self.output))
-        self._waker = Waker(Path(os.path.realpath(self._folder)), ignored, native=self.native)
+        self._waker = Waker(_real(self._folder), _real(self.output), native=self.native)
         # a server's clock is not ours; and of a disk of ours, no file is older than it looks
         self._arrivals = Arrivals(options.settle, same_clock=self.native)
         self._tasks: dict[Address, Task] = {}
@@ -147,6 +154,7 @@ class Watch:
         self._stopping = False
         self._identity = storage.identity(self._folder)
         self._said: dict[str, str] = {}  # what was said last, by what it is about
+        self._closed = time.monotonic()  # when the storage was, the last time
 
     @property
     def outdated(self) -> Counter[Difference]:
@@ -174,6 +182,7 @@ class Watch:
         finally:
             self._waker.end()
             self._executor.end()
+            self.storage.close()
 
     def _look_and_work(self) -> Iterator[Happening]:
         self._waker.clear()
@@ -181,7 +190,8 @@ class Watch:
         try:
             tasks = yield from self._look(begin)
         except InputError as error:
-            yield from self._say("folder", f"{error}; it is tried again")
+            what = error.message.text if _may_pass(error) else error
+            yield from self._say("folder", f"{what}; it is tried again")
             self._pause(min(PATIENCE, self._options.interval))
             return
         self._said.pop("folder", None)
@@ -189,6 +199,9 @@ class Watch:
         broken_off = yield from self._wave(tasks)
         if tasks and not broken_off:
             yield Rest()
+        if time.monotonic() - self._closed >= SEGMENT_SECONDS:
+            self.storage.close()  # which sends what a journal in a store has been waiting with
+            self._closed = time.monotonic()
         if self.native and self._waker.trouble:
             self.native = False
             cause = self._waker.trouble
@@ -226,10 +239,10 @@ class Watch:
             tuple(READABLE_SUFFIXES),
             name_filter=self._request.name_filter,
             output=self.output,
-            storage=self._storage,
+            storage=self.storage,
             lenient=True,
         )
-        identity = self._storage.identity(self._folder)
+        identity = self.storage.identity(self._folder)
         if identity is None:
             raise InputError(f"{shown(self._folder)}: the folder is gone; bring it back")
         if identity != self._identity:
@@ -241,10 +254,14 @@ class Watch:
             yield from self._say("unreadable", f"{first}{more}: may not be read, and is passed over")
         if found.films:
             yield from self._say("films", about_films(found.films))
-        seen = {item.source: sight for item in found.pictures if (sight := self._sight(item.source)) is not None}
+        seen = {
+            item.source: sight
+            for item in found.pictures
+            if (sight := self._sight(item.source, self.storage)) is not None
+        }
         for gone in self._tasks.keys() - seen.keys():
             task = self._tasks.pop(gone)
-            self._owners.pop(os.path.normcase(str(task.target)), None)
+            self._owners.pop(target_key(task.target), None)
         by_source = {item.source: item for item in found.pictures}
         tasks = []
         for source in self._arrivals.complete(seen, now, wall):
@@ -255,13 +272,13 @@ class Watch:
                 tasks.append(outcome)
         return tasks
 
-    def _sight(self, source: Address) -> Sight | None:
-        """How a picture is now, and what is said of it."""
-        stamp = self._storage.stamp(source)
+    def _sight(self, source: Address, storage: Storage) -> Sight | None:
+        """How a picture is, as the storage has it, and what is said of it."""
+        stamp = storage.stamp(source)
         if stamp is None:
             return None
-        hints = self._request.policy.guiding.file_for(source, self._storage)
-        said = None if hints is None else (hints, self._storage.stamp(hints))
+        hints = self._request.policy.guiding.file_for(source, storage)
+        said = None if hints is None else (hints, storage.stamp(hints))
         return Sight((stamp, said), stamp.modified_ns / 1e9)
 
     def _planned(self, found: Found) -> Task | Outcome:
@@ -270,9 +287,9 @@ class Watch:
         if known is not None:
             return known
         try:
-            names = naming(self._request.policy.output, self._request.infix)
-            (task,) = plan([found], self.output, names, folder=True)
-            owner = self._owners.setdefault(os.path.normcase(str(task.target)), found.source)
+            names = naming(self._request.policy.output, self._request.infix, self.storage)
+            (task,) = plan([found], self.output, names, folder=True, storage=self.storage)
+            owner = self._owners.setdefault(target_key(task.target), found.source)
             if owner != found.source:
                 raise UsageError(
                     f"{shown(found.source)}: {shown(task.target)} is the result of {shown(owner)} already; "
@@ -291,6 +308,7 @@ class Watch:
         if self._is_stopping():  # a signal that came between
             return False
         left = {task.source for task in tasks}
+        later: list[Address] = []
         for outcome in run:
             source = outcome.task.source
             if outcome.error is not None and not self._is_as_it_was(source):
@@ -298,14 +316,22 @@ class Watch:
                 self._arrivals.again([source])
             elif outcome.error is not None and run.broken_off is not None:
                 continue  # nor does this one's name
+            elif outcome.error is not None and _may_pass(outcome.error):
+                later.append(source)
+                if "server" not in self._said:
+                    cause = str(outcome.error).partition(";")[0]
+                    yield from self._say("server", f"{cause}; such are tried again every {PATIENCE:g} seconds")
             else:
+                if outcome.error is None:
+                    self._said.pop("server", None)
                 yield outcome
             left.discard(source)
         self._run = None
+        self._arrivals.again(later)
         if run.broken_off is None:
             self._said.pop("broken off", None)
         if run.broken_off is None or self._stopping:
-            return False
+            return bool(later)
         self._executor.resume()
         self._arrivals.again(left)
         cause = run.broken_off.partition(";")[0]
@@ -313,30 +339,20 @@ class Watch:
         return True
 
     def _is_as_it_was(self, source: Address) -> bool:
-        sight = self._sight(source)
-        return sight is not None and self._arrivals.is_as_handed_out(source, sight.state)
+        # of what lies elsewhere a listing tells how it was, and this is about now
+        storage = ANYWHERE if isinstance(source, Remote) else self.storage
+        with suppress(StorageError):
+            sight = self._sight(source, storage)
+            return sight is not None and self._arrivals.is_as_handed_out(source, sight.state)
+        return True  # what the picture failed by is said
 
 
-def _folders(request: Request, storage: Storage) -> tuple[Path, Path]:
-    """The folder to watch, and the output folder."""
-    folder = on_this_machine(request.inputs[0])
-    output = None if request.output is None else on_this_machine(request.output)
-    if not folder.is_dir():
-        problem = "is no folder" if folder.exists() else "no such folder"
-        raise UsageError(f"{shown(folder)}: {problem}; name the folder to watch")
-    if output is None:
-        raise UsageError("results need a folder of their own; name it with the output", option="output")
-    if output.exists() and not output.is_dir():
-        raise OutputError(f"{shown(output)}: is no folder; name another one")
-    if storage.identity(folder) == storage.identity(output):
-        raise UsageError(f"{shown(output)}: is the folder that is watched; name another one", option="output")
-    return folder, output
+def _may_pass(error: ColorizerError) -> bool:
+    """Whether it is of a server, which may do later what it does not do now."""
+    later = (LATER, NETWORK, CREDENTIALS) if isinstance(error, OutputError) else (LATER, NETWORK)
+    return error.message.remedy in later or isinstance(error, DiskFullError)
 
 
-def _is_told(options: WatchOptions, folder: Path) -> bool:
-    """Whether the system is asked to tell of changes."""
-    if options.polling == "off":
-        if not can_be_told():
-            raise MissingExtraError("being told of changes", "watchfiles", "watch")
-        return True
-    return options.polling == "auto" and can_be_told() and not is_on_network(folder)
+def _real(folder: Address) -> Path | None:
+    """A folder on this machine without links; None for one elsewhere."""
+    return Path(os.path.realpath(folder)) if isinstance(folder, Path) else None
