@@ -229,8 +229,8 @@ def test_what_has_to_be_here_is_refused_elsewhere(colorize: Command) -> None:
 
 
 def test_a_missing_package_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, colorize: Command) -> None:
-    with pytest.raises(UsageError, match=r"gs:// needs the package gcsfs, which is not installed"):
-        ANYWHERE.open_read(address("gs://archive/a.jpg"))
+    with pytest.raises(UsageError, match=r"oci:// needs the package ocifs, which is not installed"):
+        ANYWHERE.open_read(address("oci://archive/a.jpg"))
     with pytest.raises(UsageError, match=r"nonsense:// is no kind of address that is known"):
         ANYWHERE.open_read(address("nonsense://archive/a.jpg"))
     monkeypatch.setitem(sys.modules, "fsspec", None)

@@ -19,7 +19,7 @@ from colorizer.io.remote.listings import Listings
 from colorizer.io.remote.reading import opened
 from colorizer.io.remote.systems import file_system, path_of
 from colorizer.io.remote.trouble import CREDENTIALS, is_refused, patiently
-from colorizer.io.remote.writing import Adding, Growing, Segments, put_whole
+from colorizer.io.remote.writing import Adding, Growing, Segments, make_folder, put_whole
 from colorizer.io.storage import Entry, Kind, Stamp, StorageError
 
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5")
@@ -83,11 +83,10 @@ class RemoteStorage:
 
     def lines(self, address: Remote) -> Iterator[bytes]:
         """The lines of an object, such as one that was copied there, and of the segments in a folder of its name."""
-        try:
-            with opened(address) as file:
+        # in a store an object may have the name of a folder; elsewhere it is one of the two
+        if address.scheme in OBJECT_STORES or not self.is_folder(address):
+            with suppress(FileNotFoundError), opened(address) as file:
                 yield from file
-        except FileNotFoundError:
-            pass
         system = file_system(address)
         found = self._listed(address)
         names = sorted(str(info["name"]) for info in found if info.get("type") == "file")
@@ -118,10 +117,7 @@ class RemoteStorage:
 
     def make_folder(self, folder: Remote) -> None:
         """Make it, where there are real folders."""
-        if folder.scheme in OBJECT_STORES or folder.scheme in WEB:
-            return
-        system = file_system(folder)
-        patiently(folder, lambda: system.makedirs(path_of(system, folder), exist_ok=True))
+        make_folder(folder)
 
     def identity(self, address: Remote) -> Hashable | None:
         """The address: there are no two names of one object."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, cast
 
 from colorizer.errors import MissingExtraError, Remedy, UsageError
 from colorizer.io.address import OBJECT_STORES, WEB, Remote
+from colorizer.io.remote.trouble import patiently
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -31,6 +33,11 @@ PACKAGES = {
 }
 """What each kind of address needs beside fsspec."""
 
+SSH = frozenset({"sftp", "ssh"})
+
+_LIBRARIES = ("fsspec", "s3fs", "gcsfs", "adlfs", "azure", "botocore", "aiobotocore", "paramiko")
+"""What they log is not for those who read our messages, and may name what must stay secret."""
+
 _OF_EXTRA = frozenset({"fsspec", "s3fs", "aiohttp"})
 _SILENCE_SECONDS = 60
 """After which a web server that sends nothing is given up; a whole file may take as long as it takes."""
@@ -50,7 +57,15 @@ def kind_of(scheme: str) -> type[AbstractFileSystem]:
         import fsspec
     except ImportError as error:
         raise _missing(scheme, "fsspec") from error
+    for name in _LIBRARIES:
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())  # else, for want of another one, warnings go to stderr
     try:
+        if scheme in SSH:
+            from colorizer.io.remote.sftp import Sftp
+
+            return Sftp
         kind: type[AbstractFileSystem] = fsspec.get_filesystem_class(scheme)
     except ValueError as error:
         known = "s3, gs, az, sftp, http, https, and what else fsspec has"
@@ -67,6 +82,8 @@ def file_system(address: Remote) -> AbstractFileSystem:
     ------
     MissingExtraError, UsageError
         See `kind_of`.
+    StorageError
+        It is connected to at once, and that cannot be.
     """
     scheme = address.scheme
     kind: Any = kind_of(scheme)
@@ -80,7 +97,7 @@ def file_system(address: Remote) -> AbstractFileSystem:
     elif scheme in OBJECT_STORES - {"memory"}:
         # what is remembered of listings is for us to say: others write there meanwhile
         options |= {"use_listings_cache": False}
-    return kind(**options)
+    return cast("AbstractFileSystem", patiently(address, lambda: kind(**options)))
 
 
 def path_of(system: AbstractFileSystem, address: Remote) -> str:

@@ -135,6 +135,8 @@ def in_words(error: BaseException, address: Remote) -> OSError:
     if is_refused(error):
         return StorageError(errno.EACCES, f"access is denied{said or f' ({status or 403})'}", CREDENTIALS)
     name = type(error).__name__
+    if "BadHostKey" in name:
+        return StorageError(errno.EACCES, "the host's key is another one than was known", "ask who runs it why")
     if "Credential" in name or "Auth" in name:
         return StorageError(errno.EACCES, "there are no credentials for it, or none that hold", CREDENTIALS)
     if status:

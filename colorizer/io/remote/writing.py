@@ -9,12 +9,14 @@ like) the file gets another name first, and its own when all of it is there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import secrets
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from colorizer.errors import DiskFullError, OutputError, Remedy, shown
@@ -57,7 +59,10 @@ def put_whole(address: Remote, *, remedy: Remedy | str | None = None) -> Iterato
         raise OutputError(
             f"{shown(address)}: cannot be written, since web addresses are only read", remedy=Remedy.ANOTHER_OUTPUT
         )
-    file_system(address)  # which says what is missing before the work, not after it
+    try:
+        file_system(address)  # which says what is missing before the work, not after it
+    except OSError as error:
+        raise _cannot(address, error, remedy) from error
     with Spool(IN_MEMORY) as spool:
         try:
             yield cast("BinaryIO", spool)
@@ -69,8 +74,12 @@ def put_whole(address: Remote, *, remedy: Remedy | str | None = None) -> Iterato
         try:
             put(address, cast("BinaryIO", spool))
         except OSError as error:
-            what_next = remedy or getattr(error, "remedy", None) or Remedy.ANOTHER_OUTPUT
-            raise OutputError(f"{shown(address)}: cannot be written ({error.strerror})", remedy=what_next) from error
+            raise _cannot(address, error, remedy) from error
+
+
+def _cannot(address: Remote, error: OSError, remedy: Remedy | str | None) -> OutputError:
+    what_next = remedy or getattr(error, "remedy", None) or Remedy.ANOTHER_OUTPUT
+    return OutputError(f"{shown(address)}: cannot be written ({error.strerror})", remedy=what_next)
 
 
 def put(address: Remote, spool: BinaryIO) -> None:
@@ -94,6 +103,19 @@ def put(address: Remote, spool: BinaryIO) -> None:
     else:
         with _ended_in_good_order():
             patiently(address, lambda: _in_parts(system, spool, path))
+
+
+def make_folder(folder: Remote) -> None:
+    """Make a folder, where there are real ones.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    if folder.scheme not in OBJECT_STORES | WEB:
+        system = file_system(folder)
+        patiently(folder, lambda: system.makedirs(path_of(system, folder), exist_ok=True))
 
 
 def _in_parts(system: AbstractFileSystem, spool: BinaryIO, path: str) -> None:
@@ -135,9 +157,13 @@ def _in_parts(system: AbstractFileSystem, spool: BinaryIO, path: str) -> None:
 def _renamed(system: AbstractFileSystem, spool: BinaryIO, temporary: str, path: str) -> None:
     spool.seek(0)
     try:
+        size = 0
         with system.open(temporary, "wb") as target:
             while chunk := spool.read(_CHUNK):
                 target.write(chunk)
+                size += len(chunk)
+        if system.info(temporary)["size"] != size:  # what is sent without waiting for answers may fail unheard
+            raise OSError(errno.EIO, "fewer bytes have arrived than were sent")
         system.mv(temporary, path)
     except BaseException:
         with contextlib.suppress(Exception):
@@ -251,7 +277,9 @@ class Segments:
         """
         if self._lines:
             self._since = time.monotonic()
-            name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(4)}.jsonl"
+            now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")  # they are read in the order of their names
+            name = f"{now}-{secrets.token_hex(4)}.jsonl"
+            make_folder(self._folder)
             put(self._folder / name, io.BytesIO(bytes(self._lines)))
             self._lines.clear()
 
