@@ -272,9 +272,10 @@ def test_errors_are_told_in_words_that_hold_no_keys(
 
 
 def test_own_secrets_of_an_address_are_struck_out() -> None:
-    place = address("https://anna:pa55word@host/a?sig=0badc0de99")
+    place = address("https://anna:pa55%20word@host/a?sig=0badc0de99")
     assert isinstance(place, Remote)
-    assert redacted("failed for pa55word and ?sig=0badc0de99", place) == "failed for ... and ..."
+    told = redacted("failed for pa55%20word, which is pa55 word, and ?sig=0badc0de99", place)
+    assert told == "failed for ..., which is ..., and ..."
 
 
 def test_a_report_elsewhere_is_sent_again_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:

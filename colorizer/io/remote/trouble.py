@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from colorizer.errors import ColorizerError
 from colorizer.io.address import Remote
@@ -166,7 +167,8 @@ def redacted(text: str, address: Remote | None = None) -> str:
     text = re.sub(r"[a-z][a-z0-9+.-]+://\S+", "...", text, flags=re.IGNORECASE)
     secrets = [value for name, value in os.environ.items() if _SECRET_VARIABLES.search(name)]
     if address is not None:
-        secrets += [address.query, address.user, *address.user.rstrip("@").split(":")]
+        parts = address.user.rstrip("@").split(":")
+        secrets += [address.query, address.user, *parts, *map(unquote, parts)]
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "...")
