@@ -14,7 +14,7 @@ from colorizer.io.address import address
 if TYPE_CHECKING:
     from colorizer.film.guidance.files import FilmGuiding
 
-GUIDING = ("references", "reference", "reference_as", "palette", "hints", "no_hints", "carry")
+GUIDING = ("references", "reference", "reference_as", "palette", "hints", "no_hints", "carry", "match_shots")
 """The options' names."""
 
 _OPTIONS = (
@@ -43,6 +43,11 @@ _OPTIONS = (
     ),
     switch("--no-hints", help="Leave a hints file beside the film aside."),
     CARRY,
+    switch(
+        "--match-shots",
+        help="Give what several shots show one colour in all of them, where the camera comes back to a place or goes "
+        "nearer to it; the first of them says which.",
+    ),
 )
 
 
@@ -84,6 +89,8 @@ class Guided:
         self._references: Path | None = found["references"]
         self._hints: Path | None = found["hints"]
         self._beside, self._carry = not found["no_hints"], found["carry"]
+        self.match_shots: bool = found["match_shots"]
+        """Whether shots are matched."""
         self.for_one = next((name for name in ("references", "hints") if found[name]), None)
         """The option that speaks of one film, if one was given."""
 
@@ -96,7 +103,7 @@ class Guided:
         if hints is None and self._beside:
             named = film if film.name else film.resolve()  # the current folder has no name otherwise
             hints = next((path for path in beside(named) if isinstance(path, Path) and path.is_file()), None)
-        return FilmGuiding(self._references, self._pictures, self._colors, hints, self._carry)
+        return FilmGuiding(self._references, self._pictures, self._colors, hints, self._carry, self.match_shots)
 
     def of_all_frames(self) -> FilmGuiding:
         """What is said of frames that pass once and are not named.
@@ -115,4 +122,10 @@ class Guided:
                     "first (ffmpeg -i - -c:v ffv1 film.mkv) and colour that",
                     option=name,
                 )
+        if self.match_shots:
+            raise UsageError(
+                "compares shots, which have to be read ahead; write the frames to a file first "
+                "(ffmpeg -i - -c:v ffv1 film.mkv) and colour that",
+                option="match_shots",
+            )
         return FilmGuiding(pictures=self._pictures, palette=self._colors)

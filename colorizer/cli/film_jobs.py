@@ -255,15 +255,17 @@ def _shots(call: Call, film: Path, target: Path) -> int:
 
 
 def _references(call: Call, film: Path, folder: Path) -> int:
+    matched = call.guided.match_shots
     if film.is_dir():
         call.refuse_film_options("a folder of frames has none; leave it out", folder=True)
         from colorizer.film.guided_folder import write_folder_references
 
-        found = write_folder_references(film, folder, call.settings, overwrite=call.overwrite)
+        found = write_folder_references(film, folder, call.settings, match_shots=matched, overwrite=call.overwrite)
     else:
         from colorizer.film.picking import write_references
 
-        found = write_references(film, folder, call.settings, call.film_options, overwrite=call.overwrite)
+        how = call.settings, call.film_options
+        found = write_references(film, folder, *how, match_shots=matched, overwrite=call.overwrite)
     kept = sum(1 for _ in folder.glob("ref_*.png")) - len(found)
     count = counted(len(found), "frame") + (f", {kept} kept" if kept else "")
     remedy = f"correct those that need it, then: --references {shown(folder)}"

@@ -99,7 +99,7 @@ FILMS = Guide(
     groups={
         "Where frames come from and go": ("output", "y4m", "rawvideo", "overwrite", "dry_run", "start", "end"),
         "A first look": ("preview", "shots", "compare", "compare_as"),
-        "The colours": (*_COLORS, "steadiness", "every"),
+        "The colours": (*_COLORS, "steadiness", "every", "match_shots"),
         "What you know of the colours": (
             "references",
             "references_out",

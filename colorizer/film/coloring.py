@@ -76,6 +76,7 @@ class FrameLook:
         """Its chroma as strong as it is to be, and changed by what is said of it."""
         if self.guidance is None:
             return np.asarray(ab * factor, np.float32)
+        ab = self.guidance.shifted(ab, self.lightness)
         ab = np.asarray(ab * (factor * np.float32(self.guidance.saturation)), np.float32)
         planes = self.guidance.planes
         if planes is None:

@@ -134,7 +134,9 @@ class GuidedFolder:
         return found[0].place
 
 
-def write_folder_references(folder: Path, target: Path, settings: Settings, *, overwrite: bool = False) -> list[Path]:
+def write_folder_references(
+    folder: Path, target: Path, settings: Settings, *, match_shots: bool = False, overwrite: bool = False
+) -> list[Path]:
     """Write a frame of each shot of a folder of frames in colour, to be corrected in an editor and given back.
 
     Parameters
@@ -145,6 +147,8 @@ def write_folder_references(folder: Path, target: Path, settings: Settings, *, o
         Where those in colour go; those that are there already are kept, since somebody may have worked on them.
     settings
         How to colour.
+    match_shots
+        Whether what several shots show is to have one colour in all of them.
     overwrite
         Replace frames that are there.
 
@@ -170,19 +174,23 @@ def write_folder_references(folder: Path, target: Path, settings: Settings, *, o
             f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
         )
     colorizer = Colorizer(film_settings(settings), pictures=len(files))
-    shots = list(find_shots(GuidedFolder(folder, files, colorizer).small_frames()))
+    frames = GuidedFolder(folder, files, colorizer)
+    shots = list(find_shots(frames.small_frames()))
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for shot in shots:
-        middle = files[shot.middle]
-        path = target / f"ref_{middle.number:06d}.png"
-        if path.exists() and not overwrite:
-            continue
-        (read,) = read_frame_files([middle])
-        if isinstance(read, ColorizerError):
-            raise read
-        pixels = read.picture.pixels
-        in_color = colorizer.render(pixels, colorizer.predict(pixels))
-        write_picture(path, Picture(in_color, None, "png"))
-        written.append(path)
+    with frames.guide(FilmGuidance(match_shots=match_shots), None) as guide:
+        for shot in shots:
+            middle = files[shot.middle]
+            path = target / f"ref_{middle.number:06d}.png"
+            if path.exists() and not overwrite:
+                continue
+            (read,) = read_frame_files([middle])
+            if isinstance(read, ColorizerError):
+                raise read
+            pixels = read.picture.pixels
+            ab = colorizer.predict(pixels)
+            if guide is not None:
+                ab = guide.at(shot.middle).shifted(ab, colorizer.view.of_pixels(pixels)[0].lightness[0, 0])
+            write_picture(path, Picture(colorizer.render(pixels, ab), None, "png"))
+            written.append(path)
     return written

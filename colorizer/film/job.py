@@ -81,7 +81,7 @@ def color_video(
     settings, options
         How to colour, and how to read and write the film.
     guiding
-        What people say of its colours: frames in colour, hints, looks of shots.
+        What people say of its colours: frames in colour, hints, looks of shots; and whether its shots are matched.
     overwrite
         Replace a target that exists.
     on_progress
@@ -150,7 +150,7 @@ def color_video(
                 raise InputError(
                     f"{shown(source)}: no frame lies between start and end", remedy=Remedy.CHOOSE_ANOTHER, what=times
                 )
-            guide_notes = [] if guide is None else [*guide.notes, *guide.unused()]
+            guide_notes = [] if guide is None else [*guide.notes, *guide.last_notes()]
             if guide is not None:
                 guide.close()  # before the folder goes in which its planes lie
             reader.close()

@@ -66,6 +66,7 @@ class _GuidedFrame:
     """A frame, and what is said of it."""
 
     read: ReadFrame
+    lightness: npt.NDArray[np.float32]  # (h, w) as the network sees it
     guidance: FrameGuidance | None
 
 
@@ -141,7 +142,7 @@ def color_numbered(
                 kept += 1
             done += 1
             on_progress(Progress(done + len(film.failures), len(files)))
-    said_of_it = [] if guide is None else [f"{shown(folder)}: {note}" for note in [*guide.notes, *guide.unused()]]
+    said_of_it = [] if guide is None else [f"{shown(folder)}: {note}" for note in [*guide.notes, *guide.last_notes()]]
     return FolderResult(done, len(film.failures), (*film.failures, *said_of_it), kept)
 
 
@@ -173,7 +174,8 @@ class _Film:
         if guidance is None:
             return self._colorizer.render(pixels, frame.ab)
         adjustment = None if guidance.planes is None else guidance.planes.at_size(*pixels.shape[:2])
-        return self._colorizer.render(pixels, frame.ab * np.float32(guidance.saturation), adjustment)
+        ab = guidance.shifted(frame.ab, frame.item.lightness)
+        return self._colorizer.render(pixels, ab * np.float32(guidance.saturation), adjustment)
 
     def _inputs(self, files: list[FrameFile]) -> Iterator[FrameInput[_GuidedFrame]]:
         with contextlib.closing(in_thread(read_frame_files(files), _QUEUE)) as frames:  # type: ignore[type-var]
@@ -193,7 +195,8 @@ class _Film:
                 return colorizer.predict_seen(seen)
             return Matcher(colorizer, *pixels.shape[:2]).predict(seen, guidance.matching)
 
-        return FrameInput(_GuidedFrame(read, guidance), seen[0].lightness[0, 0], predict)
+        lightness = seen[0].lightness[0, 0]
+        return FrameInput(_GuidedFrame(read, lightness, guidance), lightness, predict)
 
 
 def _mark(colorizer: Colorizer, making: Making, frame: ReadFrame) -> Mark:

@@ -179,7 +179,13 @@ def labelled(pictures: Sequence[Bytes], words: str, width: int, aspect: float = 
 
 
 def write_references(
-    source: Path, folder: Path, settings: Settings, options: FilmOptions, *, overwrite: bool = False
+    source: Path,
+    folder: Path,
+    settings: Settings,
+    options: FilmOptions,
+    *,
+    match_shots: bool = False,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write a frame of each shot in colour, to be corrected in an editor and given back.
 
@@ -191,6 +197,8 @@ def write_references(
         Where they go; frames that are there already are kept, since somebody may have worked on them.
     settings, options
         How to colour, and which part of the film.
+    match_shots
+        Whether what several shots show is to have one colour in all of them.
     overwrite
         Replace frames that are there.
 
@@ -214,7 +222,7 @@ def write_references(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{shown(folder)}: cannot be made ({error.strerror}); name another folder") from error
-    picker = Picker(source, settings, options, pictures=100)
+    picker = Picker(source, settings, options, FilmGuiding(match_shots=match_shots), pictures=100)
     begin, end = options.span
     shots = [
         shot for shot in picker.shots() if (begin is None or shot.end >= begin) and (end is None or shot.begin < end)

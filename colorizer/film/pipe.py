@@ -69,7 +69,7 @@ def color_stream(
         The model or its runtime is not available.
     """
     said = read_guiding(guiding)
-    if said.frames or said.hints or said.looks:
+    if said.frames or said.hints or said.looks or said.match_shots:
         raise UsageError("what is said of single frames needs a film that is a file; write the frames to one first")
     stream_format = read_header(source) if rawvideo is None else parse_rawvideo(rawvideo)
     colorizer = Colorizer(film_settings(settings or Settings()), pictures=_ASSUMED_FRAMES)

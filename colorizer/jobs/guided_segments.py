@@ -50,8 +50,12 @@ class GuidedSegment:
             return
         with np.load(self.planes, allow_pickle=False) as stored:
             for place, each in enumerate(self.without_planes):
-                planes = stored.get(str(place))
-                yield each if planes is None else replace(each, planes=Planes.unstacked(planes.astype(np.float32)))
+                planes, carried = stored.get(str(place)), stored.get(f"shift{place}")
+                shift = each.shift
+                if shift is not None and carried is not None:
+                    shift = replace(shift, planes=carried.astype(np.float32))
+                unstacked = None if planes is None else Planes.unstacked(planes.astype(np.float32))
+                yield replace(each, planes=unstacked, shift=shift)
 
     def remove(self) -> None:
         """Let go of it."""
@@ -116,7 +120,11 @@ def _made(guide: Guide, segments: Segments, first: int, begin: int) -> Iterator[
             if said.planes is not None:
                 # as they come: shots are kept in halves, too
                 arrays[str(place)] = said.planes.stacked().astype(np.float16)
-            light.append(replace(said, planes=None))
+            shift = said.shift
+            if shift is not None:
+                arrays[f"shift{place}"] = shift.planes.astype(np.float16)
+                shift = replace(shift, planes=shift.planes[:0])
+            light.append(replace(said, planes=None, shift=shift))
         path = segments.new_part(number, "guidance")
         save(path, arrays)
         yield GuidedSegment(tuple(light), path)

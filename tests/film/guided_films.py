@@ -1,4 +1,6 @@
-"""Films whose colours are known: a camera over a photograph, and a disc of one colour that moves before it."""
+"""Films whose colours are known: a camera over a photograph, and a disc of one colour that moves before it; and films
+in which the camera comes back to a photograph.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ import numpy.typing as npt
 from films import Picture
 
 SIZE = (96, 128)
+VIEW = (120, 160)
 RADIUS = 17
 DISC = np.array([170, 84, 60], np.float32)
 
@@ -57,6 +60,34 @@ def known_film(photo: Path, frames: int, *, grain: float = 3.0, seed: int = 3) -
         truth = np.clip(frame, 0, 255).astype(np.uint8)
         grey = cv2.cvtColor(truth, cv2.COLOR_RGB2GRAY) + rng.normal(0, grain, SIZE)
         found.append(KnownFrame(np.dstack([np.clip(np.rint(grey), 0, 255).astype(np.uint8)] * 3), truth, inside))
+    return found
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """A frame, and the motion from its points to those of the photograph."""
+
+    grey: Picture
+    place: npt.NDArray[np.float64]
+
+
+def filmed(
+    photo: Path, frames: int, *, nearer: float = 1.0, at: float = 0.5, exposure: float = 1.0, seed: int = 1
+) -> list[Filmed]:
+    """A camera that moves over a photograph."""
+    rng = np.random.default_rng(seed)
+    picture = np.asarray(cv2.imread(str(photo)))
+    height, width = VIEW
+    scale = nearer * max(height * 1.3 / picture.shape[0], width * 1.3 / picture.shape[1])
+    large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = []
+    for number in range(frames):
+        x, y = at * (large.shape[1] - width) + 0.6 * number, at * (large.shape[0] - height)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        frame = cv2.warpAffine(large, np.array([[1, 0, x], [0, 1, y]]), (width, height), flags=flags)
+        grey = exposure * cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) + rng.normal(0, 4, VIEW)
+        place = np.array([[1 / scale, 0, x / scale], [0, 1 / scale, y / scale]])
+        found.append(Filmed(np.dstack([np.clip(np.rint(grey), 0, 255).astype(np.uint8)] * 3), place))
     return found
 
 

@@ -23,6 +23,7 @@ import pytest
 from clusters import add_node, kill_node
 from conftest import Command
 from films import SMALL_VIEW, make_film, noisy, pan, to_grey
+from guided_films import filmed
 
 from colorizer import Settings
 from colorizer.errors import InputError, OutputError
@@ -196,6 +197,25 @@ def test_a_frame_in_colour_that_is_gone_ends_the_work_with_its_name(photographs:
     with pytest.raises(InputError, match=r"ref_000003.png"):
         color(source, tmp_path / "there.mkv", guiding=guiding, encode=encode)
     assert begun.left
+
+
+@pytest.mark.parametrize(
+    "options", [QUICK, replace(QUICK, every="auto", start="0.21")], ids=["usual", "auto, from the middle"]
+)
+def test_shots_are_matched_as_in_one_run(options: FilmOptions, photographs: list[Path], tmp_path: Path) -> None:
+    places = {path.stem: path for path in photographs}
+    first, between = filmed(places["living-room"], 8), filmed(places["dahlia"], 3)
+    again = filmed(places["living-room"], 4, nearer=1.4, exposure=0.85, seed=2)
+    source = make_film(tmp_path / "film.mkv", [one.grey for one in (*first, *between, *again)])
+    settings, guiding = Settings(model="lite", engine="opencv"), FilmGuiding(match_shots=True)
+    for name, encode in (("here", None), ("there", encode_on(Here("last first")))):
+        result = color_video(
+            source, tmp_path / f"{name}.mkv", settings, options, guiding=guiding, segment_frames=SEGMENT, encode=encode
+        )
+        assert any("1 of 3" in note for note in result.notes)
+    assert packets(tmp_path / "there.mkv") == packets(tmp_path / "here.mkv")
+    color_video(source, tmp_path / "plain.mkv", settings, options, segment_frames=SEGMENT)
+    assert packets(tmp_path / "plain.mkv") != packets(tmp_path / "here.mkv")
 
 
 @pytest.mark.parametrize("count", [12, 13])

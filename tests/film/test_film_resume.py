@@ -17,6 +17,7 @@ import av
 import cv2
 import pytest
 from films import SMALL_VIEW, Recipe, look, make_film, noisy, pan, to_grey
+from guided_films import filmed
 
 from colorizer.errors import OutputError
 from colorizer.film import FilmOptions
@@ -36,7 +37,11 @@ from colorizer.film.guidance.files import FilmGuiding
 source, target, codec = sys.argv[1:]
 hints = Path(source).with_suffix(".hints.json")
 references = Path(source).with_name("refs")
-guiding = FilmGuiding(references if references.exists() else None, hints=hints if hints.exists() else None)
+guiding = FilmGuiding(
+    references if references.exists() else None,
+    hints=hints if hints.exists() else None,
+    match_shots=Path(source).stem == "shots",
+)
 settings = Settings(model="lite", engine="opencv", threads=1)
 film = FilmOptions(codec=codec, preset="ultrafast" if codec == "h264" else None, every="2")
 print("begun", flush=True)
@@ -118,6 +123,21 @@ def test_kills_leave_no_trace_in_a_guided_film(photographs: list[Path], tmp_path
     process.communicate()
     assert process.returncode == 0
     assert broken_and_resumed(source, resumed, "ffv1", 5, seed=2) > 0
+    assert content(resumed) == content(whole)
+
+
+@pytest.mark.slow
+def test_kills_leave_no_trace_in_a_film_whose_shots_are_matched(photographs: list[Path], tmp_path: Path) -> None:
+    places = [path for path in photographs if path.stem in ("living-room", "dahlia")]
+    shots = [filmed(places[turn % 2], 12, nearer=1 + 0.2 * turn, seed=turn) for turn in range(5)]
+    source = make_film(
+        tmp_path / "shots.mkv", [one.grey for shot in shots for one in shot], Recipe(time_base=Fraction(1, 1000))
+    )
+    whole, resumed = tmp_path / "whole.mkv", tmp_path / "resumed.mkv"
+    process = run_of(source, whole, "ffv1")
+    process.communicate()
+    assert process.returncode == 0
+    assert broken_and_resumed(source, resumed, "ffv1", 5, seed=3) > 0
     assert content(resumed) == content(whole)
 
 

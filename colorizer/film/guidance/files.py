@@ -85,6 +85,8 @@ class FilmGuiding:
         A hints file, or a folder of them, named as the frames are.
     carry
         In place of what hints files say; None: as they say.
+    match_shots
+        Whether what several shots show is to have one colour in all of them.
     """
 
     references: Path | None = None
@@ -92,6 +94,7 @@ class FilmGuiding:
     palette: tuple[str, ...] = ()
     hints: Path | None = None
     carry: float | None = None
+    match_shots: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class FilmGuidance:
         Colours for the whole film.
     carry
         How far hints go beyond their own objects.
+    match_shots
+        Whether what several shots show is to have one colour in all of them.
     digest
         Another one when anything said is another.
     """
@@ -122,11 +127,13 @@ class FilmGuidance:
     references: tuple[Reference, ...] = ()
     palette: tuple[str, ...] = ()
     carry: float = DEFAULT_CARRY
+    match_shots: bool = False
     digest: str = field(default="", compare=False)
 
     def __bool__(self) -> bool:
-        """Whether anything is said."""
-        return bool(self.frames or self.hints or self.looks or self.references or self.palette)
+        """Whether there is anything, said by people or to be found out from the film itself."""
+        said = self.frames or self.hints or self.looks or self.references or self.palette
+        return bool(said or self.match_shots)
 
     def describe(self) -> str:
         """In a few words."""
@@ -136,7 +143,8 @@ class FilmGuidance:
         parts += [f"looks of {len(self.looks)} shot{'s' * (len(self.looks) != 1)}"] if self.looks else []
         parts += [f"a reference ({each.role})" for each in self.references]
         parts += ["a palette"] if self.palette else []
-        return f"guided by {', '.join(parts)}" if parts else ""
+        guided = f"guided by {', '.join(parts)}" if parts else ""
+        return ", ".join(filter(None, [guided, "shots matched" if self.match_shots else ""]))
 
     def summary(self) -> dict[str, Any]:
         """How much was said, for the mark in a result (docs/mark.md)."""
@@ -146,6 +154,7 @@ class FilmGuidance:
             "shots": len(self.looks),
             "references": [each.role for each in self.references],
             "palette": len(self.palette),
+            "match_shots": self.match_shots,
         }
         return {name: value for name, value in found.items() if value} | {"carry": self.carry, "digest": self.digest}
 
@@ -212,6 +221,7 @@ def read_guiding(guiding: FilmGuiding, *, timed: bool = True) -> FilmGuidance:
         tuple(references),
         palette,
         DEFAULT_CARRY if carry is None else carry,
+        guiding.match_shots,
     )
     return replace(guidance, digest=_digest(guidance))
 
@@ -308,6 +318,7 @@ def _digest(guidance: FilmGuidance) -> str:
         sorted((each.role, each.digest) for each in guidance.references),
         sorted(guidance.palette),
         guidance.carry,
+        *(["match_shots"] if guidance.match_shots else []),
     )
     return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:32]
 

@@ -2,7 +2,8 @@
 
 What people say of a frame holds within its shot, before and after it. So a shot is known whole before its first frame
 is coloured: its lightness, at the network's size, is kept until then, in memory or in a file. Whole shots are prepared
-whatever part of them is still to be coloured, so that a run that was broken off goes on with the same colours.
+whatever part of them is still to be coloured, so that a run that was broken off goes on with the same colours. So are
+shots that are to be given the colours of earlier ones (`colorizer.film.guidance.memory`).
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from colorizer.film.guidance.files import FilmGuidance, Moment
 from colorizer.film.guidance.layers import AbandonedError, ShotFrames
 from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.memory import ShotMemory, excerpts
 from colorizer.film.guidance.preparing import FilmFacts, FrameGuidance, Geometry, GuidedShot, Preparation, ScoutedShot
 from colorizer.film.pipeline import in_thread
 from colorizer.film.shots import Cuts, SmallFrame
@@ -62,6 +65,7 @@ class Guide:
         self._pending: list[Moment] = [*(each.at for each in said.frames), *(each.at for each in said.hints)]
         self._looks = list(said.looks)
         self._film = FilmFacts(matcher, geometry, matcher.everywhere(said), strength, said.carry, self.notes.append)
+        self._memory = ShotMemory(matcher, strength) if said.match_shots and strength > 0 else None
         self._frames = frames
         self._stopped = threading.Event()
         self._shots: Iterator[GuidedShot] = in_thread(self._prepared(), _SHOTS_AHEAD, self.stop)
@@ -107,11 +111,13 @@ class Guide:
             self._shot.close()
         self._shots.close()  # type: ignore[attr-defined] # a generator
 
-    def unused(self) -> list[str]:
-        """Notes on what is said of frames that the film does not have; none before it was read to its end."""
-        if not self._ended:
-            return []
-        return [f"nothing is at {moment}: the film ends before" for moment in self._pending]
+    def last_notes(self) -> list[str]:
+        """What is to be said in the end: what is said of frames that the film does not have, and of its shots."""
+        notes = [f"nothing is at {moment}: the film ends before" for moment in self._pending if self._ended]
+        if self._memory is not None:
+            taken, matched = self._memory.taken, self._memory.matched
+            notes.append(f"shots that take over the colours of an earlier one of the same place: {matched} of {taken}")
+        return notes
 
     def _prepared(self) -> Iterator[GuidedShot]:
         """The film's shots, each as soon as its last frame is known."""
@@ -147,4 +153,15 @@ class Guide:
     def _finished(self, shot: ScoutedShot) -> GuidedShot:
         first, last = shot.first, shot.first + shot.frames.count - 1
         looks = [look for look in self._looks if first <= look.frame <= last]
-        return Preparation(shot, looks, self._film).run()
+        if self._memory is None:
+            return Preparation(shot, looks, self._film).run()
+        if shot.references or shot.hints or looks:
+            found = excerpts(shot.frames)  # before these are let go of
+            guided = Preparation(shot, looks, self._film).run()
+            self._memory.remember(guided, found)
+            return guided
+        alone = GuidedShot(first, shot.frames.count, matching=self._film.everywhere)
+        try:
+            return replace(alone, shift=self._memory.follow(alone, shot.frames))
+        finally:
+            shot.frames.close()

@@ -80,9 +80,23 @@ class Matcher:
 
     def say(self, lightness: Floats) -> Said:
         """What the network says of a frame, (h, w) float32 L."""
-        return self._colorizer.say(
-            self._colorizer.view.of_lightness(*self._size, lambda size: _resized(lightness, size))
-        )
+        return self._colorizer.say(self._seen(lightness))
+
+    def colors(self, lightness: Floats, matching: Matching) -> Floats:
+        """The chroma of a frame, (h, w) float32 L: (h', w', 2) float32, CIE Lab units.
+
+        Raises
+        ------
+        UsageError
+            The network has no distribution over colours.
+        EngineError
+            The runtime failed.
+        """
+        seen = self._seen(lightness)
+        return self.predict(seen, matching) if matching else self._colorizer.predict_seen(seen)
+
+    def _seen(self, lightness: Floats) -> Seen:
+        return self._colorizer.view.of_lightness(*self._size, lambda size: _resized(lightness, size))
 
     def predict(self, seen: Seen, matching: Matching) -> Floats:
         """What the network says of what it sees of a frame, changed: (h, w, 2) float32, CIE Lab units.

@@ -19,6 +19,7 @@ from colorizer.film.guidance.files import FrameHints, FrameReference, read_frame
 from colorizer.film.guidance.following import followed_hints
 from colorizer.film.guidance.layers import Anchor, Planes, ShotFrames, carried
 from colorizer.film.guidance.matching import Matcher, Matching, scaled
+from colorizer.film.guidance.shift import FrameShift, ShotShift
 from colorizer.film.guidance.store import PlaneStore
 from colorizer.guidance.files import SAME_ASPECT, ShotLook, check_picture, look_of
 from colorizer.guidance.hints import Guidance, Hint
@@ -46,13 +47,20 @@ class FrameGuidance:
         Factor on its chroma, beside the film's; 0 leaves it grey.
     matching
         What its prediction is changed by.
+    shift
+        What its steadied chroma is changed by towards an earlier shot; None: nothing.
     planes
         What its chroma is changed by in the end; None: nothing.
     """
 
     saturation: float = 1.0
     matching: Matching = Matching()
+    shift: FrameShift | None = None
     planes: Planes | None = None
+
+    def shifted(self, ab: Floats, lightness: Floats) -> Floats:
+        """Its chroma, (h', w', 2), with what follows an earlier shot; (h, w) L."""
+        return ab if self.shift is None else self.shift.applied(ab, lightness)
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,7 @@ class GuidedShot:
     planes: PlaneStore | None = None
     nearest: Callable[[int], tuple[Known, ...]] = lambda _: ()
     covered: Sequence[float] = ()  # share of each frame that references reach along the motion
+    shift: ShotShift | None = None  # towards earlier shots of the same place
 
     @property
     def last(self) -> int:
@@ -142,15 +151,19 @@ class GuidedShot:
     def at(self, number: int) -> FrameGuidance:
         """What is said of a frame of the film."""
         place = number - self.first
+        if self.shift is not None and place >= 0:
+            return FrameGuidance(self.saturation, self.matching, self.shift.at(place))
         if self.planes is None or place < 0:
             return FrameGuidance(self.saturation, self.matching)
         matching = self.matching
         if self.covered and self.covered[place] < _COVERED:
             matching = replace(matching, known=(*matching.known, *self.nearest(place)))
-        return FrameGuidance(self.saturation, matching, Planes.unstacked(self.planes.get(place)))
+        return FrameGuidance(self.saturation, matching, planes=Planes.unstacked(self.planes.get(place)))
 
     def close(self) -> None:
         """Let go of its planes."""
+        if self.shift is not None:
+            self.shift.close()
         if self.planes is not None:
             self.planes.close()
 

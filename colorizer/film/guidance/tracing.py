@@ -78,6 +78,13 @@ class Trace:
         whole = np.ones((height, width), np.float32)
         return cls(np.dstack([x, y]), whole, whole)
 
+    @classmethod
+    def found(cls, position: Floats, far: FrameFeatures, now: FrameFeatures) -> Trace:
+        """Of a frame whose points are known to be about there: (h, w, 2) float32, x and y in the far frame."""
+        position = _corrected(position, far, now)
+        agreement = _agreement(position, far, now)
+        return cls(position, np.ones_like(agreement), agreement)
+
     def fetched(self, planes: Floats) -> Floats:
         """Planes of the far frame, (h, w) or (h, w, n), at this frame's points."""
         return _sampled(planes, self.position)
