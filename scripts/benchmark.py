@@ -16,6 +16,7 @@ from benchmarks.jpeg_luma import jpeg_luma
 from benchmarks.networks import networks
 from benchmarks.objects import objects
 from benchmarks.recombine import recombine
+from benchmarks.shots import same_place, shots
 from benchmarks.students import students
 from benchmarks.whole_film import film
 
@@ -37,6 +38,8 @@ benchmark.add_command(jpeg_luma)
 benchmark.add_command(networks)
 benchmark.add_command(objects)
 benchmark.add_command(recombine)
+benchmark.add_command(same_place)
+benchmark.add_command(shots)
 benchmark.add_command(steadiness)
 benchmark.add_command(students)
 benchmark.add_command(video)

@@ -1,7 +1,8 @@
 """One colour a shot: how far the colour of a thing wanders over its shot, and jumps at a cut between two shots of it.
 
 A disc of one colour moves before a photograph over which a camera moves; then the camera is turned round (the same
-scene, mirrored and from nearer), as in a dialogue. The colours are measured where the disc is known to be.
+scene, mirrored and from nearer), as in a dialogue. The colours are measured where the disc is known to be. Where shots
+are matched it is by the photograph behind: the disc has moved on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from benchmarks.film import GRAIN_STEADINESS, PHOTOS, SMALL, WAYS, Picture, grained
 from benchmarks.measure import json_option, machine, markdown_table, report
+from benchmarks.shots import matching_guide
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
 from colorizer.color.ycbcr import ColorEncoding, PlaneLayout
@@ -28,6 +30,7 @@ from colorizer.metrics.video import object_means, object_spread
 RADIUS = 40
 MARGIN = 10
 COLOR = (60, 84, 170)  # B, G, R
+MATCHED = "steady, shots matched"
 MIRRORED = 1.15
 """How much nearer the other camera is."""
 
@@ -63,7 +66,7 @@ def objects(frames: int, grain: float, photos: Path, most: int, json_file: Path 
     paths = sorted(path for path in photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))[:most]
     results = [result for photo in paths for result in _results(photo, frames, grain, colorizer)]
     rows = []
-    for way in WAYS:
+    for way in (*WAYS, MATCHED):
         of_way = [one for one in results if one.way == way]
         means = [np.mean([getattr(one, name) for one in of_way]) for name in ("spread", "jump", "error")]
         rows.append([way, *(f"{mean:.2f}" for mean in means)])
@@ -77,8 +80,11 @@ def _results(photo: Path, frames: int, grain: float, colorizer: Colorizer) -> It
     film = list(grained(iter([one.picture for each in shots for one in each]), grain))
     inside = [[one.inside for one in each] for each in shots]
     wanted = chroma_plane(np.array([[COLOR[::-1]]], np.uint8))[0, 0]
-    for way, steadying in WAYS.items():
-        planes = _chroma(film, FrameColorizer(colorizer, steadying))
+    for way, steadying in (*WAYS.items(), (MATCHED, WAYS["steady"])):
+        guide = matching_guide(film, colorizer) if way == MATCHED else None
+        planes = _chroma(film, FrameColorizer(colorizer, steadying, None if guide is None else guide.at))
+        if guide is not None:
+            guide.close()
         halves = planes[:frames], planes[frames:]
         means = [object_means(half, masks) for half, masks in zip(halves, inside, strict=True)]
         spread = np.mean([object_spread(half, masks) for half, masks in zip(halves, inside, strict=True)])
