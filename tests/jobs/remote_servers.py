@@ -85,10 +85,15 @@ def client(port: int) -> Any:
     )
 
 
+def keys_in(store: Any, bucket: str, prefix: str = "") -> list[str]:
+    """The keys of all objects, some of which may be gone a moment later."""
+    pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+
 def contents(store: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:
     """All objects, by key."""
-    pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    keys = keys_in(store, bucket, prefix)
     return {key: store.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 

@@ -89,14 +89,19 @@ def get(where: Address) -> bytes:
         return file.read()
 
 
-def everything(folder: Address) -> dict[str, bytes]:
-    """The files of a folder there, without journals."""
-    return {
-        str(entry.address)[len(str(folder)) + 1 :]: get(entry.address)
+def files(folder: Address) -> list[Address]:
+    """The files in a folder there, without journals."""
+    return [
+        entry.address
         for _, entries in ANYWHERE.walk(folder, lambda entry: JOURNAL_NAME not in entry.name)
         for entry in entries
         if entry.kind.name == "FILE"
-    }
+    ]
+
+
+def everything(folder: Address) -> dict[str, bytes]:
+    """The same with what is in them; nobody may rename one meanwhile."""
+    return {str(each)[len(str(folder)) + 1 :]: get(each) for each in files(folder)}
 
 
 def test_a_folder_there_becomes_the_folder_that_it_would_here(place: Place, colorize: Command, tmp_path: Path) -> None:
@@ -189,11 +194,13 @@ def test_a_killed_run_is_gone_on_with(
         env=command_environment | place.environment,
         stderr=subprocess.DEVNULL,
     )
-    while process.poll() is None and len(everything(address(f"{place.url}/out"))) < 6:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    assert len(everything(address(f"{place.url}/out"))) >= 6
+    try:
+        while process.poll() is None and len(files(address(f"{place.url}/out"))) < 6:
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    assert len(files(address(f"{place.url}/out"))) >= 6
     done = colorize_process(*command, **place.environment)
     assert done.returncode == 0, done.stderr
     made = everything(address(f"{place.url}/out"))

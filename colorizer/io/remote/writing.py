@@ -126,7 +126,7 @@ def _in_parts(system: AbstractFileSystem, spool: BinaryIO, path: str) -> None:
     """
     spool.seek(0)
     target: Any = system.open(path, "wb", block_size=PART)
-    ended = threading.Event()
+    ended, finished = threading.Event(), threading.Event()
     troubles: list[BaseException] = []
 
     def send() -> None:
@@ -137,16 +137,20 @@ def _in_parts(system: AbstractFileSystem, spool: BinaryIO, path: str) -> None:
                 target.close()
         except BaseException as error:  # raised again by the one who waits
             troubles.append(error)
+        finally:
+            finished.set()
 
+    # not joined: up to Python 3.12 a join that a signal breaks off takes the thread for ended from then on
     sending = threading.Thread(target=send)
     try:
         sending.start()
-        sending.join()
+        finished.wait()
         if troubles:
             raise troubles[0]
     except BaseException:
         ended.set()
-        sending.join()
+        if sending.ident is not None:  # else it sends nothing, since it has not begun
+            finished.wait()
         # aborts what was begun; without this its parts would stay there, unseen and paid for
         with contextlib.suppress(Exception):
             target.discard()
@@ -179,6 +183,7 @@ def _ended_in_good_order() -> Iterator[None]:
         return
 
     def end(number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one would break off the taking back
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, end)
