@@ -345,8 +345,10 @@ async function restore() {
       }
     }),
   );
-  for (const picture of found.filter(Boolean)) shelf.add(picture);
-  for (const waiting of await kept()) transfer.send(shelf.add(waiting));
+  const there = found.filter(Boolean);
+  const waiting = await kept(new Set(there.map((picture) => picture.kept)));
+  for (const picture of there) shelf.add(picture);
+  for (const picture of waiting) transfer.send(shelf.add(picture));
 }
 
 history.replaceState(null, "");

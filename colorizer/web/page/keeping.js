@@ -3,6 +3,9 @@
  *
  * They lie in IndexedDB until the server has them, under the name of this tab; what a tab has left behind when it was
  * closed is removed a day later. Where a browser keeps nothing (private windows, some), a reload loses what was waiting.
+ *
+ * A page may be loaded again at any moment. So a picture tells the name under which it is kept (`kept`) before it is, a
+ * file that waits on stays where it is, and one that the server has meanwhile is told by its name.
  */
 
 import { Lanes } from "./timing.js";
@@ -47,7 +50,9 @@ export class Keeping {
   /** @param {import("./shelf.js").Shelf} shelf whose pictures are kept until they have an id of the server's */
   constructor(shelf) {
     shelf.addEventListener("add", ({ detail: { picture } }) => {
-      if (picture.file && !picture.id) this.#lane.add(() => shelf.has(picture) && this.#keep(picture));
+      if (!picture.file || picture.id) return;
+      if (picture.kept) this.#kept.set(picture, picture.file.size);
+      else this.#lane.add(() => shelf.has(picture) && this.#keep(picture));
     });
     shelf.addEventListener("change", ({ detail: { picture } }) => {
       if (picture.id || picture.state === "failed") this.#release(picture);
@@ -60,9 +65,10 @@ export class Keeping {
     const taken = [...this.#kept.values()].reduce((sum, size) => sum + size, 0);
     if (id || state === "failed" || taken + file.size > MOST) return;
     this.#kept.set(picture, file.size);
+    picture.kept = `${tab()} ${performance.timeOrigin} ${key}`; // keys begin anew with each load of the page
     try {
       const store = await files("readwrite");
-      await done(store.put({ file, name, model, fast, key, tab: tab(), time: Date.now() }, `${tab()} ${key}`));
+      await done(store.put({ file, name, model, fast, key, tab: tab(), time: Date.now() }, picture.kept));
       if (picture.id) this.#release(picture); // it was quicker
     } catch {
       this.#kept.delete(picture); // the browser keeps nothing
@@ -71,29 +77,35 @@ export class Keeping {
 
   #release(picture) {
     if (!this.#kept.delete(picture)) return;
-    this.#lane.add(async () => {
-      try {
-        await done((await files("readwrite")).delete(`${tab()} ${picture.key}`));
-      } catch {
-        // then nothing was kept either
-      }
-    });
+    this.#lane.add(() => remove(picture.kept));
   }
 }
 
-/** What was kept for this tab, as it was chosen, and taken out; what other tabs left long ago goes. */
-export async function kept() {
+async function remove(name) {
   try {
-    const store = await files("readwrite");
+    await done((await files("readwrite")).delete(name));
+  } catch {
+    // then nothing was kept either
+  }
+}
+
+/**
+ * What was kept for this tab, as it was chosen; what other tabs left long ago goes, and what the server has by now.
+ *
+ * @param {Set<string>} arrived names of those that the server has
+ */
+export async function kept(arrived) {
+  try {
+    const store = await files("readonly");
     const [names, found] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
     const own = [];
-    for (const [at, one] of found.entries()) {
+    for (const [at, { file, name, model, fast, key, time, ...one }] of found.entries()) {
       const mine = one.tab === tab();
-      if (mine) own.push(one);
-      if (mine || Date.now() - one.time > DAY) store.delete(names[at]);
+      if (mine && !arrived.has(names[at])) own.push({ time, key, known: { file, name, model, fast, kept: names[at] } });
+      else if (mine || Date.now() - time > DAY) await remove(names[at]);
     }
-    own.sort((one, other) => one.key - other.key);
-    return own.map(({ file, name, model, fast }) => ({ file, name, model, fast }));
+    own.sort((one, other) => one.time - other.time || one.key - other.key);
+    return own.map(({ known }) => known);
   } catch {
     return [];
   }

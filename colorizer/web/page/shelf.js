@@ -10,6 +10,7 @@
  * @property {File|null} file what was chosen; null after a reload
  * @property {"queued"|"uploading"|"held"|"asked"|"waiting"|"working"|"ready"|"failed"|"lost"} state
  * @property {string|null} id of the server, once it has the picture
+ * @property {string|null} kept name under which the browser keeps the file until then
  * @property {number} progress share of the upload that is sent, 0 to 1
  * @property {number|null} position in the server's queue, 1: next
  * @property {string} problem why it failed, in plain words
@@ -54,6 +55,7 @@ export class Shelf extends EventTarget {
       file: null,
       state: "queued",
       id: null,
+      kept: null,
       progress: 0,
       position: null,
       problem: "",
@@ -107,11 +109,13 @@ export class Shelf extends EventTarget {
   }
 
   #store() {
-    const kept = this.#pictures
+    const stored = this.#pictures
       .filter((picture) => picture.id && picture.state !== "failed")
-      .map(({ id, name, model, fast, saturation, temperature }) => ({ id, name, model, fast, saturation, temperature }));
+      .map(({ id, kept, name, model, fast, saturation, temperature }) => {
+        return { id, kept, name, model, fast, saturation, temperature };
+      });
     try {
-      sessionStorage.setItem(STORED, JSON.stringify(kept));
+      sessionStorage.setItem(STORED, JSON.stringify(stored));
     } catch {
       // storage may be forbidden; then a reload begins anew
     }

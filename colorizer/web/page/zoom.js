@@ -59,6 +59,9 @@ export class Zoom {
     for (const [type, listener] of Object.entries(listening)) {
       this.#box.addEventListener(type, (event) => listener.call(this, event), { capture: true });
     }
+    // two fingers are ours alone: taken for a scroll as well, it would coast on and swallow the tap that follows
+    const alone = (event) => event.touches.length > 1 && event.cancelable && event.preventDefault();
+    for (const type of ["touchstart", "touchmove"]) this.#box.addEventListener(type, alone, { passive: false });
     new ResizeObserver(() => this.#picture && this.#to(this.#scale)).observe(stage);
   }
 
