@@ -8,7 +8,9 @@ import { formatName, status } from "./words.js";
 /** Renderings are asked for in these sizes, so that a window pulled larger asks anew only now and then. */
 const SIDES = [800, 1200, 1600, 2048];
 
-const TRIED_SIDE = 1024; // of what is shown while a hint is dragged
+/** What is shown while a hint is dragged has the largest of these sizes at which it keeps up with the hand. */
+const TRIED_SIDES = [480, 640, 800, 1024];
+const [QUICK, SLOW] = [55, 95]; // milliseconds until a trial is seen: room for a larger one, a smaller one is due
 
 export class View {
   #parts;
@@ -23,6 +25,7 @@ export class View {
   #after = "";
   #draw = latest(() => this.#render());
   #tried = null;
+  #triedSize = TRIED_SIDES.length - 2;
   #trial = latest(() => this.#showTried());
 
   /**
@@ -76,8 +79,12 @@ export class View {
   async #showTried() {
     const [picture, said] = [this.#picture, this.#tried];
     if (picture?.state !== "ready" || !said) return;
+    const begun = performance.now();
     try {
-      const image = await triedImage(picture, said, Math.min(this.#side(), TRIED_SIDE));
+      const image = await triedImage(picture, said, Math.min(this.#side(), TRIED_SIDES[this.#triedSize]));
+      const took = performance.now() - begun;
+      const step = took > SLOW ? -1 : took < QUICK ? 1 : 0;
+      this.#triedSize = Math.min(TRIED_SIDES.length - 1, Math.max(0, this.#triedSize + step));
       if (picture !== this.#picture || !this.#tried) return;
       this.#compare.show("after", image, `${picture.name}, coloured`);
       this.#zoom.aside("after");
