@@ -63,7 +63,7 @@ def test_pictures_that_wait_survive_a_reload(visits: Visits, tmp_path: Path) -> 
 def test_a_reload_before_the_browser_lets_go_shows_no_picture_twice(visits: Visits, tmp_path: Path) -> None:
     with serving(tmp_path, "--model", "lite") as server:
         page = visits.open(server.url("/"))
-        page.evaluate("() => { IDBObjectStore.prototype.delete = IDBObjectStore.prototype.count; }")  # as if it were late
+        page.evaluate("() => { IDBObjectStore.prototype.delete = IDBObjectStore.prototype.count; }")  # as if late
         photos = sorted(PHOTOS.glob("*.jpg"))[:2]
         drop_files(page, *photos)
         tiles(page, count=len(photos))
