@@ -21,7 +21,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import UsageError
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
-from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.matching import Matcher, Matching
 from colorizer.film.guidance.preparing import FrameGuidance
 from colorizer.film.options import FilmOptions
 from colorizer.film.temporal import FrameInput, TemporalState, steady
@@ -179,9 +179,8 @@ class FrameColorizer:
 
         def predict() -> Floats:
             self.network_calls += 1
-            if guidance is None or not guidance.matching:
-                return self._colorizer.predict_seen(seen)
-            return Matcher(self._colorizer, *size).predict(seen, guidance.matching)
+            matching = Matching() if guidance is None else guidance.matching
+            return Matcher(self._colorizer, *size).predict(seen, matching)
 
         # motion is followed at the size of the smallest look
         return FrameLook(seen[0].lightness[0, 0], predict, in_color, seen, guidance)

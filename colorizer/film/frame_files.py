@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colorizer.color.pixels import check_pixels
-from colorizer.errors import ColorizerError, InputError, Remedy, shown
+from colorizer.errors import ColorizerError, InputError, OutputError, Remedy, UsageError, shown
 from colorizer.io.storage import LOCAL, Kind
 from colorizer.media import READABLE_SUFFIXES, Picture, open_document
 
-_NUMBER = re.compile(r"(\d+)(?=\D*$)")
-"""The last number in a name."""
+NUMBER = re.compile(r"(\d+)(?=\D*$)")
+"""The last number in a name, which is a frame's."""
 
 _SCANS = (".dpx", ".exr", ".cin")
 """Formats of film scanners and of compositing, which no library reads and writes whole that is kept well: what their
@@ -55,23 +55,43 @@ def numbered_frames(folder: Path) -> list[FrameFile]:
         path = entry.address
         if path.name.startswith(".") or path.suffix.lower() not in READABLE_SUFFIXES or entry.kind is Kind.SPECIAL:
             continue
-        number = _NUMBER.search(path.stem)
+        number = NUMBER.search(path.stem)
         if number:
             found.append((path.stem[: number.start()], int(number[1]), path.name, path))
     if len(found) < _FEWEST and (scan := _scan_of(folder)) is not None:
         raise InputError(
             f"{shown(folder)}: holds {scan.suffix[1:].upper()} frames, which are not read here",
             remedy=Remedy.WRITE_PNG,
-            names=shown(folder / _NUMBER.sub(lambda number: f"%0{len(number[1])}d", scan.stem)) + scan.suffix,
+            names=shown(folder / NUMBER.sub(lambda number: f"%0{len(number[1])}d", scan.stem)) + scan.suffix,
         )
     if len(found) < _FEWEST:
         raise InputError(f"{shown(folder)}: holds no numbered frames; names such as frame0001.png are expected")
     return [FrameFile(path, place, number) for place, (_, number, _, path) in enumerate(sorted(found))]
 
 
+def check_target(target: Path, folder: Path) -> None:
+    """See that frames made of those in a folder can go to another.
+
+    Raises
+    ------
+    UsageError
+        Both are one folder.
+    OutputError
+        The target is no folder.
+    """
+    if not target.exists():
+        return
+    if target.samefile(folder):
+        raise UsageError(
+            f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
+        )
+    if not target.is_dir():
+        raise OutputError(f"{shown(target)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
+
+
 def _scan_of(folder: Path) -> Path | None:
     """The first numbered frame in a format of film scanners, if there is one."""
-    scans = (path for path in folder.iterdir() if path.suffix.lower() in _SCANS and _NUMBER.search(path.stem))
+    scans = (path for path in folder.iterdir() if path.suffix.lower() in _SCANS and NUMBER.search(path.stem))
     return min(scans, default=None)
 
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, InputError, Remedy, UsageError, shown
-from colorizer.film.frame_files import FrameFile, ReadFrame, numbered_frames, read_frame_files
-from colorizer.film.guidance.files import FilmGuidance, Moment
+from colorizer.errors import ColorizerError, InputError, shown
+from colorizer.film.frame_files import FrameFile, ReadFrame, check_target, numbered_frames, read_frame_files
+from colorizer.film.guidance.files import FilmGuidance, Moment, reference_name
 from colorizer.film.guidance.guide import Guide
 from colorizer.film.guidance.matching import Matcher
 from colorizer.film.guidance.preparing import Geometry
@@ -164,15 +164,12 @@ def write_folder_references(
     UsageError
         Source and target are one folder.
     OutputError
-        A frame cannot be written.
+        The target is no folder, or a frame cannot be written.
     WeightsError, EngineError
         The model or its runtime is not available.
     """
     files = numbered_frames(folder)
-    if target.exists() and target.samefile(folder):
-        raise UsageError(
-            f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
-        )
+    check_target(target, folder)
     colorizer = Colorizer(film_settings(settings), pictures=len(files))
     frames = GuidedFolder(folder, files, colorizer)
     shots = list(find_shots(frames.small_frames()))
@@ -181,16 +178,17 @@ def write_folder_references(
     with frames.guide(FilmGuidance(match_shots=match_shots), None) as guide:
         for shot in shots:
             middle = files[shot.middle]
-            path = target / f"ref_{middle.number:06d}.png"
+            path = target / reference_name(middle.number)
             if path.exists() and not overwrite:
                 continue
             (read,) = read_frame_files([middle])
             if isinstance(read, ColorizerError):
                 raise read
             pixels = read.picture.pixels
-            ab = colorizer.predict(pixels)
+            seen = colorizer.view.of_pixels(pixels, colorizer.settings.threads)
+            ab = colorizer.predict_seen(seen)
             if guide is not None:
-                ab = guide.at(shot.middle).shifted(ab, colorizer.view.of_pixels(pixels)[0].lightness[0, 0])
+                ab = guide.at(shot.middle).shifted(ab, seen[0].lightness[0, 0])
             write_picture(path, Picture(colorizer.render(pixels, ab), None, "png"))
             written.append(path)
     return written

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.colorizer import Colorizer
-from colorizer.errors import ColorizerError, Message, OutputError, Remedy, UsageError, shown
+from colorizer.errors import ColorizerError, Message, shown
 from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.encoding import Progress
-from colorizer.film.frame_files import FrameFile, ReadFrame, numbered_frames, read_frame_files
+from colorizer.film.frame_files import FrameFile, ReadFrame, check_target, numbered_frames, read_frame_files
 from colorizer.film.guidance.files import FilmGuiding, read_guiding
 from colorizer.film.guidance.guide import Guide
-from colorizer.film.guidance.matching import Matcher
+from colorizer.film.guidance.matching import Matcher, Matching
 from colorizer.film.guidance.preparing import FrameGuidance
 from colorizer.film.guided_folder import GuidedFolder
 from colorizer.film.options import FilmOptions, film_settings
@@ -114,12 +114,7 @@ def color_numbered(
     settings, options = settings or Settings(), options or FilmOptions()
     files = numbered_frames(folder)
     said = read_guiding(guiding, timed=False)
-    if target.exists() and target.samefile(folder):
-        raise UsageError(
-            f"{shown(target)}: holds the frames themselves", remedy=Remedy.CHOOSE_OUTPUT, what="another folder"
-        )
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{shown(target)}: is no folder", remedy=Remedy.ANOTHER_OUTPUT)
+    check_target(target, folder)
     target.mkdir(parents=True, exist_ok=True)
     remove_leftovers(target, below=False)
     colorizer = Colorizer(film_settings(settings), pictures=len(files))
@@ -191,9 +186,8 @@ class _Film:
         seen = colorizer.view.of_pixels(pixels)
 
         def predict() -> npt.NDArray[np.float32]:
-            if guidance is None or not guidance.matching:
-                return colorizer.predict_seen(seen)
-            return Matcher(colorizer, *pixels.shape[:2]).predict(seen, guidance.matching)
+            matching = Matching() if guidance is None else guidance.matching
+            return Matcher(colorizer, *pixels.shape[:2]).predict(seen, matching)
 
         lightness = seen[0].lightness[0, 0]
         return FrameInput(_GuidedFrame(read, lightness, guidance), lightness, predict)

@@ -18,7 +18,7 @@ from colorizer.colorizer import Colorizer
 from colorizer.errors import InputError, OutputError, shown
 from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame, SteadyingOptions
 from colorizer.film.frame import Frame, Plane, normalized_chroma, rgb_of
-from colorizer.film.guidance.files import FilmGuidance, FilmGuiding, read_guiding
+from colorizer.film.guidance.files import FilmGuidance, FilmGuiding, read_guiding, reference_name
 from colorizer.film.guided_film import GuidedFilm, small_frames
 from colorizer.film.options import FilmOptions, film_settings
 from colorizer.film.shots import Shot, find_shots
@@ -227,7 +227,7 @@ def write_references(
     shots = [
         shot for shot in picker.shots() if (begin is None or shot.end >= begin) and (end is None or shot.begin < end)
     ]
-    targets = {shot.middle: folder / f"ref_{shot.middle:06d}.png" for shot in shots}
+    targets = {shot.middle: folder / reference_name(shot.middle) for shot in shots}
     wanted = {number: path for number, path in targets.items() if overwrite or not path.exists()}
     if not targets:
         raise InputError(f"{shown(source)}: no frame lies between start and end; choose other times")

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colorizer.errors import InputError, UsageError, shown
+from colorizer.film.frame_files import NUMBER
 from colorizer.guidance.files import LARGEST_FILE, SUFFIX, MadeFor, ShotLook, from_json
 from colorizer.guidance.hints import DEFAULT_CARRY, Hint, Reference, Role
 from colorizer.io.address import Address
@@ -27,7 +28,6 @@ from colorizer.io.storage import LOCAL
 from colorizer.media import READABLE_SUFFIXES, read_picture
 
 _TIME = re.compile(r"(\d+)[-_.](\d{1,2})[-_.](\d{1,2}(?:\.\d+)?)$")
-_NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,11 @@ class FilmGuidance:
         return {name: value for name, value in found.items() if value} | {"carry": self.carry, "digest": self.digest}
 
 
+def reference_name(number: int) -> str:
+    """The name of a frame in colour that says which one it is, as `moment_of` reads it."""
+    return f"ref_{number:06d}.png"
+
+
 def moment_of(path: Path, *, timed: bool = True) -> Moment | None:
     """Which frame a file is of, by its name; None where that says nothing. Without `timed`, frames have no times."""
     stem = path.name[: -len(SUFFIX)] if path.name.endswith(SUFFIX) else path.stem
@@ -167,7 +172,7 @@ def moment_of(path: Path, *, timed: bool = True) -> Moment | None:
     if timed and (found := _TIME.search(stem)):
         hours, minutes, seconds = found.groups()
         return Moment(seconds=int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds))
-    if found := _NUMBER.search(stem):
+    if found := NUMBER.search(stem):
         return Moment(number=int(found[1]))
     return None
 

@@ -92,8 +92,7 @@ class Matcher:
         EngineError
             The runtime failed.
         """
-        seen = self._seen(lightness)
-        return self.predict(seen, matching) if matching else self._colorizer.predict_seen(seen)
+        return self.predict(self._seen(lightness), matching)
 
     def _seen(self, lightness: Floats) -> Seen:
         return self._colorizer.view.of_lightness(*self._size, lambda size: _resized(lightness, size))
@@ -104,8 +103,12 @@ class Matcher:
         Raises
         ------
         UsageError
-            The network has no distribution over colours.
+            The network has no distribution over colours, and something is to be matched.
+        EngineError
+            The runtime failed.
         """
+        if not matching:
+            return self._colorizer.predict_seen(seen)
         said = self._colorizer.say(seen)
         return np.asarray(said.ab + self.change(seen[0].lightness[0, 0], said, matching), np.float32)
 
