@@ -99,8 +99,8 @@ export async function kept(arrived) {
     const store = await files("readonly");
     const [names, found] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
     const own = [];
-    for (const [at, { file, name, model, fast, key, time, ...one }] of found.entries()) {
-      const mine = one.tab === tab();
+    for (const [at, { file, name, model, fast, key, time, tab: owner }] of found.entries()) {
+      const mine = owner === tab();
       if (mine && !arrived.has(names[at])) own.push({ time, key, known: { file, name, model, fast, kept: names[at] } });
       else if (mine || Date.now() - time > DAY) await remove(names[at]);
     }
