@@ -21,6 +21,7 @@ from colorizer.training.networks.fusion import grey_code  # noqa: E402
 from colorizer.training.networks.inception_resnet_v2 import InceptionResNetV2  # noqa: E402
 from colorizer.training.networks.layers import (  # noqa: E402
     Conv,
+    KerasNorm,
     Nearest,
     SameConv2d,
     SameConvTranspose2d,
@@ -161,6 +162,23 @@ def test_by_hand_a_transposed_convolution_keeps_the_first_row_and_drops_the_last
         layer.weight.copy_(torch.arange(1.0, 10).reshape(1, 1, 3, 3))
         found = layer(torch.ones(1, 1, 1, 1))[0, 0]
     assert found.tolist() == [[1, 2], [4, 5]]
+
+
+def test_a_norm_s_statistics_are_the_mean_of_the_first_batches_and_keras_average_after_a_hundred() -> None:
+    norm = KerasNorm(1)
+    values = np.random.default_rng(1).normal(3, 2, (130, 8))
+    for batch in values:
+        norm.train()(torch.tensor(batch, dtype=torch.float32).reshape(8, 1, 1, 1))
+        seen = values[: int(norm.num_batches_tracked)]
+        if len(seen) in (1, 7, 100):
+            assert float(norm.running_mean[0]) == pytest.approx(seen.mean(), rel=1e-4)
+            assert float(norm.running_var[0]) == pytest.approx(seen.var(1, ddof=1).mean(), rel=1e-4)
+    expected = values[:100].mean()
+    for batch in values[100:]:
+        expected = 0.99 * expected + 0.01 * batch.mean()
+    assert float(norm.running_mean[0]) == pytest.approx(expected, rel=1e-4)
+    evaluated = norm.eval()(torch.full((1, 1, 1, 1), 3.0))
+    assert abs(float(evaluated.detach())) < 0.2
 
 
 def test_upsampling_repeats_pixels_and_chains_begin_as_keras_does() -> None:

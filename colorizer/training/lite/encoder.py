@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colorizer.training.lite.operations import HalvingDepthwise
-from colorizer.training.networks.layers import SameConv2d, keras_norm
+from colorizer.training.networks.layers import KERAS_NORM_EPSILON, KERAS_NORM_MOMENTUM, SameConv2d
 
 LITE0 = 0
 """Number in the family of the encoder that ships."""
@@ -41,6 +41,11 @@ _LEAST_KEPT = 0.9
 """A width rounded to a multiple of 8 loses no more than a tenth."""
 
 
+def _norm(channels: int) -> nn.BatchNorm2d:
+    """`BatchNormalization` with Keras' defaults; it begins from trained weights, so with statistics that are right."""
+    return nn.BatchNorm2d(channels, eps=KERAS_NORM_EPSILON, momentum=KERAS_NORM_MOMENTUM)
+
+
 class Bottleneck(nn.Module):
     """Wider, a depthwise convolution, narrower; around it where sizes allow.
 
@@ -61,14 +66,14 @@ class Bottleneck(nn.Module):
         self._expand_conv: nn.Module | None = None
         if expansion > 1:
             self._expand_conv = nn.Conv2d(inputs, wide, 1, bias=False)
-            self._bn0 = keras_norm(wide)
+            self._bn0 = _norm(wide)
         if stride == 2:
             self._depthwise_conv = HalvingDepthwise(wide, kernel)
         else:
             self._depthwise_conv = nn.Conv2d(wide, wide, kernel, padding=kernel // 2, groups=wide, bias=False)
-        self._bn1 = keras_norm(wide)
+        self._bn1 = _norm(wide)
         self._project_conv = nn.Conv2d(wide, outputs, 1, bias=False)
-        self._bn2 = keras_norm(outputs)
+        self._bn2 = _norm(outputs)
 
     def forward(self, x: Tensor, drop: float = 0.0) -> Tensor:
         """(N, inputs, h, w) to (N, outputs, h / stride, w / stride); the block is left out by chance `drop`."""
@@ -94,7 +99,7 @@ class Encoder(nn.Module):
     def __init__(self, number: int = LITE0) -> None:
         super().__init__()
         self._conv_stem = SameConv2d(1, STEM, 3, stride=2, bias=False)
-        self._bn0 = keras_norm(STEM)
+        self._bn0 = _norm(STEM)
         blocks = [Bottleneck(*shape) for shape in _blocks(number)]
         self._blocks = nn.ModuleList(blocks)
         self.block_strides = tuple(block.stride for block in blocks)

@@ -99,9 +99,26 @@ class Nearest(nn.Module):
         return functional.interpolate(x, scale_factor=float(self.factor), mode="nearest")
 
 
-def keras_norm(channels: int) -> nn.BatchNorm2d:
-    """`BatchNormalization` with Keras' defaults."""
-    return nn.BatchNorm2d(channels, eps=KERAS_NORM_EPSILON, momentum=KERAS_NORM_MOMENTUM)
+class KerasNorm(nn.BatchNorm2d):
+    """`BatchNormalization` with Keras' defaults, whose running statistics are right from the first step on.
+
+    Keras' begin at 0 and 1 and forget that slowly: a network that is evaluated by them answers nonsense for a hundred
+    steps. Here the first hundred batches have equal weight; from there on it is Keras' average.
+
+    Parameters
+    ----------
+    channels
+        Of what comes in.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=KERAS_NORM_EPSILON, momentum=KERAS_NORM_MOMENTUM)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, H, W), normalized."""
+        if self.training and self.num_batches_tracked is not None:
+            self.momentum = max(KERAS_NORM_MOMENTUM, 1 / (1 + int(self.num_batches_tracked)))
+        return super().forward(x)
 
 
 @dataclass(frozen=True)
@@ -158,7 +175,7 @@ def chain(inputs: int, rows: Sequence[Row]) -> nn.Sequential:
         if row.then != "none":
             layers.append(_ACTIVATIONS[row.then]())
         if isinstance(row, Conv) and row.norm:
-            layers.append(keras_norm(row.outputs))
+            layers.append(KerasNorm(row.outputs))
         inputs = row.outputs
     return as_keras_begins(nn.Sequential(*layers))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from colorizer.training.networks.layers import as_pix2pix_begins, joined, keras_norm
+from colorizer.training.networks.layers import KerasNorm, as_pix2pix_begins, joined
 
 _WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)
 """Channels on the way down, at 128 pixels to 1."""
@@ -78,14 +78,14 @@ class KerasUNet(nn.Module):
             # 4 x 4 with stride 2: Keras' "same" is PyTorch's padding of 1
             layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)]
             if place:
-                layers.append(keras_norm(outputs))
+                layers.append(KerasNorm(outputs))
             self.down.append(nn.Sequential(*layers, nn.LeakyReLU(0.3)))
         self.up = nn.ModuleList()
         last = len(_WIDTHS) - 1
         for place in reversed(range(1, len(_WIDTHS))):
             inputs = _WIDTHS[place] * (1 if place == last else 2)
             layers = [nn.ConvTranspose2d(inputs, _WIDTHS[place - 1], 4, 2, 1, bias=False)]
-            layers.append(keras_norm(_WIDTHS[place - 1]))
+            layers.append(KerasNorm(_WIDTHS[place - 1]))
             if place > last - 3:
                 layers.append(nn.Dropout(_DROPPED))
             self.up.append(nn.Sequential(*layers, nn.ReLU()))
@@ -108,6 +108,6 @@ def keras_patches() -> nn.Module:
     """`color-gan`'s discriminator, grey and RGB to logits of 30 x 30 patches: 2,768,385 parameters."""
     layers: list[nn.Module] = [nn.Conv2d(4, 64, 4, 2, 1, bias=False), nn.LeakyReLU(0.3)]
     for inputs, outputs in ((64, 128), (128, 256)):
-        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), keras_norm(outputs), nn.LeakyReLU(0.3)]
-    layers += [nn.ZeroPad2d(1), nn.Conv2d(256, 512, 4, bias=False), keras_norm(512), nn.LeakyReLU(0.3)]
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), KerasNorm(outputs), nn.LeakyReLU(0.3)]
+    layers += [nn.ZeroPad2d(1), nn.Conv2d(256, 512, 4, bias=False), KerasNorm(512), nn.LeakyReLU(0.3)]
     return as_pix2pix_begins(nn.Sequential(*layers, nn.ZeroPad2d(1), nn.Conv2d(512, 1, 4)))
