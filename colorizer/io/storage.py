@@ -41,6 +41,10 @@ class StorageError(OSError):
     def __reduce__(self) -> tuple[type[StorageError], tuple[object, ...]]:
         return StorageError, (self.errno, self.strerror, self.remedy)
 
+    def about(self, address: Address) -> InputError:
+        """What is said where somebody wanted to know what stands at an address."""
+        return InputError(f"{shown(address)}: cannot be looked up ({self.strerror})", remedy=self.remedy)
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:

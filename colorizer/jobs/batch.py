@@ -151,8 +151,7 @@ class Run:
                 verdict = self.standing.verdict(task)
                 hints = batch.policy.guiding.file_for(task.source, batch.storage)
             except StorageError as error:
-                cause = InputError(f"{shown(task.source)}: cannot be looked up ({error.strerror})", remedy=error.remedy)
-                verdict = Outcome(task, Status.FAILED, error=cause)
+                verdict = Outcome(task, Status.FAILED, error=error.about(task.source))
             if isinstance(verdict, Outcome):
                 yield verdict
             else:

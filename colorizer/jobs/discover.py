@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
-from colorizer.errors import InputError, Message, Remedy, UsageError, shown
+from colorizer.errors import Message, Remedy, UsageError, shown
 from colorizer.film import FILM_SUFFIXES, has_video_name
 from colorizer.guidance.files import SUFFIX as HINTS_SUFFIX
 from colorizer.io.address import Address, Remote, address
@@ -159,7 +159,7 @@ def expanded(path: Address, storage: Storage = ANYWHERE) -> list[Address]:
     try:
         found = storage.matching(path)
     except StorageError as error:
-        raise InputError(f"{shown(path)}: cannot be looked up ({error.strerror})", remedy=error.remedy) from error
+        raise error.about(path) from error
     if not found:
         raise UsageError(f"{shown(path)}: no file matches this pattern")
     return found
@@ -171,7 +171,7 @@ def _is_folder(named: Address, suffixes: Iterable[str], storage: Storage) -> boo
     try:
         return storage.is_folder(named)
     except StorageError as error:
-        raise InputError(f"{shown(named)}: cannot be looked up ({error.strerror})", remedy=error.remedy) from error
+        raise error.about(named) from error
 
 
 def _matches(relative: PurePath, patterns: Sequence[str]) -> bool:

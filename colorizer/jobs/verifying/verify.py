@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from colorizer.errors import InputError, Message, UsageError, shown
+from colorizer.errors import Message, UsageError, shown
 from colorizer.film import has_video_name
 from colorizer.io.address import Address, Remote
 from colorizer.io.anywhere import of_job
@@ -208,9 +208,7 @@ class Verification:
                 if not is_file and not self._storage.is_folder(path):
                     raise UsageError(f"{shown(path)}: no such file or folder; name results, or a report")
             except StorageError as error:
-                raise InputError(
-                    f"{shown(path)}: cannot be looked up ({error.strerror})", remedy=error.remedy
-                ) from error
+                raise error.about(path) from error
             (files if is_file else folders).append(path)
         return folders, files
 
