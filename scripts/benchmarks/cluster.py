@@ -1,9 +1,9 @@
 """A Ray cluster of two nodes on this computer, each with one core, against the processes of one machine, and one node.
 
-What a command takes until its first picture is told apart: to connect, to look at the nodes, to start workers and load
-the network. From there on it is the work that is compared. Of films, whose first segment is done when others are under
-way, it is all. A node is a set of Ray's processes that takes itself for a machine;
-both share this one's memory and disk, so what a network between machines would cost is not in the figures.
+What a job takes to start is told apart: to connect, to look at the nodes, to start workers and load the network. Of a
+folder that is the time until the first picture is done, of a film that of another one of two frames. The rest is
+compared. A node is a set of Ray's processes that takes itself for a machine, and is held to one core where the system
+can do that; all share this one's memory and disk, so what a network between machines would cost is not in the figures.
 """
 
 from __future__ import annotations
@@ -31,23 +31,22 @@ from colorizer.film.options import FilmOptions
 from colorizer.jobs.executors.cluster.executor import Limits, RayExecutor
 from colorizer.jobs.films import encode_on
 
+JOBS = ("folder", "film")
 SEGMENTS = 12
 HD = (720, 1280)
+
+Ways = dict[tuple[str, str], Callable[[], tuple[float, float]]]
+"""By job and way, what does it: seconds to start, and from there to the end."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A way to do a job: seconds until its first result, and from there to the end."""
+    """A way to do a job: seconds to start, and from there to the end."""
 
     job: str
     way: str
     start: float
     work: float
-
-    @property
-    def compared(self) -> float:
-        """The seconds that are compared."""
-        return self.work + (self.start if "film" in self.job else 0)
 
 
 @click.command()
@@ -56,13 +55,18 @@ class Result:
     "--width", default=1632, show_default=True, help="Of each, in pixels; its height is three quarters of it."
 )
 @click.option("--frames", default=480, show_default=True, help=f"Of the film, at 720p, in {SEGMENTS} segments.")
+@click.option("--job", "jobs", multiple=True, type=click.Choice(JOBS), help="This alone.  [default: both]")
 @click.option("--rounds", default=3, show_default=True, help="Times that each contestant has its turn.")
 @json_option
-def cluster(pictures: int, width: int, frames: int, rounds: int, json_file: Path | None) -> None:
+def cluster(pictures: int, width: int, frames: int, jobs: tuple[str, ...], rounds: int, json_file: Path | None) -> None:
     """Folders and films on two nodes, on one, and in this machine's own processes."""
     with tempfile.TemporaryDirectory() as name, two_nodes() as (address, seconds):
         work = Path(name)
-        ways = _folders(work, pictures, (width, width * 3 // 4), address) | _films(work, frames, address)
+        ways: Ways = {}
+        if "folder" in (jobs or JOBS):
+            ways |= _folders(work, pictures, (width, width * 3 // 4), address)
+        if "film" in (jobs or JOBS):
+            ways |= _films(work, frames, address)
         taken: dict[tuple[str, str], list[tuple[float, float]]] = {each: [] for each in ways}
         for _ in range(rounds):
             for each, way in ways.items():
@@ -74,7 +78,7 @@ def cluster(pictures: int, width: int, frames: int, rounds: int, json_file: Path
     rows = [[each.job, each.way, f"{each.start:.1f}", f"{each.work:.1f}", _compared(each, results)] for each in results]
     facts = {"pictures": str(pictures), "width": str(width), "frames": str(frames), "rounds": str(rounds)}
     facts |= {"start of the cluster": f"{seconds:.1f} s"} | machine("ray", "numpy", *runtimes())
-    header = ["job", "way", "s to the first result", "s from there on", "against this machine's own"]
+    header = ["job", "way", "s to start", "s from there on", "against this machine's own"]
     report(markdown_table(header, rows), facts, [asdict(each) for each in results], json_file)
 
 
@@ -82,7 +86,7 @@ def _compared(result: Result, results: list[Result]) -> str:
     """What the two nodes are held to: the machine's own processes, and one node."""
     if result.way != "two nodes":
         return ""
-    own, one, two = (each.compared for each in results if each.job == result.job)
+    own, one, two = (each.work for each in results if each.job == result.job)
     return f"{100 * (two / own - 1):+.1f} %, {one / two:.2f} times one node"
 
 
@@ -94,17 +98,31 @@ def two_nodes() -> Iterator[tuple[str, float]]:
 
     node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 200 << 20}
     start = time.perf_counter()
-    started = Cluster(initialize_head=True, connect=False, head_node_args=node | {"include_dashboard": False})
+    with held_to(0):
+        started = Cluster(initialize_head=True, connect=False, head_node_args=node | {"include_dashboard": False})
     try:
-        started.add_node(**node)
+        with held_to(1):
+            started.add_node(**node)
         yield started.address, time.perf_counter() - start
     finally:
         started.shutdown()
 
 
-def _folders(
-    work: Path, pictures: int, size: tuple[int, int], address: str
-) -> dict[tuple[str, str], Callable[[], tuple[float, float]]]:
+@contextmanager
+def held_to(place: int) -> Iterator[None]:
+    """Processes that are started within have one core of this computer's, as far as the system can be told so."""
+    if sys.platform != "linux":
+        yield
+        return
+    usable = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {usable[place % len(usable)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, set(usable))
+
+
+def _folders(work: Path, pictures: int, size: tuple[int, int], address: str) -> Ways:
     sources = make_pictures(work / "in", pictures, size)
     there = ("--cluster", address)
     ways = {"two processes": ("--jobs", "2"), "one node": (*there, "--jobs", "1"), "two nodes": there}
@@ -130,21 +148,20 @@ def _command(source: Path, target: Path, options: tuple[str, ...]) -> Callable[[
     return run
 
 
-def _films(work: Path, frames: int, address: str) -> dict[tuple[str, str], Callable[[], tuple[float, float]]]:
-    source = make_film(work / "film.mp4", frames, HD)
+def _films(work: Path, frames: int, address: str) -> Ways:
+    film, short = make_film(work / "film.mp4", frames, HD), make_film(work / "short.mp4", 2, HD)
     job = f"a film of {frames} frames"
     return {
-        (job, way): _film(source, work / f"{way}.mp4", frames // SEGMENTS, address, workers)
+        (job, way): _film(film, short, work / f"{way}.mp4", frames // SEGMENTS, address, workers)
         for way, workers in (("this process", 0), ("one node", 1), ("two nodes", 2))
     }
 
 
 def _film(
-    source: Path, target: Path, segment_frames: int, address: str, workers: int
+    film: Path, short: Path, target: Path, segment_frames: int, address: str, workers: int
 ) -> Callable[[], tuple[float, float]]:
-    def run() -> tuple[float, float]:
+    def seconds(source: Path) -> float:
         encode = encode_on(RayExecutor(address, Limits(workers=workers))) if workers else None
-        moments: list[float] = []
         start = time.perf_counter()
         color_video(
             source,
@@ -154,10 +171,11 @@ def _film(
             overwrite=True,
             segment_frames=segment_frames,
             encode=encode,
-            on_progress=lambda progress: (
-                moments.append(time.perf_counter()) if progress.done >= segment_frames else None
-            ),
         )
-        return moments[0] - start, time.perf_counter() - moments[0]
+        return time.perf_counter() - start
+
+    def run() -> tuple[float, float]:
+        start = seconds(short)
+        return start, seconds(film) - start
 
     return run
