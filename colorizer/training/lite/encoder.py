@@ -42,7 +42,10 @@ _LEAST_KEPT = 0.9
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
-    """`BatchNormalization` with Keras' defaults; it begins from trained weights, so with statistics that are right."""
+    """`BatchNormalization` with Keras' defaults.
+
+    Not `KerasNorm`, which would forget the statistics of trained weights that do not tell of how many batches they are.
+    """
     return nn.BatchNorm2d(channels, eps=KERAS_NORM_EPSILON, momentum=KERAS_NORM_MOMENTUM)
 
 

@@ -116,7 +116,7 @@ class KerasNorm(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels, H, W), normalized."""
-        if self.training and self.num_batches_tracked is not None:
+        if self.training:
             self.momentum = max(KERAS_NORM_MOMENTUM, 1 / (1 + int(self.num_batches_tracked)))
         return super().forward(x)
 
