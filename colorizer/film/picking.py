@@ -158,7 +158,6 @@ class Picker:
         luma, chroma = frame_colorizer.planes(PredictedFrame(timed, frame, predicted.ab, predicted.state), full)
         turn = reader.rotation // 90
         seconds = timed.time * reader.description.time_base
-        seconds -= 0 if number is not None else reader.first_time
         before, after = _own_rgb(frame), _to_rgb8(frame, luma, chroma)
         return PickedFrame(number, seconds, *(np.ascontiguousarray(np.rot90(one, turn)) for one in (before, after)))
 

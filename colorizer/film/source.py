@@ -108,6 +108,10 @@ class FilmReader:
     @property
     def first_time(self) -> Fraction:
         """When the first frame is shown, in seconds of the container's clock."""
+        begin = self._stream.start_time
+        if self._container.format.name == "avi" and begin is not None:
+            # AVI has no times; for H.264 and others that may be stored in another order FFmpeg's are a frame late
+            return Fraction(begin * self._stream.time_base)
         return (self._first.pts or 0) * self.description.time_base
 
     @property
@@ -159,8 +163,8 @@ class FilmReader:
             moment = begin + (end - begin) * (2 * number + 1) // (2 * count)
             native = self._at(moment)
             if native is not None and native.pts not in found:
-                found[native.pts] = TimedFrame(self._frame(native), native.pts, 0)
-        return [found[time] for time in sorted(found)] or [TimedFrame(self._frame(self._first), first, 0)]
+                found[native.pts] = TimedFrame(self._frame(native), native.pts - first, 0)
+        return [found[time] for time in sorted(found)] or [TimedFrame(self._frame(self._first), 0, 0)]
 
     def _deinterlaced(self, natives: Iterator[Any]) -> Iterator[Any]:
         if self._deinterlace == "no":

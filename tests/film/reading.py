@@ -57,7 +57,9 @@ def _by_program(path: Path) -> Contents:
     packets: dict[int, list[Packet]] = {}
     for packet in found.get("packets", []):
         base = _base(found["streams"][packet["stream_index"]])
-        time = packet.get("pts", packet.get("dts", 0))  # AVI knows no pts, and covers know no time
+        # AVI knows the order alone, and what FFmpeg gives for pts is a guess; covers know no time
+        names = ("dts", "pts") if found["format"]["format_name"] == "avi" else ("pts", "dts")
+        time = next((packet[name] for name in names if name in packet), 0)
         if packet["size"] != "0":
             one = Packet(time * base, packet["data_hash"].removeprefix("SHA256:").lower())
             packets.setdefault(packet["stream_index"], []).append(one)
@@ -82,7 +84,8 @@ def _by_demuxer(path: Path) -> Contents:
     with av.open(str(path)) as film:
         packets: dict[int, list[Packet]] = {}
         for packet in film.demux():
-            time = packet.dts if packet.pts is None else packet.pts  # AVI knows no pts, and covers know no time
+            # AVI knows the order alone, and what FFmpeg gives for pts is a guess; covers know no time
+            time = packet.dts if packet.pts is None or film.format.name == "avi" else packet.pts
             if packet.size:
                 one = Packet((time or 0) * packet.time_base, hashlib.sha256(bytes(packet)).hexdigest())
                 packets.setdefault(packet.stream.index, []).append(one)

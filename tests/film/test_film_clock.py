@@ -154,6 +154,26 @@ def test_sound_that_begins_late_has_silence_before_it_in_avi(shots: list[Picture
     assert len(samples) == 24000 + 20 * 4800
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video", "mpeg4"])
+def test_sound_and_pictures_of_avi_begin_together(codec: str, shots: list[Picture], tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "film.avi"), "w") as out:
+        pictures: Any = out.add_stream(codec, rate=25)
+        pictures.height, pictures.width, pictures.pix_fmt = 48, 64, "yuv420p"
+        pictures.codec_context.max_b_frames = 0
+        sound: Any = out.add_stream("pcm_s16le", rate=48000)
+        sound.codec_context.layout = "mono"
+        for number, shot in enumerate(shots):
+            native = av.VideoFrame.from_ndarray(shot, format="rgb24").reformat(format="yuv420p")
+            native.pts, native.time_base = number, Fraction(1, 25)
+            out.mux(pictures.encode(native))
+            frame = av.AudioFrame.from_ndarray(np.full((1, 1920), 9000, np.int16), "s16", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, number * 1920, Fraction(1, 48000)
+            out.mux(sound.encode(frame))
+        out.mux(pictures.encode(None))
+    film = colored(tmp_path / "film.avi", tmp_path / "out.mkv", QUICK)
+    assert min(packet.time for packet in film.of("video").packets) == film.of("audio").packets[0].time == 0
+
+
 def test_a_part_is_counted_from_the_first_frame_where_that_is_late(shots: list[Picture], tmp_path: Path) -> None:
     times = [2 * 24000 + number * 2000 for number in range(FRAMES)]
     source = make_film(tmp_path / "film.mkv", shots, Recipe(times=times, rate=Fraction(RATE)))

@@ -309,7 +309,9 @@ def test_a_second_signal_ends_at_once_and_leaves_no_half_file(tmp_path: Path) ->
         watching.wait(lambda: watching.count("once more to stop at once") == 1 or watching.process.poll() is not None)
         if watching.process.poll() is None:
             watching.process.send_signal(signal.SIGINT)
-        assert watching.process.wait(60) in (0, 130)
+        # 0 where it was done already; where Python is just closing down, the second signal itself ends the process
+        assert watching.process.wait(60) in (0, 130, -signal.SIGINT)
+    assert not watching.count("Traceback")
     for path in (tmp_path / "out").glob("[!.]*"):
         with Image.open(path) as picture:
             picture.load()
