@@ -263,9 +263,9 @@ class Run:
         if self._waited >= WARNED_AFTER and learns and self._warned_of != state.best_row:
             self._warned_of = state.best_row
             self._listener.remark(
-                f"it learns its photographs by heart: those that it does not learn from were coloured best at step "
-                f"{best.step} (loss {best.loss:.4g}, now {state.rows[-1].loss:.4g}), and the weights of then are kept; "
-                "more photographs help, and more changes by chance"
+                f"those that it does not learn from were coloured best at step {best.step} (loss {best.loss:.4g}, now "
+                f"{state.rows[-1].loss:.4g}), and the weights of then are kept unless better ones come; where none do, "
+                "it learns its photographs by heart, and more of them help, or more changes by chance"
             )
 
     def keep_best(self) -> None:
