@@ -23,6 +23,7 @@ from colorizer.film.color_detection import ColorCheck, decide_in_color
 from colorizer.film.frame import Frame, Plane, normalized_chroma, small_rgb
 from colorizer.film.guidance.matching import Matcher, Matching
 from colorizer.film.guidance.preparing import FrameGuidance
+from colorizer.film.motion import Flows
 from colorizer.film.options import FilmOptions
 from colorizer.film.temporal import FrameInput, TemporalState, steady
 from colorizer.networks.looks import Seen
@@ -64,6 +65,7 @@ class FrameLook:
     in_color: bool | None  # whether it looks so; None: too dark to tell, or not asked
     seen: Seen = ()  # what the network sees
     guidance: FrameGuidance | None = None  # what people say of it
+    flows: Flows | None = None  # between the frame before and this one, where they are known
 
     @property
     def kept(self) -> Floats | None:
@@ -207,7 +209,7 @@ class FrameColorizer:
                 yield FrameChroma(item, look.finished(look.predict(), factor), FilmState(), look.kept)
             return
         steadied = steady(
-            (FrameInput((item, look), look.lightness, look.predict) for item, look in looks),
+            (FrameInput((item, look), look.lightness, look.predict, look.flows) for item, look in looks),
             state.temporal,
             steadiness=steadying.steadiness,
             every=steadying.every,

@@ -1,8 +1,9 @@
 """A film's segments in two stages that processes on any machine can do, each stage of a segment by itself.
 
 A frame's chroma depends on the frames before it, but what takes the time does not: to decode a frame and ask the
-network is one stage, to solve its planes and encode them another. In between somebody steadies the chroma, frame after
-frame (`FrameColorizer.chroma`). What goes from stage to stage lies in the film's work folder.
+network, and to find the motion from the frame before, is one stage; to solve its planes and encode them is another. In
+between somebody steadies the chroma, frame after frame (`FrameColorizer.chroma`). What goes from stage to stage lies in
+the film's work folder (`colorizer.film.handover`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.film.coloring import FilmState, FrameChroma, FrameColorizer, FrameLook, PredictedFrame
+from colorizer.film.coloring import FilmState, FrameColorizer, PredictedFrame
 from colorizer.film.encoder import EncodingPlan
 from colorizer.film.encoding import encode_segment, encoder_input
 from colorizer.film.guidance.matching import Matching
 from colorizer.film.guidance.preparing import FrameGuidance
+from colorizer.film.handover import load_chroma, save_looks, with_flows
 from colorizer.film.options import FilmOptions
-from colorizer.film.segments import cannot_be_written
 from colorizer.film.source import DecodingProblems, FilmReader, TimedFrame
-from colorizer.networks import NetworkInput
 
 Floats = npt.NDArray[np.float32]
 
@@ -137,7 +136,8 @@ class SegmentWorker:
     def _look(self, stage: Look) -> Looked:
         said = (FrameGuidance(matching=each) for each in stage.matchings) if stage.matchings else repeat(None)
         frames = zip(self._to_look.of(stage.number), said)  # noqa: B905 - the last segment may have fewer frames
-        looks = [self._frame_colorizer.look(one.frame, guidance) for one, guidance in frames]
+        found = (self._frame_colorizer.look(one.frame, guidance) for one, guidance in frames)
+        looks = list(found if self._frame_colorizer.each_by_itself else with_flows(found))
         path = self._segments.new_part(stage.number, "looks")
         save_looks(path, looks, predicted=self._segments.options.network_every == 1)
         problems = self._to_look.problems if len(looks) < self._segments.length else None
@@ -205,95 +205,3 @@ class _Frames:
             self._reader, self._next = self._open(), 0
             self._frames = self._reader.frames()
         return self._reader
-
-
-def save_looks(path: Path, looks: list[FrameLook], *, predicted: bool) -> None:
-    """Write looks at frames: with what the network says, or, where it is not yet known whether it is asked, sees.
-
-    Raises
-    ------
-    OutputError
-        They cannot be written.
-    EngineError
-        The network cannot be run.
-    """
-    told = np.array([-1 if look.in_color is None else int(look.in_color) for look in looks], np.int8)
-    arrays: dict[str, npt.NDArray[Any]] = {"in_color": told}
-    if looks and predicted:
-        arrays["lightness"] = np.stack([look.lightness for look in looks])
-        arrays["prediction"] = np.stack([look.predict() for look in looks])
-    elif looks:
-        for place in range(len(looks[0].seen)):
-            arrays[f"seen{place}"] = np.concatenate([look.seen[place].lightness for look in looks])
-    save(path, arrays)
-
-
-def load_looks(
-    path: Path, frame_colorizer: FrameColorizer, said: Iterator[FrameGuidance | None], size: tuple[int, int]
-) -> Iterator[FrameLook]:
-    """What `save_looks` has written.
-
-    Parameters
-    ----------
-    path
-        Where.
-    frame_colorizer
-        Who asks the network where that was not done.
-    said
-        What people say of each frame, or None; it may go on where the looks end.
-    size
-        Height and width of the frames.
-    """
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    sights = [arrays[name] for name in sorted(arrays) if name.startswith("seen")]
-    for place, (told, guidance) in enumerate(zip(arrays["in_color"], said)):  # noqa: B905 - it may go on
-        in_color = None if told < 0 else bool(told)
-        if sights:
-            seen = tuple(NetworkInput(each[place][None]) for each in sights)
-            yield frame_colorizer.look_of(seen, in_color, guidance, size)
-        else:
-            known = partial(_known, arrays["prediction"][place])
-            yield FrameLook(arrays["lightness"][place], known, in_color, guidance=guidance)
-
-
-def _known(prediction: Floats) -> Floats:
-    return prediction
-
-
-def save_chroma(path: Path, chroma: list[FrameChroma[Any]]) -> None:
-    """Write the chroma of frames.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-    arrays: dict[str, npt.NDArray[Any]] = {"frames": np.array(len(chroma))}
-    for place, one in enumerate(chroma):
-        # of frames that are guided it is larger than of others
-        arrays |= {} if one.ab is None else {f"ab{place}": one.ab}
-        arrays |= {} if one.kept is None else {f"kept{place}": one.kept}
-    save(path, arrays)
-
-
-def load_chroma(path: Path) -> Iterator[tuple[Floats | None, Floats | None]]:
-    """What `save_chroma` has written, `ab` and `kept`."""
-    with np.load(path, allow_pickle=False) as stored:
-        for place in range(int(stored["frames"])):
-            yield stored.get(f"ab{place}"), stored.get(f"kept{place}")
-
-
-def save(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write arrays to a part of the work folder.
-
-    Raises
-    ------
-    OutputError
-        They cannot be written.
-    """
-    try:
-        with path.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-    except OSError as error:
-        raise cannot_be_written(path.parent, error) from error

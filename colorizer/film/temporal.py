@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from colorizer.film.motion import FlowField, FrameFeatures, flow_fields, frame_features
+from colorizer.film.motion import FlowField, Flows, FrameFeatures, flow_fields, frame_features
 
 Floats = npt.NDArray[np.float32]
 Item = TypeVar("Item")
@@ -121,6 +121,7 @@ def next_step(
     *,
     steadiness: float,
     every: int | None = 1,
+    flows: Flows | None = None,
 ) -> Step:
     """Take the next frame into the running mean.
 
@@ -138,6 +139,8 @@ def next_step(
         The network is run on every so many frames, and sooner where motion does not explain the frame; None: only
         then, LONGEST_WAIT frames after it was last run, and at the beginning of a scene in grain until its answers,
         which differ by chance, have a mean.
+    flows
+        Backward and forward between the frame before and this one, where they are known; else they are found.
     """
     features = frame_features(lightness)
 
@@ -154,7 +157,7 @@ def next_step(
     # numbered frames may change their size from one to the next
     if state is None or state.features.lightness.shape != lightness.shape:
         return first_of_scene()
-    backward, forward = flow_fields(state.features, features)
+    backward, forward = flows or flow_fields(state.features, features)
     gap = gap_of(backward)
     if is_cut(gap, float(np.mean(np.abs(lightness - state.features.lightness)))):
         return first_of_scene()
@@ -234,6 +237,7 @@ class FrameInput(Generic[Item]):
     item: Item  # handed back with the result
     lightness: Floats  # (h, w) float32 L, at the network's size
     predict: Callable[[], Floats]  # runs the network: (h', w', 2) float32, CIE Lab units
+    flows: Flows | None = None  # see `next_step`
 
 
 @dataclass(frozen=True)
@@ -269,7 +273,7 @@ def steady(
         return SteadiedFrame(item, ab, step.state, step.new_scene)
 
     for frame in frames:
-        step = next_step(state, frame.lightness, frame.predict, steadiness=steadiness, every=every)
+        step = next_step(state, frame.lightness, frame.predict, steadiness=steadiness, every=every, flows=frame.flows)
         state = step.state
         waiting.append((frame.item, step))
         if len(waiting) > look_ahead:

@@ -18,6 +18,7 @@ from pathlib import Path
 from colorizer.errors import InputError, shown
 from colorizer.film.coloring import FilmState, FrameChroma, FrameColorizer, FrameLook, steadying_of
 from colorizer.film.encoding import Encode, Encoded, FilmJob
+from colorizer.film.handover import load_looks, save_chroma
 from colorizer.film.segments import cannot_be_written
 from colorizer.film.source import DecodingProblems
 from colorizer.film.stages import (
@@ -27,8 +28,6 @@ from colorizer.film.stages import (
     Looked,
     Segments,
     SegmentWorker,
-    load_looks,
-    save_chroma,
 )
 from colorizer.io.machine import usable_cores
 from colorizer.jobs.deciding import NetworkFiles, decided
@@ -41,7 +40,7 @@ MOST_UNDER_WAY = 64
 _BESIDE_WORKERS = 2
 """Segments that are looked at beside those that workers are at, so that steadying goes on with the next one."""
 
-_BYTES_PER_FRAME = 1 << 20
+_BYTES_PER_FRAME = 3 << 20
 """Of a segment, for what is known of each frame at the network's size."""
 
 _FRAMES_HELD = 24

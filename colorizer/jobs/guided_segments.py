@@ -19,7 +19,8 @@ from colorizer.film.guidance.guide import Guide
 from colorizer.film.guidance.layers import Planes
 from colorizer.film.guidance.matching import Matching
 from colorizer.film.guidance.preparing import FrameGuidance
-from colorizer.film.stages import Segments, save
+from colorizer.film.handover import save
+from colorizer.film.stages import Segments
 
 
 @dataclass(frozen=True)

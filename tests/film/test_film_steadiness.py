@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import cv2
@@ -16,8 +16,9 @@ from films import Picture, noisy, pan, to_grey
 from colorizer import Colorizer, Settings
 from colorizer.color.pixels import chroma_plane
 from colorizer.color.ycbcr import ColorEncoding, PlaneLayout
-from colorizer.film.coloring import FilmState, FrameColorizer, SteadyingOptions
+from colorizer.film.coloring import FilmState, FrameColorizer, FrameLook, SteadyingOptions
 from colorizer.film.frame import Frame
+from colorizer.film.handover import load_looks, save_looks, with_flows
 from colorizer.film.motion import frame_features
 from colorizer.film.options import DEFAULT_STEADINESS, film_settings
 from colorizer.film.temporal import FrameInput, Step, TemporalState, next_step, steady
@@ -235,6 +236,24 @@ def test_the_network_is_asked_once_where_there_is_no_grain(photographs: list[Pat
     fed = ((n, Frame(f[..., 0], None, PlaneLayout(8, None), encoding)) for n, f in enumerate(film))
     assert len(list(frame_colorizer.predict(fed, FilmState()))) == 8
     assert frame_colorizer.network_calls <= 2
+
+
+def test_motion_found_elsewhere_gives_the_same_chroma_to_the_bit(photographs: list[Path], tmp_path: Path) -> None:
+    frames = [frame[..., 0].astype(np.float32) / 2.55 for frame in noisy(to_grey(pan(photographs[0], 5)), 3)]
+    answers = [np.stack([frame[::2, ::2] - 50, 20 - frame[::2, ::2]], axis=-1) for frame in frames]
+    looks = [FrameLook(frame, partial(np.asarray, answer), None) for frame, answer in zip(frames, answers, strict=True)]
+    save_looks(tmp_path / "looks", list(with_flows(looks)), predicted=True)
+    colorizer = FrameColorizer(Colorizer(film_settings(Settings(model="lite"))), SteadyingOptions(0.8, 1))
+    handed_over = list(load_looks(tmp_path / "looks", colorizer, repeat(None), frames[0].shape))
+    assert [look.flows is None for look in handed_over] == [True, False, False, False, False]
+    here, there = (
+        [one.ab for one in steady((FrameInput(0, *each) for each in given), None, steadiness=0.8, every=1)]
+        for given in (
+            [(look.lightness, look.predict) for look in looks],
+            [(look.lightness, look.predict, look.flows) for look in handed_over],
+        )
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(here, there, strict=True))
 
 
 def test_what_changes_its_colour_is_not_held_back() -> None:
