@@ -105,7 +105,8 @@ def _followed(frames: ShotFrames, hints: list[_Followed], here: int, there: int,
 def _moved(one: _Followed, onward: FlowField) -> _Followed | None:
     """A hint in the next frame; None where what it speaks of is no longer in sight."""
     height, width = onward.trust.shape
-    there = np.asarray(_sampled(onward.position, one.places), np.float64)
+    position = onward.position
+    there = np.asarray(_sampled(position, one.places), np.float64)
     trust = _sampled(onward.trust, one.places)
     known = trust >= _LEAST_TRUST
     if known.mean() < _IN_SIGHT:
@@ -115,7 +116,7 @@ def _moved(one: _Followed, onward: FlowField) -> _Followed | None:
     if one.hint.shape == "stroke":
         # a stroke may go over things that move apart
         sure = _sampled(onward.trust, one.points) >= _LEAST_TRUST
-        points = np.where(sure[:, None], _sampled(onward.position, one.points), points)
+        points = np.where(sure[:, None], _sampled(position, one.points), points)
     middle = points.mean(axis=0)
     if (middle < 0).any() or (middle > (width - 1, height - 1)).any():
         return None

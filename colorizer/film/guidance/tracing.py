@@ -99,8 +99,9 @@ class Trace:
         back
             Where the next frame's points are in this frame.
         """
-        position = _sampled(self.position, back.position)
-        x, y = cv2.split(back.position)
+        there = back.position
+        position = _sampled(self.position, there)
+        x, y = cv2.split(there)
         # interpolated, edges would spread by a pixel a frame
         followed = cv2.remap(self.followed, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         followed *= np.where(back.trust >= _LOST, np.float32(1), np.float32(_LEFT))
